@@ -1,0 +1,69 @@
+// What Swift cannot import of Linux: GNU extensions, variadic calls, macros.
+// This header must not define _GNU_SOURCE: that breaks the importer's view of fd_set. The .c file does.
+#ifndef TAKEUP_CLINUX_H
+#define TAKEUP_CLINUX_H
+
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+extern const int takeup_O_TMPFILE;
+extern const int takeup_O_PATH;
+extern const int takeup_O_DIRECT;
+extern const int takeup_O_NOATIME;
+extern const int takeup_AT_EMPTY_PATH;
+extern const unsigned takeup_RENAME_NOREPLACE;
+extern const int takeup_FALLOC_FL_KEEP_SIZE;
+extern const uint32_t takeup_IN_MASK_ADD;
+
+/// openat2(2). Returns a descriptor, or -1 with errno.
+int takeup_openat2(int directory, const char *path, const struct open_how *how);
+/// renameat2(2).
+int takeup_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags);
+/// fallocate(2): the real system call, never glibc's emulation that writes zeros.
+int takeup_fallocate(int descriptor, int mode, int64_t offset, int64_t length);
+/// syncfs(2).
+int takeup_syncfs(int descriptor);
+/// statx(2).
+int takeup_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
+/// Number of pages of the file's first `length` bytes that are in the page cache, by mincore(2); -1 with errno.
+int64_t takeup_resident_pages(int descriptor, uint64_t length);
+/// Name of the calling thread, at most 15 bytes.
+void takeup_name_thread(const char *name);
+/// gettid(2).
+int takeup_thread_id(void);
+
+/// Limits and rights of a guarded child. Zero means: no limit of ours.
+struct takeup_guard {
+    uint64_t cpu_seconds;
+    uint64_t address_space_bytes;
+    uint64_t file_bytes;
+    uint64_t open_files;
+    /// Take the network away (a network namespace of its own) where the kernel allows it.
+    int no_network;
+    /// Scheduling niceness, 0 to 19.
+    int niceness;
+};
+
+/// Starts `path` with `arguments` and `environment` (both null-terminated) in a process group of its own, with
+/// descriptors 0, 1 and 2 taken from `descriptors` (-1: /dev/null) and all others closed, with the guard's limits,
+/// killed by the kernel when the thread that called ends. Returns the pid, or -1 with errno.
+pid_t takeup_spawn_guarded(const char *path, char *const arguments[], char *const environment[],
+                           const int descriptors[3], const char *working_directory, const struct takeup_guard *guard);
+
+/// Wait status of waitpid(2), taken apart.
+int takeup_exit_code(int status);    // -1 when it did not exit
+int takeup_exit_signal(int status);  // 0 when no signal ended it
+
+#endif

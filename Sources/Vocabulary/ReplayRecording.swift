@@ -1,0 +1,64 @@
+/// A recording as the replay's catalog has it.
+package struct ReplayRecording: Hashable, Sendable {
+    /// `couples.id` at the replay.
+    package var id: Int64
+    package var callID: Int64
+    package var sid: Sid
+    package var start: WallTime?
+    package var stop: WallTime?
+    /// Seconds, as the row claims.
+    package var length: Int?
+    package var state: String?
+    package var problemStatus: String?
+    package var isProtected: Bool
+    package var isDeleted: Bool
+    package var isArchived: Bool
+    /// `mixed` is `M`: a muxed file stands beside the originals.
+    package var isMixed: Bool
+    package var media: [ReplayMedia]
+    package var externalData: Set<ExternalDatum>
+
+    package init(
+        id: Int64, callID: Int64, sid: Sid, start: WallTime? = nil, stop: WallTime? = nil, length: Int? = nil,
+        state: String? = nil, problemStatus: String? = nil, isProtected: Bool = false, isDeleted: Bool = false,
+        isArchived: Bool = false, isMixed: Bool = false, media: [ReplayMedia] = [],
+        externalData: Set<ExternalDatum> = []
+    ) {
+        self.id = id
+        self.callID = callID
+        self.sid = sid
+        self.start = start
+        self.stop = stop
+        self.length = length
+        self.state = state
+        self.problemStatus = problemStatus
+        self.isProtected = isProtected
+        self.isDeleted = isDeleted
+        self.isArchived = isArchived
+        self.isMixed = isMixed
+        self.media = media
+        self.externalData = externalData
+    }
+}
+
+/// One media row of a recording at the replay.
+package struct ReplayMedia: Hashable, Sendable {
+    /// `cfiles.id` at the replay.
+    package var id: Int64
+    package var kind: MediaKind
+    package var path: FilePath
+    /// Bytes; nil where the row claims none.
+    package var size: Int64?
+    package var keyID: String?
+    package var properties: String?
+    package init(
+        id: Int64, kind: MediaKind, path: FilePath, size: Int64? = nil, keyID: String? = nil, properties: String? = nil
+    ) {
+        self.id = id
+        self.kind = kind
+        self.path = path
+        self.size = size
+        self.keyID = keyID
+        self.properties = properties
+    }
+}
