@@ -25,7 +25,10 @@ let floors: [[(name: String, uses: [String])]] = [
         ("Media", ["Files", "Planning", "Vocabulary", "CLibcrypto", "CLinux"]),
     ],
     [
-        ("Delivery", ["Copying", "Catalogs", "Ledger", "Files", "Planning", "Postgres", "Settings", "Telemetry", "Vocabulary"])
+        (
+            "Delivery",
+            ["Copying", "Catalogs", "Ledger", "Files", "Planning", "Postgres", "Settings", "Telemetry", "Vocabulary"]
+        )
     ],
     [
         (

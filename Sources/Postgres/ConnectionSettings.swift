@@ -1,0 +1,44 @@
+/// How to reach a database.
+package struct ConnectionSettings: Sendable {
+    /// A libpq connection string (`host=… dbname=…`) or URI; without the password where one is given apart.
+    package var connectionString: String
+    /// Never printed.
+    package var password: String?
+    /// What `pg_stat_activity` shows of us.
+    package var applicationName: String
+    /// How a message names the database: `replay`, `source rec_cluster_B`.
+    package var label: String
+    package var connectTimeout: Duration
+    /// The longest that one statement may take; zero: no limit.
+    package var statementTimeout: Duration
+    /// Sent as `client_encoding`. `SQL_ASCII` leaves bytes as they are.
+    package var clientEncoding: String
+
+    package init(
+        connectionString: String, password: String? = nil, applicationName: String = "takeup", label: String,
+        connectTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(60),
+        clientEncoding: String = "UTF8"
+    ) {
+        self.connectionString = connectionString
+        self.password = password
+        self.applicationName = applicationName
+        self.label = label
+        self.connectTimeout = connectTimeout
+        self.statementTimeout = statementTimeout
+        self.clientEncoding = clientEncoding
+    }
+
+    /// What libpq takes. Later keywords win, so the site's string comes first (libpq, `expand_dbname`).
+    var keywords: [(String, String)] {
+        var pairs = [
+            ("dbname", connectionString),
+            ("application_name", applicationName),
+            ("connect_timeout", String(max(2, connectTimeout.components.seconds))),
+            ("client_encoding", clientEncoding),
+            ("tcp_user_timeout", "15000"), ("keepalives_idle", "15"), ("keepalives_interval", "5"),
+            ("keepalives_count", "3"),
+        ]
+        if let password { pairs.append(("password", password)) }
+        return pairs
+    }
+}

@@ -1,0 +1,135 @@
+internal import Glibc
+internal import Vocabulary
+
+/// A database with a few connections of its own, made when first needed and made anew when they break.
+///
+/// A body runs on a thread that owns its session, start to end: nothing interleaves, and blocking hurts nobody else.
+package final class Database: Sendable {
+    package enum Isolation: String, Sendable {
+        case readCommitted = "read committed"
+        case repeatableRead = "repeatable read"
+        case serializable
+    }
+
+    package let settings: ConnectionSettings
+    private let threads: SessionThreads
+    /// How often a transaction is run when others are in its way.
+    private static let runLimit = 8
+
+    package init(_ settings: ConnectionSettings, connections: Int = 2) {
+        self.settings = settings
+        threads = SessionThreads(count: max(1, connections), name: "db")
+    }
+
+    deinit { threads.stop() }
+
+    /// Runs `body` with a session, each statement for itself.
+    package func perform<Outcome: Sendable>(
+        _ body: @escaping @Sendable (Session) throws -> Outcome
+    ) async throws -> Outcome {
+        try await onThread { session in try body(Database.ready(&session, self.settings)) }
+    }
+
+    /// Runs `body` in a transaction and commits it; an error that `body` throws rolls back and is thrown on.
+    ///
+    /// Serialization failures and deadlocks rerun the body (and unique violations too where `rerunsUniqueViolations`
+    /// says that a rerun will look and find), so it must have no effect but its statements. A COMMIT whose answer
+    /// was lost is resolved by asking the server for the transaction's fate; only where that stays unanswered is
+    /// `commitUnknown` thrown.
+    /// - Parameter isDurable: forces `synchronous_commit`, whatever the database's default is.
+    package func transaction<Outcome: Sendable>(
+        _ isolation: Isolation = .readCommitted, isDurable: Bool = true, rerunsUniqueViolations: Bool = false,
+        _ body: @escaping @Sendable (Session) throws -> Outcome
+    ) async throws -> Outcome {
+        try await onThread { session in
+            for run in 1... {
+                do {
+                    return try Database.runOnce(&session, self.settings, isolation, isDurable, body)
+                } catch let error as PostgresError {
+                    let again =
+                        switch error.code {
+                        case .conflict: true
+                        case .uniqueViolation: rerunsUniqueViolations
+                        case .unreachable, .connectionLost, .commitUnknown, .refused, .timeout, .permission, .schema,
+                            .badValue, .resources, .other:
+                            false
+                        }
+                    guard again, run < Database.runLimit else { throw error }
+                }
+            }
+            preconditionFailure("a transaction ended without outcome")
+        }
+    }
+
+    private func onThread<Outcome: Sendable>(
+        _ work: @escaping @Sendable (inout Session?) throws -> Outcome
+    ) async throws -> Outcome {
+        try await withCheckedThrowingContinuation { continuation in
+            threads.add { session in continuation.resume(with: Result { try work(&session) }) }
+        }
+    }
+
+    /// The thread's session, made anew where it broke.
+    private static func ready(_ session: inout Session?, _ settings: ConnectionSettings) throws -> Session {
+        if let standing = session, standing.stands, !standing.isInTransaction { return standing }
+        session = nil
+        let made = try Session(settings)
+        session = made
+        return made
+    }
+
+    private static func runOnce<Outcome>(
+        _ slot: inout Session?, _ settings: ConnectionSettings, _ isolation: Isolation, _ isDurable: Bool,
+        _ body: (Session) throws -> Outcome
+    ) throws -> Outcome {
+        let session = try ready(&slot, settings)
+        try session.execute("begin isolation level \(isolation.rawValue)")
+        let outcome: Outcome
+        let identity: Int64?
+        do {
+            if isDurable { try session.execute("set local synchronous_commit = on") }
+            outcome = try body(session)
+            identity = try assignedIdentity(session)
+        } catch {
+            if !session.stands || (try? session.execute("rollback")) == nil { slot = nil }
+            throw error
+        }
+        do {
+            try session.execute("commit")
+        } catch let error as PostgresError where error.code == .connectionLost {
+            slot = nil
+            // Without an identity nothing was written, so there was nothing to lose.
+            guard let identity else { return outcome }
+            try resolve(identity, &slot, settings)
+        }
+        return outcome
+    }
+
+    /// The transaction's identity, if it wrote anything and the server can tell its fate later (PostgreSQL 10).
+    private static func assignedIdentity(_ session: Session) throws -> Int64? {
+        guard session.serverVersion >= 100_000 else { return nil }
+        return try session.first("select txid_current_if_assigned() as identity")?.optionalInteger("identity")
+    }
+
+    /// Returns when the transaction was committed; throws `conflict`, to run it again, when it was not.
+    private static func resolve(
+        _ identity: Int64, _ slot: inout Session?, _ settings: ConnectionSettings
+    ) throws {
+        for _ in 0..<25 {
+            usleep(200_000)  // On a thread of our own, after a failure: the server needs a moment to come back.
+            guard let session = try? ready(&slot, settings) else { continue }
+            let fate = try? session.first("select txid_status($1) as fate", [.integer(identity)])?.optionalText("fate")
+            switch fate {
+            case "committed": return
+            case "aborted":
+                throw PostgresError(
+                    code: .conflict, doing: "commit to \(settings.label)", message: "the connection broke before COMMIT"
+                )
+            default: continue
+            }
+        }
+        throw PostgresError(
+            code: .commitUnknown, doing: "commit to \(settings.label)",
+            message: "the answer was lost and the server cannot be asked; the next look will find what was committed")
+    }
+}

@@ -1,0 +1,220 @@
+internal import CLibpq
+internal import Vocabulary
+
+/// One connection, used by one thread at a time: what a body given to ``Database`` works with.
+///
+/// Not Sendable on purpose: it lives inside the closure that got it. All calls block.
+package final class Session {
+    fileprivate let connection: OpaquePointer
+    fileprivate let label: String
+    private var prepared: [String: String] = [:]
+    /// Statements with a name of their own, beyond which new ones are sent unprepared.
+    private static let preparedLimit = 500
+
+    /// Throws ``PostgresError`` with code `unreachable` or `permission`.
+    init(_ settings: ConnectionSettings) throws {
+        label = settings.label
+        var keys: [UnsafePointer<CChar>?] = []
+        var values: [UnsafePointer<CChar>?] = []
+        var copies: [UnsafeMutablePointer<CChar>] = []
+        defer { copies.forEach { $0.deallocate() } }
+        func keep(_ text: String) -> UnsafePointer<CChar> {
+            let bytes = Array(text.utf8CString)
+            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+            copy.initialize(from: bytes, count: bytes.count)
+            copies.append(copy)
+            return UnsafePointer(copy)
+        }
+        for (key, value) in settings.keywords {
+            keys.append(keep(key))
+            values.append(keep(value))
+        }
+        keys.append(nil)
+        values.append(nil)
+        guard let connection = PQconnectdbParams(&keys, &values, 1) else {
+            throw PostgresError(code: .unreachable, doing: "connect to \(label)", message: "out of memory")
+        }
+        guard PQstatus(connection) == CONNECTION_OK else {
+            let message = Session.cleaned(PQerrorMessage(connection))
+            PQfinish(connection)
+            let refused = message.contains("authentication failed") || message.contains("no pg_hba.conf entry")
+            throw PostgresError(
+                code: refused ? .permission : .unreachable, doing: "connect to \(label)", message: message)
+        }
+        self.connection = connection
+        PQsetNoticeProcessor(connection, { _, _ in }, nil)
+        // From here on `deinit` closes the connection, also when this throws.
+        try execute("set statement_timeout = \(settings.statementTimeout.wholeMilliseconds)")
+        try execute("set datestyle = 'ISO, YMD'")
+        try execute("set timezone = 'UTC'")
+        try execute("set bytea_output = 'hex'")
+        try execute("set extra_float_digits = 3")
+        try execute("set standard_conforming_strings = on")
+    }
+
+    deinit { PQfinish(connection) }
+
+    /// `150018` for 15.18, `90124` for 9.1.24.
+    package var serverVersion: Int { Int(PQserverVersion(connection)) }
+
+    /// Whether the connection still stands as far as can be seen without a round trip.
+    var stands: Bool {
+        guard PQstatus(connection) == CONNECTION_OK else { return false }
+        // A server that went away has closed the socket; libpq notices when it reads.
+        return PQconsumeInput(connection) == 1 && PQstatus(connection) == CONNECTION_OK
+    }
+
+    var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
+
+    /// Runs one statement and gives its rows. `$1` and on stand for `values`.
+    @discardableResult
+    package func query(_ sql: String, _ values: [Value] = []) throws -> [Row] {
+        let result = try run(sql, values)
+        defer { PQclear(result) }
+        let columnCount = PQnfields(result)
+        var columns: [String: Int] = [:]
+        for column in 0..<columnCount { columns[String(cString: PQfname(result, column))] = Int(column) }
+        return (0..<PQntuples(result)).map { row in
+            Row(
+                columns: columns,
+                values: (0..<columnCount).map { column in
+                    guard PQgetisnull(result, row, column) == 0, let start = PQgetvalue(result, row, column) else {
+                        return nil
+                    }
+                    let length = Int(PQgetlength(result, row, column))
+                    return UnsafeRawBufferPointer(start: start, count: length).map { $0 }
+                })
+        }
+    }
+
+    /// Runs one statement and gives the number of rows it changed.
+    @discardableResult
+    package func execute(_ sql: String, _ values: [Value] = []) throws -> Int {
+        let result = try run(sql, values)
+        defer { PQclear(result) }
+        return Int(String(cString: PQcmdTuples(result))) ?? 0
+    }
+
+    /// The only row; nil when there is none. More than one is the statement's fault and throws.
+    package func first(_ sql: String, _ values: [Value] = []) throws -> Row? {
+        let rows = try query(sql, values)
+        guard rows.count <= 1 else {
+            throw PostgresError(code: .schema, doing: "query \(label)", message: "more than one row")
+        }
+        return rows.first
+    }
+
+    /// Runs several statements at once, without values: definitions and migrations.
+    package func script(_ sql: String) throws {
+        let result = PQexec(connection, sql)
+        defer { PQclear(result) }
+        try check(result)
+    }
+
+    private func run(_ sql: String, _ values: [Value]) throws -> OpaquePointer? {
+        let texts = values.map { $0.wireText.map { $0 + [0] } }
+        let result = try withPointers(texts) { pointers in
+            if values.isEmpty && prepared[sql] == nil && prepared.count >= Session.preparedLimit || isUtility(sql) {
+                return PQexecParams(connection, sql, Int32(values.count), nil, pointers, nil, nil, 0)
+            }
+            let name = try statementName(sql)
+            return PQexecPrepared(connection, name, Int32(values.count), pointers, nil, nil, 0)
+        }
+        do {
+            try check(result)
+        } catch {
+            PQclear(result)
+            // A plan can die with a table that changed under it; the next call prepares it anew.
+            if (error as? PostgresError)?.sqlState == "0A000" { prepared[sql] = nil }
+            throw error
+        }
+        return result
+    }
+
+    /// Statements that are run once, or that can't be prepared.
+    private func isUtility(_ sql: String) -> Bool {
+        let word = sql.prefix(8).lowercased()
+        return ["set ", "begin", "commit", "rollback", "listen", "notify", "create ", "drop ", "alter "]
+            .contains { word.hasPrefix($0) } || prepared.count >= Session.preparedLimit && prepared[sql] == nil
+    }
+
+    private func statementName(_ sql: String) throws -> String {
+        if let name = prepared[sql] { return name }
+        let name = "s\(prepared.count)"
+        let result = PQprepare(connection, name, sql, 0, nil)
+        defer { PQclear(result) }
+        try check(result)
+        prepared[sql] = name
+        return name
+    }
+
+    private func withPointers<Outcome>(
+        _ texts: [[UInt8]?], _ body: ([UnsafePointer<CChar>?]) throws -> Outcome
+    ) rethrows -> Outcome {
+        var copies: [UnsafeMutablePointer<CChar>?] = []
+        defer { copies.forEach { $0?.deallocate() } }
+        for text in texts {
+            guard let text else {
+                copies.append(nil)
+                continue
+            }
+            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: text.count)
+            for (index, byte) in text.enumerated() { copy[index] = CChar(bitPattern: byte) }
+            copies.append(copy)
+        }
+        return try body(copies.map { UnsafePointer($0) })
+    }
+
+    private func check(_ result: OpaquePointer?) throws {
+        switch PQresultStatus(result) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return
+        default: break
+        }
+        // PG_DIAG_SQLSTATE, PG_DIAG_MESSAGE_PRIMARY and PG_DIAG_CONSTRAINT_NAME are character macros.
+        func field(_ code: Character) -> String {
+            guard let ascii = code.asciiValue, let text = PQresultErrorField(result, Int32(ascii)) else { return "" }
+            return String(cString: text)
+        }
+        let state = field("C")
+        if state.isEmpty || PQstatus(connection) != CONNECTION_OK {
+            throw PostgresError(
+                code: .connectionLost, sqlState: state, doing: "query \(label)",
+                message: Session.cleaned(PQerrorMessage(connection)))
+        }
+        // The server quotes values in messages of classes 22 and 23; those may be phone numbers.
+        let quotesValues = state.hasPrefix("22") || state.hasPrefix("23")
+        throw PostgresError(
+            code: PostgresError.code(ofSQLState: state), sqlState: state, doing: "query \(label)",
+            message: quotesValues ? "" : field("M"), constraint: field("n"))
+    }
+
+    /// libpq's message in one line.
+    private static func cleaned(_ message: UnsafePointer<CChar>?) -> String {
+        guard let message else { return "" }
+        let lines = String(cString: message).split(separator: "\n").map { line in
+            String(line.drop { $0 == " " || $0 == "\t" })
+        }
+        return lines.joined(separator: " ")
+    }
+}
+
+extension Session {
+    /// For `poll(2)`.
+    var socket: CInt { PQsocket(connection) }
+
+    /// Notifications that have arrived. Throws `connectionLost` when the connection broke.
+    func takeNotifications() throws -> [ListenerEvent] {
+        guard PQconsumeInput(connection) == 1, PQstatus(connection) == CONNECTION_OK else {
+            throw PostgresError(code: .connectionLost, doing: "listen to \(label)", message: "the server closed it")
+        }
+        var arrived: [ListenerEvent] = []
+        while let notification = PQnotifies(connection) {
+            arrived.append(
+                .notified(
+                    channel: String(cString: notification.pointee.relname),
+                    payload: String(cString: notification.pointee.extra)))
+            PQfreemem(notification)
+        }
+        return arrived
+    }
+}
