@@ -1,0 +1,86 @@
+package import Ledger
+package import Postgres
+package import Telemetry
+package import Vocabulary
+
+/// Opens and closes problems in the ledger, and tells of each once, however many processes meet it.
+package struct ProblemBook: Sendable {
+    private let database: Database
+    private let narrator: any Narrator
+
+    package init(database: Database, narrator: any Narrator) {
+        self.database = database
+        self.narrator = narrator
+    }
+
+    /// What was met. Texts hold no phone number and no name of a media file.
+    package struct Finding: Sendable {
+        package var kind: ProblemKind
+        /// The same each time: a recording's reference with the media's id, a mount, a volume.
+        package var subject: String
+        package var recording: RecordingReference?
+        /// The source, mount or volume that it is at, for the journal.
+        package var place: String
+        /// What is wrong, in one sentence.
+        package var what: String
+
+        package init(
+            _ kind: ProblemKind, subject: String, recording: RecordingReference? = nil, place: String, what: String
+        ) {
+            self.kind = kind
+            self.subject = subject
+            self.recording = recording
+            self.place = place
+            self.what = what
+        }
+
+        /// About a recording, or one of its media.
+        package init(_ kind: ProblemKind, recording: RecordingReference, media: Int64? = nil, what: String) {
+            self.init(
+                kind, subject: Finding.subject(recording, media: media), recording: recording,
+                place: recording.source.rawValue, what: what)
+        }
+
+        package static func subject(_ recording: RecordingReference, media: Int64?) -> String {
+            media.map { "\(recording)#\($0)" } ?? "\(recording)#"
+        }
+    }
+
+    package func open(_ finding: Finding) async throws {
+        let problem = try await database.perform { session in
+            try Problems.open(
+                kind: finding.kind.rawValue, subject: finding.subject, reference: finding.recording?.description,
+                what: finding.what, hint: finding.kind.hint, in: session)
+        }
+        guard problem.isNew else { return }
+        narrator.tell(
+            .problemOpened, facts: facts(problem, place: finding.place) + [.detail(finding.what)])
+    }
+
+    package func close(_ kind: ProblemKind, subject: String, place: String) async throws {
+        let closed = try await database.perform { session in
+            try Problems.close(kind: kind.rawValue, subject: subject, in: session)
+        }
+        if let closed { tellClosed(closed, place: place) }
+    }
+
+    /// Closes all of these kinds about one medium or recording: it is over, whatever it was.
+    package func close(_ kinds: [ProblemKind], subjects: [String], place: String) async throws {
+        guard !subjects.isEmpty else { return }
+        let closed = try await database.perform { session in
+            try kinds.flatMap { kind in
+                try subjects.compactMap { try Problems.close(kind: kind.rawValue, subject: $0, in: session) }
+            }
+        }
+        for problem in closed { tellClosed(problem, place: place) }
+    }
+
+    private func tellClosed(_ problem: Problem, place: String) {
+        let elapsed = (problem.closed ?? problem.last) - problem.opened
+        narrator.tell(.problemClosed, facts: facts(problem, place: place) + [.elapsed(elapsed)])
+    }
+
+    private func facts(_ problem: Problem, place: String) -> [Fact] {
+        [.problem(problem.kind), .source(SourceName(place)), .count(problem.count)]
+    }
+}

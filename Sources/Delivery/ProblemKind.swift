@@ -1,0 +1,54 @@
+/// The kinds of problems, once, each with what a person can do about it. The raw value is what the ledger holds.
+package enum ProblemKind: String, CaseIterable, Sendable {
+    case missingFile = "missing-file"
+    case shortFile = "short-file"
+    case unsettledFile = "unsettled-file"
+    case orphanFiles = "orphan-files"
+    case damagedMedia = "damaged-media"
+    case unreadableFile = "unreadable-file"
+    case pathRefused = "path-refused"
+    case unservedMedia = "unserved-media"
+    case rowRefused = "row-refused"
+    case sidCollision = "sid-collision"
+    case removedAtReplay = "removed-at-replay"
+    case keyMissing = "key-missing"
+    case checksumMismatch = "checksum-mismatch"
+    case copyFailed = "copy-failed"
+    case commitRefused = "commit-refused"
+    case markFailed = "mark-failed"
+    case noRoom = "no-room"
+    case volumeUnavailable = "volume-unavailable"
+    case mountUnavailable = "mount-unavailable"
+    case muxFailed = "mux-failed"
+
+    package var hint: String {
+        switch self {
+        case .missingFile:
+            "Look on the recorder whether the file exists at all; it is fetched as soon as it appears."
+        case .shortFile:
+            "The recorder's row claims more bytes than the file has; look there whether the file was cut."
+        case .unsettledFile: "The file does not come to rest; look on the recorder who writes to it."
+        case .orphanFiles: "Files without rows: look in the recorder's database whether recordings were lost there."
+        case .damagedMedia:
+            "What the recorder wrote is kept as it is; play the original there to see whether the damage is old."
+        case .unreadableFile: "Check the rights of the mount and of the file; it is tried again by itself."
+        case .pathRefused: "The row's path leads out of the recorder's directories; correct it at the recorder."
+        case .unservedMedia: "Add the mount that holds this path to the source's `mounts`, and start its agent."
+        case .rowRefused: "Correct the row at the recorder; it is looked at again by itself."
+        case .sidCollision:
+            "Two different calls have one sid; nothing is replaced or marked until one of them is corrected."
+        case .removedAtReplay: "The replay removed this recording; it does not come back by itself."
+        case .keyMissing: "Bring the key to the replay's managed_keys, or the certificate and key to `mux.keys`."
+        case .checksumMismatch:
+            "The file is not what its row says; compare it with the recorder's own copy before trusting either."
+        case .copyFailed: "The reason stands beside; it is tried again by itself, with growing pauses."
+        case .commitRefused: "The replay's database refused the rows; its log says which constraint or trigger."
+        case .markFailed: "Check that the source's role may update callrec.couples; the copies are safe."
+        case .noRoom: "Free space, raise a watermark or add a volume; originals are kept and unmarked meanwhile."
+        case .volumeUnavailable:
+            "Mount it, or run `takeup volume init` if it is new; other volumes serve meanwhile."
+        case .mountUnavailable: "Mount it; nothing is concluded from its absence."
+        case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."
+        }
+    }
+}

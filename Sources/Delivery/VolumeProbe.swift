@@ -1,0 +1,78 @@
+package import Files
+package import Planning
+package import Settings
+package import Vocabulary
+
+/// What one look at a volume showed, from this process.
+package struct VolumeSample: Sendable {
+    package let settings: VolumeSettings
+    /// Nil where the volume did not prove itself.
+    package let proof: Proof?
+    /// Why it can't be used from here; nil where it can.
+    package let condition: Planning.VolumeState?
+    /// A word or short clause for people.
+    package let reason: String?
+
+    package struct Proof: Sendable {
+        package let id: VolumeID
+        /// Only for telling volumes of one file system, in one process; never stored.
+        package let device: UInt64
+        package let facts: FileSystemFacts
+    }
+}
+
+/// Looks at volumes, each on threads of its own: one that hangs is *hung* and delays no other.
+package struct VolumeProbe: Sendable {
+    package let settings: VolumeSettings
+    package let threads: FileThreads
+    private let patience: Duration
+
+    package init(settings: VolumeSettings, threads: FileThreads, patience: Duration) {
+        self.settings = settings
+        self.threads = threads
+        self.patience = patience
+    }
+
+    package func look() async -> VolumeSample {
+        let path = settings.path
+        do {
+            let proof = try await threads.run(timeout: patience) { _ in try VolumeProbe.prove(path) }
+            let isReadOnly = proof.facts.isReadOnly
+            return VolumeSample(
+                settings: settings, proof: proof, condition: isReadOnly ? .readOnly : nil,
+                reason: isReadOnly ? "mounted read-only" : nil)
+        } catch let unproven as Unproven {
+            return VolumeSample(settings: settings, proof: nil, condition: .absent, reason: unproven.reason)
+        } catch let error as FileError where error.code == .timeout {
+            return VolumeSample(settings: settings, proof: nil, condition: .hung, reason: "does not answer")
+        } catch {
+            return VolumeSample(settings: settings, proof: nil, condition: .absent, reason: String(describing: error))
+        }
+    }
+
+    private struct Unproven: Error {
+        let reason: String
+    }
+
+    private static func prove(_ path: FilePath) throws -> VolumeSample.Proof {
+        let calls = KernelFiles()
+        let root: OpenFile
+        do {
+            root = try calls.openRoot(path)
+        } catch {
+            if error.code == .notFound { throw Unproven(reason: "its directory is not there") }
+            throw error
+        }
+        let descriptor = root.descriptor
+        switch try VolumeMarker.read(in: descriptor) {
+        case .volume(let id):
+            let observation = try calls.observe(descriptor)
+            return VolumeSample.Proof(
+                id: id, device: observation.device, facts: try calls.fileSystem(descriptor))
+        case .absent:
+            throw Unproven(reason: "its marker is not there: not mounted, or never made a volume")
+        case .malformed:
+            throw Unproven(reason: "its marker cannot be understood")
+        }
+    }
+}

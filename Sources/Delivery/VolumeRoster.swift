@@ -1,0 +1,223 @@
+package import Copying
+package import Files
+package import Ledger
+package import Planning
+package import Postgres
+package import Settings
+package import Telemetry
+package import Vocabulary
+
+/// The volumes of the replay as this process knows them: probes them, keeps the ledger's view true, and tells of
+/// changes.
+///
+/// What space decides (ok, above, floor) is one state for all processes, moved by whichever sees it first: one raise, one
+/// clear. What a process meets (absent, hung, read-only) is its own: another host may reach the same volume.
+package actor VolumeRoster {
+    private let probes: [VolumeProbe]
+    private let copiers: [VolumeName: @Sendable (VolumeID) -> Copier]
+    private let replay: ReplaySettings
+    private let database: Database
+    private let problems: ProblemBook
+    private let narrator: any Narrator
+    private var samples: [VolumeSample] = []
+    private var registered: [VolumeName: Registration] = [:]
+    private var clearSince: [VolumeID: ContinuousClock.Instant] = [:]
+    private var conditions: [VolumeName: Planning.VolumeState] = [:]
+    private var ready: [VolumeID: Copier] = [:]
+
+    private struct Registration: Hashable {
+        let id: VolumeID
+        let account: AccountID
+    }
+
+    package init(
+        replay: ReplaySettings, copying: CopySettings, threadsPerVolume: Int, patience: Duration,
+        ownership: Ownership, database: Database, problems: ProblemBook, narrator: any Narrator
+    ) {
+        self.replay = replay
+        self.database = database
+        self.problems = problems
+        self.narrator = narrator
+        var copiers: [VolumeName: @Sendable (VolumeID) -> Copier] = [:]
+        probes = replay.allVolumes.map { volume in
+            // Probing and copying have threads of their own: a look must not wait behind copies.
+            let threads = FileThreads(name: "vol-\(volume.name)", count: threadsPerVolume)
+            copiers[volume.name] = { id in
+                Copier(
+                    volume: CopyVolume(
+                        root: volume.path, id: id, fileMode: replay.ownership.fileMode,
+                        directoryMode: replay.ownership.directoryMode, user: ownership.user, group: ownership.group),
+                    threads: threads, settings: copying)
+            }
+            return VolumeProbe(
+                settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1), patience: patience)
+        }
+        self.copiers = copiers
+    }
+
+    /// Looks at every volume at once, and brings the ledger up to date. Throws only what the database throws.
+    @discardableResult
+    package func sample() async throws -> [VolumeSample] {
+        let looked = await withTaskGroup(of: (Int, VolumeSample).self) { group in
+            for (place, probe) in probes.enumerated() { group.addTask { (place, await probe.look()) } }
+            var found = [VolumeSample?](repeating: nil, count: probes.count)
+            for await (place, sample) in group { found[place] = sample }
+            return found.compactMap { $0 }
+        }
+        samples = looked
+        try await register(looked)
+        try await followConditions(looked)
+        try await followSpace(looked)
+        return looked
+    }
+
+    /// The last look, made now where there is none yet.
+    package func current() async throws -> [VolumeSample] {
+        if samples.isEmpty { try await sample() }
+        return samples
+    }
+
+    /// Where to copy to a proven volume with.
+    package func copier(of id: VolumeID, named name: VolumeName) -> Copier? {
+        if let copier = ready[id] { return copier }
+        guard let make = copiers[name] else { return nil }
+        let copier = make(id)
+        ready[id] = copier
+        return copier
+    }
+
+    /// The account of each proven volume: its own setting, or the smallest id on its file system.
+    package static func accounts(of samples: [VolumeSample]) -> [VolumeID: AccountID] {
+        let proven = samples.compactMap { sample in sample.proof.map { (sample.settings, $0) } }
+        var accounts: [VolumeID: AccountID] = [:]
+        for (settings, proof) in proven {
+            let sharing = proven.filter { $0.1.device == proof.device }.map(\.1.id)
+            accounts[proof.id] = settings.account ?? AccountID((sharing.min() ?? proof.id).rawValue)
+        }
+        return accounts
+    }
+
+    private func register(_ samples: [VolumeSample]) async throws {
+        let accounts = VolumeRoster.accounts(of: samples)
+        var fresh: [(id: VolumeID, name: VolumeName, path: FilePath, account: AccountID)] = []
+        var registrations: [VolumeName: Registration] = [:]
+        for sample in samples {
+            guard let proof = sample.proof, let account = accounts[proof.id] else { continue }
+            let registration = Registration(id: proof.id, account: account)
+            registrations[sample.settings.name] = registration
+            if registered[sample.settings.name] != registration {
+                fresh.append((proof.id, sample.settings.name, sample.settings.path, account))
+            }
+        }
+        if fresh.isEmpty { return }
+        let known = fresh
+        try await database.transaction { session in try Volumes.register(known, in: session) }
+        registered.merge(registrations) { $1 }
+    }
+
+    /// Tells once when a volume goes away from this process, and once when it is back.
+    private func followConditions(_ samples: [VolumeSample]) async throws {
+        for sample in samples {
+            let name = sample.settings.name
+            let before = conditions[name]
+            guard before != sample.condition else { continue }
+            conditions[name] = sample.condition
+            let subject = "volume \(name)"
+            let facts: [Fact] =
+                [.volume(name), .directory(sample.settings.path)]
+                + (sample.reason.map { [.reason($0)] } ?? [])
+            if let condition = sample.condition {
+                narrator.tell(condition == .readOnly ? .volumeReadonly : .volumeUnavailable, facts: facts)
+                try await problems.open(
+                    ProblemBook.Finding(
+                        .volumeUnavailable, subject: subject, place: replay.name,
+                        what: "Volume \(name) cannot be used: \(sample.reason ?? condition.rawValue)."))
+            } else {
+                narrator.tell(.volumeAvailable, facts: facts)
+                try await problems.close(.volumeUnavailable, subject: subject, place: replay.name)
+            }
+        }
+    }
+
+    private func followSpace(_ samples: [VolumeSample]) async throws {
+        let proven = samples.compactMap { sample in sample.proof.map { (sample.settings, $0) } }
+        guard !proven.isEmpty else { return }
+        let ids = proven.map(\.1.id)
+        let known = try await database.perform { session in
+            for (_, proof) in proven {
+                try Volumes.saveSample(Ledger.KnownVolume.Sample(proof.facts), of: proof.id, in: session)
+            }
+            return try Volumes.find(ids, in: session)
+        }
+        for (settings, proof) in proven {
+            guard let standing = known[proof.id] else { continue }
+            try await follow(settings, proof, standing)
+        }
+    }
+
+    private func follow(_ settings: VolumeSettings, _ proof: VolumeSample.Proof, _ standing: KnownVolume) async throws {
+        let stored = Planning.VolumeState(rawValue: standing.state) ?? .ok
+        let view = VolumeView(settings, proof, standing, state: stored, reserved: 0)
+        let levels = VolumeLevels(of: view, largest: 0)
+        if view.projected < levels.clear {
+            clearSince[proof.id] = nil
+        } else if clearSince[proof.id] == nil {
+            clearSince[proof.id] = .now
+        }
+        let stable = clearSince[proof.id].map { ContinuousClock.now - $0 } ?? .zero
+        let next = watermarkState(of: view, from: stored, largestPending: 0, stableFor: stable)
+        guard next != stored else { return }
+        let moved = try await database.transaction { session in
+            try Volumes.move(
+                proof.id, from: stored.rawValue, to: next.rawValue, reason: nil, raisesAlert: next != .ok, in: session)
+        }
+        guard let moved else { return }
+        tell(stored, next, view, levels, settings, moved.before, moved.after)
+    }
+
+    private func tell(
+        _ before: Planning.VolumeState, _ next: Planning.VolumeState, _ view: VolumeView, _ levels: VolumeLevels,
+        _ settings: VolumeSettings, _ was: KnownVolume, _ now: KnownVolume
+    ) {
+        let event: Event =
+            switch (before, next) {
+            case (_, .floor): .floorReached
+            case (.floor, .above): .floorCleared
+            case (_, .above): .watermarkRaised
+            case (.floor, _): .floorCleared
+            default: .watermarkCleared
+            }
+        let incident = (now.incident ?? was.incident).map { [Fact.incident(String($0))] } ?? []
+        let elapsed: [Fact] = event == .watermarkCleared || event == .floorCleared ? [.elapsed(now.since - was.since)] : []
+        narrator.tell(
+            event,
+            facts: [
+                .volume(settings.name), .volumeID(view.id), .directory(settings.path), .used(percent: view.usedPercent),
+                .watermark(percent: 100 * view.watermark), .available(bytes: view.available),
+                .reserved(bytes: view.reserved), .trigger(bytes: levels.trigger), .clear(bytes: levels.clear),
+                .floor(bytes: levels.floor), .resource(.bytes),
+            ] + incident + elapsed)
+    }
+}
+
+extension KnownVolume.Sample {
+    init(_ facts: FileSystemFacts) {
+        self.init(
+            totalBytes: facts.totalBytes, availableBytes: facts.availableBytes, usedBytes: facts.usedBytes,
+            totalInodes: facts.totalInodes, availableInodes: facts.availableInodes)
+    }
+}
+
+extension VolumeView {
+    package init(
+        _ settings: VolumeSettings, _ proof: VolumeSample.Proof, _ standing: KnownVolume,
+        state: Planning.VolumeState, reserved: Int64
+    ) {
+        self.init(
+            id: proof.id, name: settings.name, account: standing.account, priority: settings.priority,
+            balance: settings.balance, watermark: settings.watermark.fraction, state: state,
+            used: proof.facts.usedBytes, available: proof.facts.availableBytes, reserved: reserved,
+            inodesTotal: proof.facts.totalInodes, inodesAvailable: proof.facts.availableInodes,
+            credit: standing.credit)
+    }
+}
