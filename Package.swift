@@ -20,7 +20,7 @@ let floors: [[(name: String, uses: [String])]] = [
     [
         ("Watching", ["Files", "Planning", "Vocabulary", "CLinux"]),
         ("Copying", ["Files", "Planning", "Vocabulary", "CLinux", "CLibcrypto", "CXXHash"]),
-        ("Catalogs", ["Postgres", "Planning", "Vocabulary"]),
+        ("Catalogs", ["Postgres", "Planning", "Vocabulary", "CLibcrypto"]),
         ("Ledger", ["Postgres", "Planning", "Vocabulary"]),
         ("Media", ["Files", "Planning", "Vocabulary", "CLibcrypto", "CLinux"]),
     ],

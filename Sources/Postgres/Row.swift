@@ -58,6 +58,13 @@ package struct Row: Sendable {
     }
     package func bytes(_ column: String) throws -> [UInt8] { try present(optionalBytes(column), column) }
 
+    /// The elements of a one-dimensional array, as they came; nil elements are NULL.
+    package func optionalArray(_ column: String) throws -> [[UInt8]?]? {
+        guard let text = try raw(column) else { return nil }
+        guard let elements = ArrayText.elements(of: text) else { throw wrongType(column, "array") }
+        return elements
+    }
+
     /// An instant that the statement returns as microseconds since 1970 UTC (`SQL.microseconds`).
     package func optionalInstant(_ column: String) throws -> Instant? {
         try optionalInteger(column).map(Instant.init(microseconds:))

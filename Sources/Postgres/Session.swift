@@ -64,7 +64,8 @@ package final class Session {
         return PQconsumeInput(connection) == 1 && PQstatus(connection) == CONNECTION_OK
     }
 
-    var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
+    /// Whether statements belong to a transaction; also one that has failed and waits for its end.
+    package var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
 
     /// Runs one statement and gives its rows. `$1` and on stand for `values`.
     @discardableResult

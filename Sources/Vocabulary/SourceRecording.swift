@@ -19,6 +19,8 @@ package struct SourceRecording: Hashable, Codable, Sendable {
     /// Whether the source's lifecycle tools took the media away (`deleted`, `archived`).
     package var isDeleted: Bool
     package var isArchived: Bool
+    /// `mixed` is `M`: one of the media is already sound and screen in one.
+    package var isMixed: Bool
     /// Columns that are carried to the replay as they stand, as PostgreSQL's text, by column name.
     package var carried: [String: String]
     package var media: [SourceMedia]
@@ -28,7 +30,8 @@ package struct SourceRecording: Hashable, Codable, Sendable {
         source: SourceName, id: Int64, sid: Sid, call: SourceCall, start: WallTime? = nil, stop: WallTime? = nil,
         stopInstant: Instant? = nil, length: Int? = nil, state: String? = nil, problemStatus: String? = nil,
         mark: Mark? = nil, isProtected: Bool = false, isDeleted: Bool = false, isArchived: Bool = false,
-        carried: [String: String] = [:], media: [SourceMedia] = [], externalData: [ExternalDatum] = []
+        isMixed: Bool = false, carried: [String: String] = [:], media: [SourceMedia] = [],
+        externalData: [ExternalDatum] = []
     ) {
         self.source = source
         self.id = id
@@ -44,6 +47,7 @@ package struct SourceRecording: Hashable, Codable, Sendable {
         self.isProtected = isProtected
         self.isDeleted = isDeleted
         self.isArchived = isArchived
+        self.isMixed = isMixed
         self.carried = carried
         self.media = media
         self.externalData = externalData
@@ -61,11 +65,16 @@ package struct SourceCall: Hashable, Codable, Sendable {
     package var stop: WallTime?
     /// Seconds.
     package var length: Int?
-    package init(id: Int64, start: WallTime? = nil, stop: WallTime? = nil, length: Int? = nil) {
+    /// The recordings of the call, where the source can say them cheaply; this one among them.
+    package var legs: [Sid]
+    package init(
+        id: Int64, start: WallTime? = nil, stop: WallTime? = nil, length: Int? = nil, legs: [Sid] = []
+    ) {
         self.id = id
         self.start = start
         self.stop = stop
         self.length = length
+        self.legs = legs
     }
 }
 

@@ -1,0 +1,107 @@
+package import Postgres
+package import Vocabulary
+
+/// The callrec tables of the replay. Everything that writes is for the inside of the commit's transaction.
+///
+/// What the replay's triggers keep (`cfcnt`, `cftypes`, `realcplcnt`, search copies, change tracking) is never touched.
+/// A value: made once from any session, used with all.
+package struct ReplayCatalog: Sendable {
+    package let columns: CatalogColumns
+    let callIdentity: IdentityMaker
+    let recordingIdentity: IdentityMaker
+    let mediaIdentity: IdentityMaker
+
+    /// - Throws: ``CatalogError`` `tables` or `identities` where these are no callrec tables that can be written to.
+    package init(reading session: Session) throws {
+        columns = try CatalogColumns(reading: session)
+        callIdentity = try IdentityMaker(for: "calls", reading: session)
+        recordingIdentity = try IdentityMaker(for: "couples", reading: session)
+        mediaIdentity = try IdentityMaker(for: "cfiles", reading: session)
+    }
+
+    /// The replay's recordings of these `sid`s; those that it has not are not in the answer.
+    package func find(sids: [Sid], on session: Session) throws -> [Sid: ReplayRecording] {
+        guard !sids.isEmpty else { return [:] }
+        let rows = try session.query(
+            recordings + " where p.sid = any($1::text[])", [.texts(sids.map(\.rawValue))])
+        var found: [Sid: ReplayRecording] = [:]
+        for recording in try read(rows, on: session) { found[recording.sid] = recording }
+        return found
+    }
+
+    /// The recording with this id.
+    package func recording(id: Int64, on session: Session) throws -> ReplayRecording? {
+        try read(session.query(recordings + " where p.id = $1", [.integer(id)]), on: session).first
+    }
+
+    /// Which of these keys the replay does not manage: media that need them could not be played there.
+    package func missingKeys(_ keyIDs: Set<String>, on session: Session) throws -> Set<String> {
+        guard !keyIDs.isEmpty, columns.has(table: "managed_keys") else { return keyIDs }
+        let rows = try session.query(
+            """
+            select wanted.uuid from unnest($1::text[]) as wanted(uuid)
+            where not exists (select 1 from callrec.managed_keys k where lower(k.uuid::text) = lower(wanted.uuid))
+            """, [.texts(keyIDs.sorted())])
+        return Set(try rows.map { try $0.text("uuid") })
+    }
+
+    private var recordings: String {
+        let optional = ["start_ts", "length", "problemstatus", "protected", "deleted", "archived", "mixed"].map {
+            columns.has($0, in: "couples") ? "p.\($0)" : "null as \($0)"
+        }
+        return "select p.id, p.callid, p.sid, p.stop_ts, p.state, " + optional.joined(separator: ", ")
+            + " from callrec.couples p"
+    }
+
+    private func read(_ rows: [Row], on session: Session) throws -> [ReplayRecording] {
+        let ids = try rows.map { try $0.integer("id") }
+        guard !ids.isEmpty else { return [] }
+        var media: [Int64: [ReplayMedia]] = [:]
+        for row in try session.query(mediaOf, [.integers(ids)]) {
+            // A kind that is not known here is none that we could copy, replace or keep.
+            guard let kind = try row.optionalText("cftype").flatMap(MediaKind.init) else { continue }
+            media[try row.integer("cplid"), default: []].append(try ReplayCatalog.media(row, kind))
+        }
+        var data: [Int64: Set<ExternalDatum>] = [:]
+        for row in try session.query(
+            "select cplid, key, value from callrec.couple_extdata where cplid = any($1::bigint[])", [.integers(ids)])
+        {
+            data[try row.integer("cplid"), default: []]
+                .insert(ExternalDatum(key: try row.text("key"), value: try row.text("value")))
+        }
+        return try rows.map { row in
+            var recording = try ReplayCatalog.recording(row)
+            recording.media = media[recording.id] ?? []
+            recording.externalData = data[recording.id] ?? []
+            return recording
+        }
+    }
+
+    private var mediaOf: String {
+        let optional = ["enc_key_id", "props"].map {
+            columns.has($0, in: "cfiles") ? "f.\($0)" : "null as \($0)"
+        }
+        return "select f.cplid, f.id, f.cftype, f.cfpath, f.cfsize, " + optional.joined(separator: ", ")
+            + " from callrec.cfiles f where f.cplid = any($1::bigint[]) order by f.id"
+    }
+
+    private static func media(_ row: Row, _ kind: MediaKind) throws -> ReplayMedia {
+        ReplayMedia(
+            id: try row.integer("id"), kind: kind, path: FilePath(bytes: try row.raw("cfpath") ?? []),
+            size: try row.optionalInteger("cfsize").flatMap { $0 > 0 ? $0 : nil },
+            keyID: try row.optionalText("enc_key_id").flatMap { $0.isEmpty ? nil : $0 },
+            properties: try row.optionalText("props"))
+    }
+
+    private static func recording(_ row: Row) throws -> ReplayRecording {
+        ReplayRecording(
+            id: try row.integer("id"), callID: try row.integer("callid"), sid: Sid(try row.text("sid")),
+            start: try row.raw("start_ts").flatMap(CatalogText.wallTime),
+            stop: try row.raw("stop_ts").flatMap(CatalogText.wallTime),
+            length: try row.optionalInteger("length").map { Int($0) }, state: try row.optionalText("state"),
+            problemStatus: try row.optionalText("problemstatus"),
+            isProtected: try row.optionalBoolean("protected") ?? false,
+            isDeleted: try row.optionalText("deleted") == "D", isArchived: try row.optionalText("archived") == "A",
+            isMixed: try row.optionalText("mixed") == "M")
+    }
+}

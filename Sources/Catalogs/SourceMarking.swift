@@ -1,0 +1,72 @@
+package import Postgres
+package import Vocabulary
+
+/// A mark to set, and what must still be true of the recording.
+package struct MarkRequest: Hashable, Sendable {
+    /// `couples.id`.
+    package var id: Int64
+    package var mark: Mark
+    /// The mark that stood when the recording was looked at.
+    package var standing: Mark?
+    /// Of the rows that were looked at, and whose media and metadata are durable on the replay.
+    package var fingerprint: Fingerprint
+    package init(id: Int64, mark: Mark, standing: Mark? = nil, fingerprint: Fingerprint) {
+        self.id = id
+        self.mark = mark
+        self.standing = standing
+        self.fingerprint = fingerprint
+    }
+}
+
+package enum MarkOutcome: Hashable, Sendable {
+    case marked
+    /// Another mark than the one that stood: others set it, or we did and the answer was lost.
+    case alreadyMarked(Mark)
+    /// The rows are not what was looked at; no mark. What they are now.
+    case changed(SourceRow)
+    /// The recording is not there any more.
+    case gone
+}
+
+extension SourceCatalog {
+    /// Sets marks where everything still is what was looked at. For the inside of a transaction at the source that is
+    /// *read committed*: what a lock waited for has to be seen.
+    ///
+    /// Each recording is locked first. The lock makes writers of its row wait, and writers of new media and metadata
+    /// through their foreign keys, so what is read then is what the mark is about.
+    /// - Returns: an outcome for each request, by id.
+    /// - Throws: ``CatalogError`` `ignored` where the server took the update and did not make it.
+    package func mark(_ requests: [MarkRequest], on session: Session) throws -> [Int64: MarkOutcome] {
+        let ids = requests.map(\.id)
+        guard !ids.isEmpty else { return [:] }
+        let locked = Set(try session.query(statements.lock, [.integers(ids)]).map { try $0.integer("id") })
+        var rows: [Int64: SourceRow] = [:]
+        for row in try recordings(ids: ids, on: session) { rows[row.reference.id] = row }
+        var outcomes: [Int64: MarkOutcome] = [:]
+        var granted: [Mark: [Int64]] = [:]
+        for request in requests {
+            guard locked.contains(request.id), let row = rows[request.id] else {
+                outcomes[request.id] = .gone
+                continue
+            }
+            let outcome = SourceCatalog.outcome(of: request, for: row)
+            outcomes[request.id] = outcome
+            if outcome == .marked { granted[request.mark, default: []].append(request.id) }
+        }
+        for (mark, ids) in granted {
+            let count = try session.execute(statements.mark, [.integers(ids), .text(mark.rawValue)])
+            guard count == ids.count else {
+                throw CatalogError(
+                    code: .ignored, sentence: "\(source) did not take the mark of \(ids.count - count) recordings.")
+            }
+        }
+        return outcomes
+    }
+
+    static func outcome(of request: MarkRequest, for row: SourceRow) -> MarkOutcome {
+        guard let recording = row.recording else { return .changed(row) }
+        if let mark = recording.mark, mark != request.standing { return .alreadyMarked(mark) }
+        let isSame = recording.mark == request.standing && Fingerprint(of: recording) == request.fingerprint
+        return isSame ? .marked : .changed(row)
+    }
+}
