@@ -1,5 +1,5 @@
 /// One recording as a source's catalog has it, with its media rows and external data: what one look showed.
-package struct SourceRecording: Hashable, Sendable {
+package struct SourceRecording: Hashable, Codable, Sendable {
     package var source: SourceName
     /// `couples.id` at the source.
     package var id: Int64
@@ -54,7 +54,7 @@ package struct SourceRecording: Hashable, Sendable {
 }
 
 /// The call that a recording belongs to at its source.
-package struct SourceCall: Hashable, Sendable {
+package struct SourceCall: Hashable, Codable, Sendable {
     /// `calls.id` at the source.
     package var id: Int64
     package var start: WallTime?
@@ -70,7 +70,7 @@ package struct SourceCall: Hashable, Sendable {
 }
 
 /// One media row of a recording at its source (`cfiles`).
-package struct SourceMedia: Hashable, Sendable {
+package struct SourceMedia: Hashable, Codable, Sendable {
     /// `cfiles.id` at the source.
     package var id: Int64
     package var kind: MediaKind
@@ -107,7 +107,7 @@ package struct SourceMedia: Hashable, Sendable {
 }
 
 /// One key and value of a recording's external data. A key may hold several values.
-package struct ExternalDatum: Hashable, Comparable, Sendable {
+package struct ExternalDatum: Hashable, Comparable, Codable, Sendable {
     package let key: String
     package let value: String
     /// `couple_extdata.created_ts`; not part of what makes two the same.

@@ -1,0 +1,126 @@
+package import Vocabulary
+
+/// Why a volume was not chosen.
+package enum Refusal: Hashable, Sendable, CustomStringConvertible {
+    /// Its state does not allow it.
+    case state(VolumeState)
+    /// With the file added it would be past its watermark.
+    case overWatermark
+    /// With the file added it would be under its floor.
+    case underFloor
+    case outOfInodes
+    /// It could hold the file, but a volume with a lower priority number is open.
+    case lowerTier
+    /// It could hold the file, but it is another's turn by `balance`.
+    case othersTurn
+
+    package var description: String {
+        switch self {
+        case .state(let state): "is \(state.rawValue)"
+        case .overWatermark: "would be past its watermark with this file"
+        case .underFloor: "would be under its floor with this file"
+        case .outOfInodes: "has too few inodes"
+        case .lowerTier: "has a higher priority number than an open volume"
+        case .othersTurn: "is not next by balance"
+        }
+    }
+}
+
+package struct Placement: Hashable, Sendable {
+    package enum Outcome: Hashable, Sendable {
+        /// - isOverflow: every volume is past its watermark; this one is not at its floor.
+        case place(on: VolumeID, isOverflow: Bool)
+        /// No volume can take the file now.
+        case wait
+    }
+    package let outcome: Outcome
+    /// Why each of the others was not chosen.
+    package let refusals: [VolumeID: Refusal]
+    /// New byte credits of the volumes that took part. The credits of all others stand still.
+    package let credits: [VolumeID: Double]
+}
+
+/// Chooses a volume for a file: filter, then the lowest priority number, then byte-weighted smooth round robin.
+///
+/// Inside a tier each open volume gains `size × balance ÷ sum`, the largest credit wins and pays `size`: shares hold in
+/// bytes, deterministically, to within one largest file. A volume that is not open neither gains nor loses, so one that
+/// comes back from an outage is not flooded.
+/// - Parameters:
+///   - key: names the file; only breaks ties of equal credits.
+///   - largest: the largest file under way, for the floor.
+package func place(size: Int64, key: String, among views: [VolumeView], largest: Int64) -> Placement {
+    let largest = max(size, largest)
+    var refusals: [VolumeID: Refusal] = [:]
+    var open: [VolumeView] = []
+    var overflow: [VolumeView] = []
+    for view in views {
+        switch fit(size, on: view, levels: VolumeLevels(of: view, largest: largest)) {
+        case .open: open.append(view)
+        case .overflowOnly:
+            overflow.append(view)
+            refusals[view.id] = .overWatermark
+        case .refused(let refusal): refusals[view.id] = refusal
+        }
+    }
+    guard let tier = open.map(\.priority).min() else {
+        return placeInOverflow(overflow, refusals: refusals)
+    }
+    for view in open where view.priority != tier { refusals[view.id] = .lowerTier }
+    return placeInTier(size, key: key, open.filter { $0.priority == tier }, largest: largest, refusals: refusals)
+}
+
+private enum Fit {
+    case open
+    case overflowOnly
+    case refused(Refusal)
+}
+
+private func fit(_ size: Int64, on view: VolumeView, levels: VolumeLevels) -> Fit {
+    guard view.balance > 0 else { return .refused(.state(.drain)) }
+    switch view.state {
+    case .ok, .above: break
+    case .floor, .limited, .readOnly, .absent, .hung, .suspect, .drain: return .refused(.state(view.state))
+    }
+    if view.inodesTotal > 0 {
+        let fewest = min(VolumeLevels.fewestInodes, view.inodesTotal / 10)
+        guard view.inodesAvailable > fewest else { return .refused(.outOfInodes) }
+    }
+    let left = view.projected - size
+    if view.state == .ok && left >= levels.trigger { return .open }
+    return left >= levels.floor ? .overflowOnly : .refused(.underFloor)
+}
+
+private func placeInTier(
+    _ size: Int64, key: String, _ tier: [VolumeView], largest: Int64, refusals: [VolumeID: Refusal]
+) -> Placement {
+    let sum = Double(tier.reduce(0) { $0 + $1.balance })
+    let bound = 4 * Double(max(largest, 1))
+    var credits: [VolumeID: Double] = [:]
+    for view in tier {
+        credits[view.id] = view.credit + Double(size) * Double(view.balance) / sum
+    }
+    func standing(_ view: VolumeView) -> (Double, UInt64) {
+        (credits[view.id] ?? 0, StableHash.fnv1a((key + view.id.rawValue).utf8))
+    }
+    guard let winner = tier.max(by: { standing($0) < standing($1) }) else {
+        return Placement(outcome: .wait, refusals: refusals, credits: [:])
+    }
+    credits[winner.id, default: 0] -= Double(size)
+    var refusals = refusals
+    for view in tier where view.id != winner.id { refusals[view.id] = .othersTurn }
+    return Placement(
+        outcome: .place(on: winner.id, isOverflow: false), refusals: refusals,
+        credits: credits.mapValues { min(max($0, -bound), bound) })
+}
+
+/// Past the watermark everywhere: lowest priority number first, then the most room for its size.
+private func placeInOverflow(_ overflow: [VolumeView], refusals: [VolumeID: Refusal]) -> Placement {
+    func room(_ view: VolumeView) -> Double { Double(view.projected) / Double(max(view.size, 1)) }
+    let best = overflow.min { one, other in
+        one.priority != other.priority ? one.priority < other.priority : room(one) > room(other)
+    }
+    guard let best else { return Placement(outcome: .wait, refusals: refusals, credits: [:]) }
+    var refusals = refusals
+    refusals[best.id] = nil
+    return Placement(outcome: .place(on: best.id, isOverflow: true), refusals: refusals, credits: [:])
+}

@@ -1,0 +1,188 @@
+package import Vocabulary
+
+/// What of a source is synchronized: the source's switches in the settings.
+package struct SourceSwitches: Hashable, Sendable {
+    package var kinds: Set<MediaKind>
+    package var copyFiles: Bool
+    /// Screen recordings only where there is sound too.
+    package var onlyMixed: Bool
+    package var onlyFinished: Bool
+    package var allowMarkWithoutCopy: Bool
+    /// Take recordings that have no media at all.
+    package var withoutStreams: Bool
+
+    package init(
+        kinds: Set<MediaKind> = Set(MediaKind.allCases), copyFiles: Bool = true, onlyMixed: Bool = false,
+        onlyFinished: Bool = true, allowMarkWithoutCopy: Bool = false, withoutStreams: Bool = false
+    ) {
+        self.kinds = kinds
+        self.copyFiles = copyFiles
+        self.onlyMixed = onlyMixed
+        self.onlyFinished = onlyFinished
+        self.allowMarkWithoutCopy = allowMarkWithoutCopy
+        self.withoutStreams = withoutStreams
+    }
+}
+
+/// What the replay has of a recording: its rows, and which source files its replicas were made from.
+package struct ReplayHolding: Hashable, Sendable {
+    package var recording: ReplayRecording?
+    /// Replay media row by the source media row it was copied from.
+    package var origins: [MediaOrigin: Int64]
+    /// Media rows at the replay that Takeup made by muxing: they never stand for a source's video.
+    package var results: Set<Int64>
+    package init(recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:], results: Set<Int64> = []) {
+        self.recording = recording
+        self.origins = origins
+        self.results = results
+    }
+}
+
+/// A media row of a source.
+package struct MediaOrigin: Hashable, Sendable {
+    package let source: SourceName
+    package let mediaID: Int64
+    package init(source: SourceName, mediaID: Int64) {
+        self.source = source
+        self.mediaID = mediaID
+    }
+}
+
+/// What to do with one media row of a source.
+package enum MediaStep: Hashable, Sendable {
+    /// The replay has nothing like it.
+    case copy(SourceMedia)
+    /// The replay's is worse: the copy takes over its row.
+    case replace(SourceMedia, replayMediaID: Int64)
+    /// The replay's is the same file, or as good: nothing to copy.
+    case keep(SourceMedia, isOwnCopy: Bool)
+    /// Switched off for this source.
+    case leave(SourceMedia, LeaveReason)
+
+    package enum LeaveReason: String, Hashable, Sendable {
+        case kindIsOff, screenWithoutSound, copyIsOff
+    }
+}
+
+package struct ReconcilePlan: Hashable, Sendable {
+    package var steps: [MediaStep]
+    /// External data that the replay lacks.
+    package var attach: [ExternalDatum]
+    /// The mark that will be true once every step is durable; nil where the switches leave bytes uncopied and no
+    /// mark is allowed.
+    package var mark: Mark?
+    package init(steps: [MediaStep], attach: [ExternalDatum], mark: Mark?) {
+        self.steps = steps
+        self.attach = attach
+        self.mark = mark
+    }
+
+    /// Media to copy.
+    package var copies: [SourceMedia] {
+        steps.compactMap { step in
+            switch step {
+            case .copy(let media), .replace(let media, _): media
+            case .keep, .leave: nil
+            }
+        }
+    }
+}
+
+/// Why a recording is not touched now.
+package enum Hold: Hashable, Sendable {
+    case notFinished
+    /// Without media, and `couples_without_streams` is off.
+    case noStreams
+    /// The replay's recording of this `sid` is another call: never replaced, never marked.
+    case sidCollision
+    /// The replay's own tools removed or archived it: what they did stands.
+    case removedAtReplay
+    /// The source's tools already took its media away.
+    case removedAtSource
+}
+
+package enum Reconciliation: Hashable, Sendable {
+    case plan(ReconcilePlan)
+    case hold(Hold)
+}
+
+/// Compares a recording at a source with the replay's of the same `sid`, and says what to do.
+package func reconcile(
+    _ recording: SourceRecording, with holding: ReplayHolding, switches: SourceSwitches
+) -> Reconciliation {
+    if switches.onlyFinished && !recording.isFinished { return .hold(.notFinished) }
+    if recording.isDeleted || recording.isArchived { return .hold(.removedAtSource) }
+    if recording.media.isEmpty && !switches.withoutStreams { return .hold(.noStreams) }
+    if let held = holding.recording {
+        if held.isDeleted || held.isArchived { return .hold(.removedAtReplay) }
+        if !areSameRecording(recording, held) { return .hold(.sidCollision) }
+    }
+    let hasSound = recording.media.contains { $0.kind == .audio }
+    var steps: [MediaStep] = []
+    var taken: Set<Int64> = []
+    for media in recording.media.sorted(by: { $0.id < $1.id }) {
+        steps.append(
+            step(for: media, of: recording, holding: holding, switches: switches, hasSound: hasSound, taken: &taken))
+    }
+    let attach = recording.externalData.filter { holding.recording?.externalData.contains($0) != true }
+    return .plan(
+        ReconcilePlan(steps: steps, attach: attach, mark: mark(after: steps, attach: attach, holding, switches)))
+}
+
+/// Agreement on start and length, within what clocks and whole seconds allow. A value that one side lacks agrees.
+func areSameRecording(_ recording: SourceRecording, _ held: ReplayRecording) -> Bool {
+    if let start = recording.start, let heldStart = held.start {
+        guard abs(start.microseconds - heldStart.microseconds) <= 60_000_000 else { return false }
+    }
+    if let length = recording.length, let heldLength = held.length, length > 0, heldLength > 0 {
+        guard abs(length - heldLength) <= max(5, max(length, heldLength) / 2) else { return false }
+    }
+    return true
+}
+
+private func step(
+    for media: SourceMedia, of recording: SourceRecording, holding: ReplayHolding, switches: SourceSwitches,
+    hasSound: Bool, taken: inout Set<Int64>
+) -> MediaStep {
+    guard switches.kinds.contains(media.kind) else { return .leave(media, .kindIsOff) }
+    let isScreen = media.kind == .video || media.kind == .recd
+    if switches.onlyMixed && isScreen && !hasSound { return .leave(media, .screenWithoutSound) }
+    guard switches.copyFiles else { return .leave(media, .copyIsOff) }
+    if let own = holding.origins[MediaOrigin(source: recording.source, mediaID: media.id)] {
+        taken.insert(own)
+        return .keep(media, isOwnCopy: true)
+    }
+    let rivals = (holding.recording?.media ?? []).filter {
+        $0.kind == media.kind && !holding.results.contains($0.id) && !taken.contains($0.id)
+    }
+    // A row that was copied from another file of this very recording is no rival: it is a sibling.
+    let siblings = Set(
+        recording.media.compactMap { holding.origins[MediaOrigin(source: recording.source, mediaID: $0.id)] })
+    guard let rival = rivals.first(where: { !siblings.contains($0.id) }), let held = holding.recording else {
+        return .copy(media)
+    }
+    taken.insert(rival.id)
+    let offered = Grade(
+        statusRank: StatusRank.rank(of: recording.problemStatus), isFinished: recording.isFinished,
+        length: recording.length.map { .seconds($0) }, size: media.size)
+    let standing = Grade(
+        statusRank: StatusRank.rank(of: held.problemStatus), isFinished: held.state == "FINISHED",
+        length: held.length.map { .seconds($0) }, size: rival.size)
+    return standing < offered ? .replace(media, replayMediaID: rival.id) : .keep(media, isOwnCopy: false)
+}
+
+private func mark(
+    after steps: [MediaStep], attach: [ExternalDatum], _ holding: ReplayHolding, _ switches: SourceSwitches
+) -> Mark? {
+    var isUsed = holding.recording == nil || !attach.isEmpty
+    for step in steps {
+        switch step {
+        case .copy, .replace: isUsed = true
+        case .keep(_, let isOwnCopy): isUsed = isUsed || isOwnCopy
+        case .leave(_, .screenWithoutSound): break
+        case .leave(_, .kindIsOff), .leave(_, .copyIsOff):
+            guard switches.allowMarkWithoutCopy else { return nil }
+        }
+    }
+    return isUsed ? .synchronized : .notUsed
+}

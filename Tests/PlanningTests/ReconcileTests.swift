@@ -1,0 +1,134 @@
+internal import Planning
+internal import Testing
+internal import Vocabulary
+
+@Suite struct ReconcileTests {
+    private let source = SourceName("north")
+
+    private func media(_ id: Int64, _ kind: MediaKind, size: Int64? = 1000) -> SourceMedia {
+        SourceMedia(id: id, kind: kind, path: FilePath("/data/calls/20260301/\(id)"), size: size)
+    }
+
+    private func recording(
+        _ media: [SourceMedia], state: String = "FINISHED", status: String? = "NO_PROBLEM", length: Int = 60,
+        start: Int64 = 0, data: [ExternalDatum] = []
+    ) -> SourceRecording {
+        SourceRecording(
+            source: source, id: 7, sid: Sid("s"), call: SourceCall(id: 3), start: WallTime(microseconds: start),
+            stop: WallTime(microseconds: start + Int64(length) * 1_000_000), length: length, state: state,
+            problemStatus: status, media: media, externalData: data)
+    }
+
+    private func held(
+        _ media: [ReplayMedia], status: String? = "NO_PROBLEM", length: Int = 60, data: Set<ExternalDatum> = []
+    ) -> ReplayRecording {
+        ReplayRecording(
+            id: 70, callID: 30, sid: Sid("s"), start: WallTime(microseconds: 0), length: length, state: "FINISHED",
+            problemStatus: status, media: media, externalData: data)
+    }
+
+    private func plan(
+        _ recording: SourceRecording, _ holding: ReplayHolding, _ switches: SourceSwitches = SourceSwitches()
+    ) -> ReconcilePlan? {
+        guard case .plan(let plan) = reconcile(recording, with: holding, switches: switches) else { return nil }
+        return plan
+    }
+
+    @Test func `what is not there is copied and will be marked synchronized`() {
+        let made = plan(recording([media(1, .audio), media(2, .video)]), ReplayHolding())
+        #expect(made?.copies.map(\.id) == [1, 2])
+        #expect(made?.mark == .synchronized)
+    }
+
+    @Test func `what is there in the same quality is kept and marked as not used`() {
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)])
+        let made = plan(recording([media(1, .audio)]), ReplayHolding(recording: there))
+        #expect(made?.steps == [.keep(media(1, .audio), isOwnCopy: false)])
+        #expect(made?.mark == .notUsed)
+    }
+
+    @Test func `what is there but worse is replaced in its row`() {
+        let there = held(
+            [ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)], status: "CAPTURE_FILE_INCOMPLETE")
+        let made = plan(recording([media(1, .audio)]), ReplayHolding(recording: there))
+        #expect(made?.steps == [.replace(media(1, .audio), replayMediaID: 5)])
+        #expect(made?.mark == .synchronized)
+    }
+
+    @Test func `half a recording that we copied goes on with the other half`() {
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)])
+        let holding = ReplayHolding(
+            recording: there, origins: [MediaOrigin(source: source, mediaID: 1): 5], results: [])
+        let made = plan(recording([media(1, .audio), media(2, .audio)]), holding)
+        #expect(made?.steps == [.keep(media(1, .audio), isOwnCopy: true), .copy(media(2, .audio))])
+        #expect(made?.mark == .synchronized)
+    }
+
+    @Test func `a muxed result is never taken for the screen`() {
+        let there = held([ReplayMedia(id: 9, kind: .video, path: FilePath("/r/m"), size: 9_000_000)])
+        let made = plan(recording([media(2, .video)]), ReplayHolding(recording: there, results: [9]))
+        #expect(made?.copies.map(\.id) == [2])
+    }
+
+    @Test func `external data that the replay lacks are attached and nothing else`() {
+        let old = ExternalDatum(key: "k", value: "1")
+        let new = ExternalDatum(key: "k", value: "2")
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)], data: [old])
+        let made = plan(recording([media(1, .audio)], data: [old, new]), ReplayHolding(recording: there))
+        #expect(made?.attach == [new])
+        #expect(made?.copies.isEmpty == true)
+        #expect(made?.mark == .synchronized)
+    }
+
+    @Test func `two different calls under one sid are held, whatever their quality`() {
+        let there = held([], status: "NO_STREAMS")
+        let later = recording([media(1, .audio)], start: 3_600_000_000)
+        #expect(
+            reconcile(later, with: ReplayHolding(recording: there), switches: SourceSwitches()) == .hold(.sidCollision))
+        let longer = recording([media(1, .audio)], length: 600)
+        #expect(
+            reconcile(longer, with: ReplayHolding(recording: there), switches: SourceSwitches()) == .hold(.sidCollision)
+        )
+    }
+
+    @Test func `what the replay's tools removed does not come back`() {
+        var there = held([])
+        there.isDeleted = true
+        #expect(
+            reconcile(recording([media(1, .audio)]), with: ReplayHolding(recording: there), switches: SourceSwitches())
+                == .hold(.removedAtReplay))
+    }
+
+    @Test func `only finished recordings are taken unless the switch is off`() {
+        let early = recording([media(1, .audio)], state: "EXT_DATA_SAVED")
+        #expect(reconcile(early, with: ReplayHolding(), switches: SourceSwitches()) == .hold(.notFinished))
+        #expect(plan(early, ReplayHolding(), SourceSwitches(onlyFinished: false))?.copies.count == 1)
+    }
+
+    @Test func `bytes that the switches leave behind get no mark unless that is allowed`() {
+        let both = recording([media(1, .audio), media(2, .recd)])
+        let withoutRecd = Set(MediaKind.allCases).subtracting([.recd])
+        #expect(plan(both, ReplayHolding(), SourceSwitches(kinds: withoutRecd))?.mark == nil)
+        #expect(
+            plan(both, ReplayHolding(), SourceSwitches(kinds: withoutRecd, allowMarkWithoutCopy: true))?.mark
+                == .synchronized)
+        #expect(plan(both, ReplayHolding(), SourceSwitches(copyFiles: false))?.copies.isEmpty == true)
+    }
+
+    @Test func `only mixed leaves a screen without sound`() {
+        let made = plan(recording([media(2, .video)]), ReplayHolding(), SourceSwitches(onlyMixed: true))
+        #expect(made?.steps == [.leave(media(2, .video), .screenWithoutSound)])
+    }
+
+    @Test func `every status the recorder knows has a rank of its own`() {
+        let all = [
+            "NO_PROBLEM", "ALL_STREAM_DELETED", "STILL_SAVING_STREAM", "ONLY_ONE_STREAM", "STREAM_IS_NULL",
+            "NO_STREAMS",
+            "UNKNOWN_CODEC", "NO_REPLY_FROM_RECORDER", "DECODER_IO_ERROR", "DECODER_DIFF_PAYLOAD",
+            "DECODER_OVERSIZE_TARGET", "DECODER_NO_DEST_FORMAT", "NO_REPLY_FROM_DECODER", "UNKNOWN_RULES",
+            "CAPTURE_FILE_NOT_FOUND", "RECORDER_LICENSE_PROBLEM", "CAPTURE_FILE_INCOMPLETE", "ONE_STREAM_INCOMPLETE",
+        ]
+        #expect(Set(all.map(StatusRank.rank)).count == all.count)
+        #expect(!all.map(StatusRank.rank).contains(StatusRank.rank(of: "SOMETHING_NEW")))
+    }
+}
