@@ -1,0 +1,60 @@
+package import Postgres
+package import Vocabulary
+
+/// Finding and removing what was written and never committed.
+extension Intents {
+    /// Condemns intents whose lease ended more than `grace` ago and gives them, with those that another sweeper
+    /// condemned and did not finish. From here on nothing can be committed with them, and no new intent gets their
+    /// final path, so removing the staged name and the final path removes nothing of anyone else's.
+    ///
+    /// - Parameters:
+    ///   - volumes: those that the caller can reach and has proven.
+    ///   - lease: how long the caller may take before another sweeper tries.
+    package static func condemn(
+        on volumes: some Sequence<VolumeID>, grace: Duration, holder: Holder, limit: Int, lease: Duration,
+        in session: Session
+    ) throws -> [Intent] {
+        try session.query(
+            """
+            update takeup.intent set state = 'condemned', holder = $3,
+                lease_until = statement_timestamp() + $5::interval
+            where token = any (array(
+                select token from takeup.intent
+                where volume_id = any($1::text[])
+                    and (state in ('open', 'superseded') and lease_until < statement_timestamp() - $2::interval
+                        or state = 'condemned' and lease_until < statement_timestamp())
+                order by token limit $4::bigint for update skip locked))
+            returning \(Intent.columns.text(of: "intent"))
+            """, [.names(volumes), Value(grace), Value(holder), Value(limit), Value(lease)]
+        ).map(Intent.init)
+    }
+
+    /// What these condemned intents left is gone, durably.
+    package static func swept(_ tokens: some Sequence<FencingToken>, in session: Session) throws {
+        try session.execute(
+            """
+            update takeup.intent set state = 'swept', lease_until = statement_timestamp()
+            where token = any($1::bigint[]) and state = 'condemned'
+            """, [.tokens(tokens)])
+    }
+
+    /// A worker took its own leftovers away: its intents need no sweep. Its own, and not committed.
+    package static func drop(_ tokens: some Sequence<FencingToken>, holder: Holder, in session: Session) throws {
+        try session.execute(
+            """
+            delete from takeup.intent
+            where token = any($1::bigint[]) and holder = $2 and state in ('open', 'superseded')
+            """, [.tokens(tokens), Value(holder)])
+    }
+
+    /// Forgets swept intents, and so frees their final paths.
+    ///
+    /// - Parameter age: longer than any sweeper can have stood still between condemning and removing.
+    @discardableResult
+    package static func forgetSwept(olderThan age: Duration, in session: Session) throws -> Int {
+        try session.execute(
+            """
+            delete from takeup.intent where state = 'swept' and lease_until < statement_timestamp() - $1::interval
+            """, [Value(age)])
+    }
+}

@@ -1,0 +1,233 @@
+package import Postgres
+package import Vocabulary
+
+/// Opening, keeping and closing intents.
+package enum Intents {
+    /// Opens an intent for each request, and supersedes every older intent of the same work. After
+    /// ``Accounts/lock(_:in:)``, in one transaction with the placement that it holds.
+    ///
+    /// - Parameter requests: at most one for each work.
+    /// - Returns: an outcome for each request, in their order.
+    package static func open(
+        _ requests: [IntentRequest], lease: Duration, in session: Session
+    ) throws -> [IntentOutcome] {
+        let transfers = requests.compactMap { $0.work.transfer }
+        let jobs = requests.compactMap { $0.work.muxJob }
+        let heldTransfers = try numbers(session.query(Transfers.heldClaims, transfers.values), Transfer.ID.self)
+        let heldJobs = try numbers(session.query(MuxJobs.heldClaims, jobs.values), MuxJob.ID.self)
+        let held = requests.filter { request in
+            switch request.work {
+            case .transfer(let claim): heldTransfers.contains(claim.id)
+            case .muxJob(let claim): heldJobs.contains(claim.id)
+            }
+        }
+        try supersede(for: held, in: session)
+        let opened = try insert(held, lease: lease, in: session)
+        return requests.map { request in
+            if let intent = opened[request.work.key] { return .opened(intent) }
+            return held.contains(request) ? .pathTaken : .notHeld
+        }
+    }
+
+    private static func numbers<Number: RowNumber>(_ rows: [Row], _ type: Number.Type) throws -> Set<Number> {
+        Set(try rows.map { try $0.number("id") })
+    }
+
+    /// The row of the work is locked, so no intent of it is opened or closed meanwhile. An older intent with the same
+    /// final path hands it over: what lies there is verified or refused by the publishing of the new one.
+    private static func supersede(for requests: [IntentRequest], in session: Session) throws {
+        try session.execute(
+            """
+            update takeup.intent set state = 'superseded',
+                final_path = case when volume_id = request.volume and final_path = request.path
+                    then null else final_path end
+            from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[]) as request(transfer, job, volume, path)
+            where intent.state in ('open', 'superseded')
+                and (intent.transfer_id = request.transfer or intent.mux_job_id = request.job)
+            """,
+            [
+                .integers(requests.map { $0.work.key.transfer }), .integers(requests.map { $0.work.key.muxJob }),
+                .names(requests.map(\.volume)), .byteStrings(requests.map(\.finalPath.bytes)),
+            ])
+    }
+
+    private static func insert(
+        _ requests: [IntentRequest], lease: Duration, in session: Session
+    ) throws -> [Intent.Work.Key: Intent] {
+        if requests.isEmpty { return [:] }
+        let rows = try session.query(
+            """
+            insert into takeup.intent (transfer_id, mux_job_id, holder, lease_until, volume_id, staged_name, final_path,
+                reserved_bytes)
+            select transfer, job, holder, statement_timestamp() + $8::interval, volume, staged, path, reserved
+            from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bigint[])
+                as request(transfer, job, holder, volume, staged, path, reserved)
+            where not exists (
+                select from takeup.replica
+                where replica.volume_id = request.volume and sha256(replica.path) = sha256(request.path)
+                    and replica.state <> 'removed')
+            order by volume collate "C", sha256(path)
+            on conflict (volume_id, sha256(final_path)) where final_path is not null do nothing
+            returning \(Intent.columns.text(of: "intent"))
+            """,
+            [
+                .integers(requests.map { $0.work.key.transfer }), .integers(requests.map { $0.work.key.muxJob }),
+                .names(requests.map(\.work.holder)), .names(requests.map(\.volume)),
+                .byteStrings(requests.map { $0.stagedName?.bytes }), .byteStrings(requests.map(\.finalPath.bytes)),
+                .integers(requests.map(\.reservedBytes)), Value(lease),
+            ])
+        let intents = try rows.map(Intent.init)
+        return Dictionary(intents.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// What has been allocated of each reservation, as the file system says.
+    package static func allocated(_ bytes: [FencingToken: Int64], in session: Session) throws {
+        let pairs = Array(bytes)
+        try session.execute(
+            """
+            update takeup.intent set allocated_bytes = given.bytes
+            from unnest($1::bigint[], $2::bigint[]) as given(token, bytes)
+            where intent.token = given.token and intent.state = 'open'
+            """, [.tokens(pairs.map(\.key)), .integers(pairs.map(\.value))])
+    }
+
+    /// Lengthens the lease of intents and of the work that they are for.
+    ///
+    /// - Returns: those that are still held. Work on any other must stop.
+    package static func renew(
+        _ tokens: some Sequence<FencingToken>, lease: Duration, in session: Session
+    ) throws -> Set<FencingToken> {
+        let held = try isHeld(tokens, in: session)
+        let values: [Value] = [.tokens(held), Value(lease)]
+        for work in ["transfer", "mux_job"] {
+            // The lease is the holder's own: another one who claimed the work meanwhile keeps what it has.
+            try session.execute(
+                """
+                with held as (
+                    select work.id from takeup.\(work) as work
+                    join takeup.intent on intent.\(work)_id = work.id and intent.holder = work.holder
+                    where intent.token = any($1::bigint[]) and intent.state = 'open' and work.state = 'claimed'
+                    order by work.id for no key update of work
+                )
+                update takeup.\(work) as work set lease_until = statement_timestamp() + $2::interval
+                from held where work.id = held.id
+                """, values)
+        }
+        let renewed = try session.query(
+            """
+            with held as (
+                select token from takeup.intent where token = any($1::bigint[]) and state = 'open'
+                order by token for no key update
+            )
+            update takeup.intent set lease_until = statement_timestamp() + $2::interval
+            from held where intent.token = held.token
+            returning intent.token
+            """, values)
+        return Set(try renewed.map { FencingToken(rawValue: try $0.integer("token")) })
+    }
+
+    /// The tokens that could be committed with now: for a look before a dear step. Only
+    /// ``lockHeld(_:in:)`` decides.
+    package static func isHeld(
+        _ tokens: some Sequence<FencingToken>, in session: Session
+    ) throws -> Set<FencingToken> {
+        let rows = try session.query(
+            "select intent.token \(heldIntents) order by intent.token", [.tokens(tokens)])
+        return Set(try rows.map { FencingToken(rawValue: try $0.integer("token")) })
+    }
+
+    private static let heldIntents = """
+        from takeup.intent
+        left join takeup.transfer on transfer.id = intent.transfer_id
+        left join takeup.mux_job on mux_job.id = intent.mux_job_id
+        where intent.token = any($1::bigint[]) and intent.state = 'open'
+            and coalesce(transfer.state, mux_job.state) = 'claimed'
+        """
+
+    /// The test of the commit: which tokens still stand. They cannot be taken away until the transaction ends.
+    /// After ``Recordings/lock(_:in:)`` and calls. What is committed for any other token would be done twice.
+    package static func lockHeld(
+        _ tokens: some Sequence<FencingToken>, in session: Session
+    ) throws -> Set<FencingToken> {
+        let tokens = Value.tokens(tokens)
+        for work in ["transfer", "mux_job"] {
+            try session.query(
+                """
+                select from takeup.\(work) as work
+                where work.id in (select \(work)_id from takeup.intent where token = any($1::bigint[]))
+                order by work.id for no key update
+                """, [tokens])
+        }
+        let rows = try session.query(
+            "select intent.token \(heldIntents) order by intent.token for update of intent", [tokens])
+        return Set(try rows.map { FencingToken(rawValue: try $0.integer("token")) })
+    }
+
+    /// The work of these intents is done: their transfers become `done` and the rows go away. In the commit, after
+    /// ``lockHeld(_:in:)``. A mux job is finished by ``MuxJobs/finish(_:result:in:)`` before.
+    package static func close(_ tokens: some Sequence<FencingToken>, in session: Session) throws {
+        let tokens = Value.tokens(tokens)
+        try session.execute(
+            """
+            update takeup.transfer set state = 'done', holder = null, lease_until = null, last_error = null,
+                missing_since = null, changed_at = statement_timestamp()
+            where state = 'claimed' and id = any (array(
+                select transfer_id from takeup.intent where token = any($1::bigint[]) and state = 'open'))
+            """, [tokens])
+        try session.execute("delete from takeup.intent where token = any($1::bigint[]) and state = 'open'", [tokens])
+    }
+
+    package static func find(_ tokens: some Sequence<FencingToken>, in session: Session) throws -> [Intent] {
+        try session.query(
+            """
+            select \(Intent.columns.text(of: "intent")) from takeup.intent
+            where token = any($1::bigint[]) order by token
+            """, [.tokens(tokens)]
+        ).map(Intent.init)
+    }
+
+    /// Fences the open intents of work whose rows this transaction has locked.
+    static func supersede(ofTransfers ids: [Transfer.ID], in session: Session) throws {
+        if ids.isEmpty { return }
+        try session.execute(
+            "update takeup.intent set state = 'superseded' where transfer_id = any($1::bigint[]) and state = 'open'",
+            [.numbers(ids)])
+    }
+    static func supersede(ofMuxJobs ids: [MuxJob.ID], in session: Session) throws {
+        if ids.isEmpty { return }
+        try session.execute(
+            "update takeup.intent set state = 'superseded' where mux_job_id = any($1::bigint[]) and state = 'open'",
+            [.numbers(ids)])
+    }
+}
+
+extension Intent {
+    var key: Work.Key { Work.Key(transfer: transfer?.rawValue, muxJob: muxJob?.rawValue) }
+}
+
+extension Intent.Work {
+    /// The row that the work is, without who claimed it.
+    struct Key: Hashable {
+        let transfer: Int64?
+        let muxJob: Int64?
+    }
+    var key: Key { Key(transfer: transfer?.id.rawValue, muxJob: muxJob?.id.rawValue) }
+    var transfer: Claim<Transfer.ID>? {
+        switch self {
+        case .transfer(let claim): claim
+        case .muxJob: nil
+        }
+    }
+    var muxJob: Claim<MuxJob.ID>? {
+        switch self {
+        case .transfer: nil
+        case .muxJob(let claim): claim
+        }
+    }
+    var holder: Holder {
+        switch self {
+        case .transfer(let claim): claim.holder
+        case .muxJob(let claim): claim.holder
+        }
+    }
+}

@@ -1,0 +1,63 @@
+internal import Postgres
+package import Vocabulary
+
+/// The work of muxing one sound with one screen of a recording. There is one row for each pair, for ever.
+package struct MuxJob: Hashable, Identifiable, Sendable {
+    package struct ID: RowNumber {
+        package let rawValue: Int64
+        package init(rawValue: Int64) { self.rawValue = rawValue }
+    }
+
+    package enum State: String, CaseIterable, Sendable {
+        /// To be claimed from `notBefore` on. Goes to `claimed`, `superseded`.
+        case waiting
+        /// A worker has it until the lease ends. Goes to `done`, `waiting`, `failed`, `superseded`.
+        case claimed
+        /// `result` is committed. Final.
+        case done
+        /// Only a person can help, who then says to try again. Goes to `waiting`.
+        case failed
+        /// One of its halves was replaced. Final: the new pair has a job of its own.
+        case superseded
+    }
+
+    package var id: ID
+    package var sid: Sid
+    package var sound: Replica.ID
+    package var screen: Replica.ID
+    package var state: State
+    /// Claims so far, this one included.
+    package var attempts: Int
+    package var failures: Int
+    package var notBefore: Instant
+    package var holder: Holder?
+    package var leaseUntil: Instant?
+    package var result: Replica.ID?
+    package var lastError: String?
+    package var made: Instant
+
+    /// What to show when acting on it; nil unless it is claimed.
+    package var claim: Claim<ID>? { holder.map { Claim(id: id, holder: $0, attempt: attempts) } }
+
+    static let columns = ColumnList(
+        plain: [
+            "id", "sid", "sound_id", "screen_id", "state", "attempts", "failures", "holder", "result_id", "last_error",
+        ],
+        times: ["not_before", "lease_until", "made_at"])
+
+    init(_ row: Row) throws {
+        id = try row.number("id")
+        sid = Sid(try row.text("sid"))
+        sound = try row.number("sound_id")
+        screen = try row.number("screen_id")
+        state = try row.word("state")
+        attempts = try row.count("attempts")
+        failures = try row.count("failures")
+        notBefore = try row.instant("not_before")
+        holder = try row.optionalName("holder")
+        leaseUntil = try row.optionalInstant("lease_until")
+        result = try row.optionalNumber("result_id")
+        lastError = try row.optionalText("last_error")
+        made = try row.instant("made_at")
+    }
+}

@@ -1,0 +1,138 @@
+package import Postgres
+internal import Vocabulary
+
+/// Writing down what was decided about recordings: one transaction for a batch, before anything moves.
+package enum Plans {
+    /// Holds the plans: a sighting each, its transfers, and nothing else that was promised before.
+    ///
+    /// Inside a *read committed* transaction, after ``Keepers/confirm(_:in:)``. Transfers that are already under way or
+    /// done stay so; one that is done but whose replica is no longer held is opened again. Those no longer promised
+    /// are dropped, and a worker that still copies one finds its token gone.
+    ///
+    /// - Parameter plans: at most one for each recording.
+    /// - Returns: the sightings as they stand now.
+    @discardableResult
+    package static func record(_ plans: [SightingPlan], in session: Session) throws -> [Sighting] {
+        if plans.isEmpty { return [] }
+        let references = plans.map(\.reference)
+        try lockOpenTransfers(of: references, in: session)
+        try drop(notIn: plans, in: session)
+        try writeSightings(plans, in: session)
+        try writeTransfers(plans, in: session)
+        try Sightings.converge(references, in: session)
+        return try session.query(
+            """
+            select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
+            join unnest($1::text[], $2::bigint[]) as planned(source, id)
+                on sighting.source = planned.source and sighting.source_id = planned.id
+            order by sighting.source, sighting.source_id
+            """, batch(references)
+        ).map(Sighting.init)
+    }
+
+    private static func batch(_ references: [RecordingReference]) -> [Value] {
+        [.names(references.map(\.source)), .integers(references.map(\.id))]
+    }
+
+    private static func lockOpenTransfers(of references: [RecordingReference], in session: Session) throws {
+        try session.query(
+            """
+            select from takeup.transfer
+            join unnest($1::text[], $2::bigint[]) as planned(source, id)
+                on transfer.source = planned.source and transfer.source_id = planned.id
+            where transfer.state in ('waiting', 'claimed')
+            order by transfer.id for no key update of transfer
+            """, batch(references))
+    }
+
+    private static func drop(notIn plans: [SightingPlan], in session: Session) throws {
+        let promised = plans.flatMap { plan in plan.transfers.map { (plan.reference.source, $0) } }
+        let dropped = try session.query(
+            """
+            update takeup.transfer set state = 'dropped', holder = null, lease_until = null,
+                changed_at = statement_timestamp()
+            from unnest($1::text[], $2::bigint[]) as planned(source, id)
+            where transfer.source = planned.source and transfer.source_id = planned.id
+                and transfer.state in ('waiting', 'claimed')
+                and not exists (
+                    select from unnest($3::text[], $4::bigint[], $5::bytea[]) as promised(source, media, fingerprint)
+                    where promised.source = transfer.source and promised.media = transfer.source_media_id
+                        and promised.fingerprint = transfer.fingerprint)
+            returning transfer.id
+            """,
+            batch(plans.map(\.reference)) + [
+                .names(promised.map(\.0)), .integers(promised.map(\.1.mediaID)),
+                .byteStrings(promised.map(\.1.fingerprint)),
+            ])
+        try Intents.supersede(ofTransfers: dropped.map { try $0.number("id") }, in: session)
+    }
+
+    private static func writeSightings(_ plans: [SightingPlan], in session: Session) throws {
+        try session.execute(
+            """
+            insert into takeup.sighting as known (source, source_id, sid, stopped_at, finished_at, state, why,
+                not_before, attempts, mark, fingerprint, detail, converged_at)
+            select source, id, sid, stopped, finished, state, why, statement_timestamp() + delay,
+                case when state in ('waiting', 'refused') then 1 else 0 end, mark, fingerprint, detail,
+                case when state = 'converged' then statement_timestamp() end
+            from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
+                $7::text[], $8::interval[], $9::text[], $10::bytea[], $11::bytea[])
+                as plan(source, id, sid, stopped, finished, state, why, delay, mark, fingerprint, detail)
+            order by source collate "C", id
+            on conflict (source, source_id) do update set
+                sid = excluded.sid, stopped_at = excluded.stopped_at,
+                finished_at = coalesce(known.finished_at, excluded.finished_at),
+                state = excluded.state, why = excluded.why, not_before = excluded.not_before,
+                attempts = case when excluded.attempts > 0 then known.attempts + 1 else 0 end,
+                mark = excluded.mark, fingerprint = excluded.fingerprint, detail = excluded.detail,
+                seen_at = statement_timestamp(), changed_at = statement_timestamp(),
+                converged_at = excluded.converged_at
+            """,
+            batch(plans.map(\.reference)) + [
+                .sids(plans.map(\.sid)), .instants(plans.map(\.stopped)), .instants(plans.map(\.finished)),
+                .texts(plans.map(\.state.rawValue)), .texts(plans.map(\.why)), .spans(plans.map(\.delay)),
+                .texts(plans.map { $0.mark?.rawValue }), .byteStrings(plans.map(\.fingerprint)),
+                .byteStrings(plans.map(\.detail)),
+            ])
+    }
+
+    private static func writeTransfers(_ plans: [SightingPlan], in session: Session) throws {
+        let promised = plans.flatMap { plan in plan.transfers.map { (plan: plan, transfer: $0) } }
+        if promised.isEmpty { return }
+        let transfers = promised.map(\.transfer)
+        let written = try session.query(
+            """
+            insert into takeup.transfer as known (source, source_id, source_media_id, fingerprint, sid, mount, kind,
+                source_path, expected_size, crc32, key_id, properties, recording_start, replaces_media_id)
+            select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[],
+                $7::text[], $8::bytea[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::timestamp[],
+                $14::bigint[])
+                as plan(source, id, media, fingerprint, sid, mount, kind, path, size, crc, key, props, start, replaces)
+            order by source collate "C", media, fingerprint
+            on conflict (source, source_media_id, fingerprint) do update set
+                source_id = excluded.source_id, sid = excluded.sid, mount = excluded.mount, kind = excluded.kind,
+                source_path = excluded.source_path, expected_size = excluded.expected_size, crc32 = excluded.crc32,
+                key_id = excluded.key_id, properties = excluded.properties,
+                recording_start = excluded.recording_start, replaces_media_id = excluded.replaces_media_id,
+                state = case when known.state in ('dropped', 'done') then 'waiting' else known.state end,
+                not_before =
+                    case when known.state in ('dropped', 'done') then statement_timestamp() else known.not_before end,
+                failures = case when known.state in ('dropped', 'done') then 0 else known.failures end,
+                missing_since = case when known.state in ('dropped', 'done') then null else known.missing_since end
+            where known.state <> 'done' or not exists (
+                select from takeup.replica where replica.transfer_id = known.id and replica.state = 'held')
+            returning mount, state
+            """,
+            [
+                .names(promised.map(\.plan.reference.source)), .integers(promised.map(\.plan.reference.id)),
+                .integers(transfers.map(\.mediaID)), .byteStrings(transfers.map(\.fingerprint)),
+                .sids(promised.map(\.plan.sid)), .names(transfers.map(\.mount)),
+                .texts(transfers.map(\.kind.rawValue)), .byteStrings(transfers.map(\.path.bytes)),
+                .integers(transfers.map(\.expectedSize)), .integers(transfers.map { $0.crc32.map { Int64($0) } }),
+                .texts(transfers.map(\.keyID)), .texts(transfers.map(\.properties)),
+                .wallTimes(transfers.map(\.recordingStart)), .integers(transfers.map(\.replacesMediaID)),
+            ])
+        let waiting = try written.filter { try $0.text("state") == "waiting" }
+        try WorkChannel.notify(mounts: waiting.map { try $0.name("mount", as: MountPath.self) }, in: session)
+    }
+}

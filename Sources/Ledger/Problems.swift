@@ -1,0 +1,76 @@
+package import Postgres
+package import Vocabulary
+
+/// Opening and closing problems. Not in a commit: there they would take locks in any order.
+package enum Problems {
+    /// Opens the problem, or counts it again where it is open. At most one is open for each kind and subject, however
+    /// many agents meet it; ``Problem/isNew`` says whether this call opened it.
+    package static func open(
+        kind: String, subject: String, reference: String? = nil, what: String, hint: String? = nil,
+        in session: Session
+    ) throws -> Problem {
+        let row = try session.first(
+            """
+            insert into takeup.problem as standing (kind, subject, reference, what, hint) values ($1, $2, $3, $4, $5)
+            on conflict (kind, subject) where closed_at is null do update set
+                count = standing.count + 1, last_at = statement_timestamp(), reference = excluded.reference,
+                what = excluded.what, hint = excluded.hint
+            returning \(Problem.columns.text(of: "standing"))
+            """, [.text(kind), .text(subject), Value(reference), .text(what), Value(hint)])
+        guard let row else { preconditionFailure("an insert that updates on conflict returned no row") }
+        return try Problem(row)
+    }
+
+    /// It is over. Nil where it was not open.
+    @discardableResult
+    package static func close(kind: String, subject: String, in session: Session) throws -> Problem? {
+        try session.first(
+            """
+            update takeup.problem set closed_at = statement_timestamp()
+            where kind = $1 and subject = $2 and closed_at is null
+            returning \(Problem.columns.text(of: "problem"))
+            """, [.text(kind), .text(subject)]
+        ).map(Problem.init)
+    }
+
+    /// Closes those of a kind whose subject begins with `prefix`: all that hung on one cause.
+    @discardableResult
+    package static func close(kind: String, subjectPrefix prefix: String, in session: Session) throws -> [Problem] {
+        try session.query(
+            """
+            update takeup.problem set closed_at = statement_timestamp()
+            where id = any (array(
+                select id from takeup.problem
+                where kind = $1 and starts_with(subject, $2) and closed_at is null order by id for no key update))
+            returning \(Problem.columns.text(of: "problem"))
+            """, [.text(kind), .text(prefix)]
+        ).map(Problem.init)
+    }
+
+    /// The oldest first.
+    package static func open(limit: Int, in session: Session) throws -> [Problem] {
+        try session.query(
+            """
+            select \(Problem.columns.text(of: "problem")) from takeup.problem
+            where closed_at is null order by opened_at, id limit $1
+            """, [Value(limit)]
+        ).map(Problem.init)
+    }
+
+    /// Open problems of a recording (`source/id`).
+    package static func open(reference: RecordingReference, in session: Session) throws -> [Problem] {
+        try session.query(
+            """
+            select \(Problem.columns.text(of: "problem")) from takeup.problem
+            where closed_at is null and reference = $1 order by id
+            """, [.text(reference.description)]
+        ).map(Problem.init)
+    }
+
+    /// Forgets problems that were closed long ago.
+    @discardableResult
+    package static func forget(closedFor age: Duration, in session: Session) throws -> Int {
+        try session.execute(
+            "delete from takeup.problem where closed_at < statement_timestamp() - $1::interval", [Value(age)])
+    }
+}

@@ -1,0 +1,150 @@
+package import Postgres
+package import Vocabulary
+
+/// Verified copies.
+package enum Replicas {
+    /// In the commit, while the recordings are locked. A path that another replica has is a unique violation.
+    ///
+    /// - Returns: the rows, in the order given.
+    @discardableResult
+    package static func insert(_ replicas: [NewReplica], in session: Session) throws -> [Replica] {
+        if replicas.isEmpty { return [] }
+        let rows = try session.query(
+            """
+            insert into takeup.replica (sid, kind, volume_id, path, size, sha256, xxh128, level, authenticity, source,
+                source_media_id, transfer_id, replay_media_id, is_result, is_muxable)
+            select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::bytea[],
+                $7::bytea[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[],
+                $14::boolean[], $15::boolean[])
+            returning \(Replica.columns.text(of: "replica"))
+            """,
+            [
+                .sids(replicas.map(\.sid)), .texts(replicas.map(\.kind.rawValue)), .names(replicas.map(\.volume)),
+                .byteStrings(replicas.map(\.path.bytes)), .integers(replicas.map(\.size)),
+                .byteStrings(replicas.map(\.digest.bytes)), .byteStrings(replicas.map(\.checksum.bytes)),
+                .texts(replicas.map(\.level.rawValue)), .texts(replicas.map(\.authenticity.rawValue)),
+                .texts(replicas.map { $0.source?.rawValue }), .integers(replicas.map(\.sourceMediaID)),
+                .integers(replicas.map { $0.transfer?.rawValue }), .integers(replicas.map(\.replayMediaID)),
+                .booleans(replicas.map(\.isResult)), .booleans(replicas.map(\.isMuxable)),
+            ])
+        try tally(replicas, sign: 1, in: session)
+        let inserted = try rows.map(Replica.init)
+        let byPlace = Dictionary(inserted.map { ($0.content.place, $0) }, uniquingKeysWith: { first, _ in first })
+        return replicas.compactMap { byPlace[$0.place] }
+    }
+
+    package static func find(_ ids: some Sequence<Replica.ID>, in session: Session) throws -> [Replica] {
+        try session.query(
+            "select \(Replica.columns.text(of: "replica")) from takeup.replica where id = any($1::bigint[]) order by id",
+            [.numbers(ids)]
+        ).map(Replica.init)
+    }
+
+    /// Held replicas of recordings, results included, oldest first.
+    package static func held(_ sids: some Sequence<Sid>, in session: Session) throws -> [Sid: [Replica]] {
+        let rows = try session.query(
+            """
+            select \(Replica.columns.text(of: "replica")) from takeup.replica
+            where sid = any($1::text[]) and state = 'held' order by id
+            """, [.sids(sids)])
+        return Dictionary(grouping: try rows.map(Replica.init), by: \.content.sid)
+    }
+
+    /// What has this path, held or retired.
+    package static func find(volume: VolumeID, path: FilePath, in session: Session) throws -> Replica? {
+        try session.first(
+            """
+            select \(Replica.columns.text(of: "replica")) from takeup.replica
+            where volume_id = $1 and sha256(path) = sha256($2::bytea) and state <> 'removed'
+            """, [Value(volume), .bytes(path.bytes)]
+        ).map(Replica.init)
+    }
+
+    /// The replay's media rows of these replicas.
+    package static func bind(_ media: [Replica.ID: Int64], in session: Session) throws {
+        let pairs = Array(media)
+        try session.execute(
+            """
+            update takeup.replica set replay_media_id = given.media
+            from unnest($1::bigint[], $2::bigint[]) as given(id, media) where replica.id = given.id
+            """, [.numbers(pairs.map(\.key)), .integers(pairs.map(\.value))])
+    }
+
+    /// Puts held replicas aside for `keep`, while their recordings are locked. Mux jobs that have not begun from them,
+    /// or are under way, are superseded. The files are moved after the commit, to the path given here.
+    ///
+    /// - Returns: those that were held.
+    @discardableResult
+    package static func retire(
+        _ quarantinePaths: [Replica.ID: FilePath], keep: Duration, in session: Session
+    ) throws -> [Replica] {
+        if quarantinePaths.isEmpty { return [] }
+        let pairs = Array(quarantinePaths)
+        try MuxJobs.supersede(ofReplicas: pairs.map(\.key), in: session)
+        let rows = try session.query(
+            """
+            with chosen as (
+                select replica.id, given.path from takeup.replica
+                join unnest($1::bigint[], $2::bytea[]) as given(id, path) on replica.id = given.id
+                where replica.state = 'held' order by replica.id for no key update of replica
+            )
+            update takeup.replica set state = 'retired', quarantine_path = chosen.path,
+                remove_after = statement_timestamp() + $3::interval
+            from chosen where replica.id = chosen.id
+            returning \(Replica.columns.text(of: "replica"))
+            """, [.numbers(pairs.map(\.key)), .byteStrings(pairs.map(\.value.bytes)), Value(keep)])
+        let retired = try rows.map(Replica.init)
+        try tally(retired.map(\.content), sign: -1, in: session)
+        return retired
+    }
+
+    /// Retired replicas whose time is over and that no open mux job names, on volumes that the caller has proven.
+    package static func removable(
+        on volumes: some Sequence<VolumeID>, limit: Int, in session: Session
+    ) throws -> [Replica] {
+        try session.query(
+            """
+            select \(Replica.columns.text(of: "replica")) from takeup.replica
+            where state = 'retired' and remove_after < statement_timestamp() and volume_id = any($1::text[])
+                and not exists (
+                    select from takeup.mux_job where mux_job.sound_id = replica.id
+                        and mux_job.state in ('waiting', 'claimed'))
+                and not exists (
+                    select from takeup.mux_job where mux_job.screen_id = replica.id
+                        and mux_job.state in ('waiting', 'claimed'))
+            order by remove_after limit $2
+            """, [.names(volumes), Value(limit)]
+        ).map(Replica.init)
+    }
+
+    /// The files of these retired replicas are gone.
+    package static func removed(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
+        try session.execute(
+            "update takeup.replica set state = 'removed' where id = any($1::bigint[]) and state = 'retired'",
+            [.numbers(ids)])
+    }
+
+    /// These were read again and their digests agree.
+    package static func verified(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
+        try session.execute(
+            "update takeup.replica set verified_at = statement_timestamp() where id = any($1::bigint[])",
+            [.numbers(ids)])
+    }
+
+    private static func tally(_ replicas: [NewReplica], sign: Int64, in session: Session) throws {
+        var changes: [String: Tallies.Change] = [:]
+        for replica in replicas {
+            changes[replica.volume.rawValue, default: .none].items += sign
+            changes[replica.volume.rawValue, default: .none].bytes += sign * replica.size
+        }
+        try Tallies.add(changes, to: .held, in: session)
+    }
+}
+
+extension NewReplica {
+    struct Place: Hashable {
+        let volume: VolumeID
+        let path: FilePath
+    }
+    var place: Place { Place(volume: volume, path: path) }
+}

@@ -1,0 +1,264 @@
+extension Migrations {
+    /// The first schema.
+    ///
+    /// Names and ids are ordered by bytes (`collate "C"`), so that every session locks in the same order whatever the
+    /// database's language is. Paths can be longer than an index row may be, so they are indexed by a hash.
+    /// Tables whose rows change often leave room in their pages and are vacuumed early; what changes with every
+    /// renewal (leases) stands in no index, so that a renewal touches only its page.
+    static let first = """
+        create table takeup.meta (
+            only_row boolean primary key default true check (only_row),
+            system_identifier bigint,
+            timeline bigint,
+            database_oid bigint,
+            marking_stopped text,
+            marking_stopped_at timestamptz
+        );
+        insert into takeup.meta default values;
+
+        create table takeup.recording (
+            sid text collate "C" primary key,
+            added_at timestamptz not null default now()
+        );
+
+        create table takeup.call (
+            source text collate "C" not null,
+            source_call_id bigint not null,
+            replay_call_id bigint,
+            primary key (source, source_call_id)
+        );
+
+        create table takeup.sighting (
+            source text collate "C" not null,
+            source_id bigint not null,
+            sid text collate "C" not null,
+            stopped_at timestamptz,
+            finished_at timestamptz,
+            state text not null
+                check (state in ('waiting', 'transferring', 'converged', 'marked', 'refused')),
+            why text,
+            not_before timestamptz not null default now(),
+            attempts integer not null default 0,
+            mark text check (mark in ('S', 'N', 'E')),
+            fingerprint bytea,
+            detail bytea,
+            last_error text,
+            seen_at timestamptz not null default now(),
+            changed_at timestamptz not null default now(),
+            converged_at timestamptz,
+            marked_at timestamptz,
+            primary key (source, source_id)
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+        create index sighting_sid on takeup.sighting (sid);
+        create index sighting_due on takeup.sighting (source, not_before) where state in ('waiting', 'refused');
+        create index sighting_to_mark on takeup.sighting (source, not_before)
+            where state = 'converged' and mark is not null;
+        create index sighting_open on takeup.sighting (source, state, stopped_at)
+            where state in ('waiting', 'transferring', 'converged', 'refused');
+        create index sighting_converged on takeup.sighting (converged_at) where converged_at is not null;
+
+        create table takeup.transfer (
+            id bigint generated always as identity primary key,
+            source text collate "C" not null,
+            source_id bigint not null,
+            source_media_id bigint not null,
+            fingerprint bytea not null check (octet_length(fingerprint) between 1 and 64),
+            sid text collate "C" not null,
+            mount text collate "C" not null,
+            kind text not null,
+            source_path bytea not null,
+            expected_size bigint,
+            crc32 bigint,
+            key_id text,
+            properties text,
+            recording_start timestamp,
+            replaces_media_id bigint,
+            state text not null default 'waiting' check (state in ('waiting', 'claimed', 'done', 'dropped')),
+            attempts integer not null default 0,
+            failures integer not null default 0,
+            is_woken boolean not null default false,
+            not_before timestamptz not null default now(),
+            holder text,
+            lease_until timestamptz,
+            seen_size bigint,
+            seen_modified bigint,
+            seen_at timestamptz,
+            missing_since timestamptz,
+            last_error text,
+            planned_at timestamptz not null default now(),
+            changed_at timestamptz not null default now(),
+            unique (source, source_media_id, fingerprint),
+            check ((state = 'claimed') = (holder is not null and lease_until is not null))
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+        create index transfer_due on takeup.transfer (mount, not_before, id) where state = 'waiting';
+        create index transfer_newest on takeup.transfer (mount, recording_start desc nulls last, id desc)
+            where state = 'waiting';
+        create index transfer_claimed on takeup.transfer (mount, id) where state = 'claimed';
+        create index transfer_recording on takeup.transfer (source, source_id);
+        create index transfer_path on takeup.transfer using hash (source_path)
+            where state in ('waiting', 'claimed');
+        create index transfer_missing on takeup.transfer (mount)
+            where state = 'waiting' and missing_since is not null;
+
+        create table takeup.account (
+            id text collate "C" primary key
+        );
+
+        create table takeup.volume (
+            id text collate "C" primary key,
+            name text not null,
+            path bytea not null,
+            account_id text collate "C" not null references takeup.account,
+            credit double precision not null default 0,
+            state text not null default 'ok',
+            reason text,
+            since timestamptz not null default now(),
+            incident bigint,
+            peak_percent double precision,
+            total_bytes bigint,
+            available_bytes bigint,
+            used_bytes bigint,
+            total_inodes bigint,
+            available_inodes bigint,
+            sampled_at timestamptz
+        ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+        create sequence takeup.incident as bigint;
+
+        create table takeup.replica (
+            id bigint generated always as identity primary key,
+            sid text collate "C" not null references takeup.recording,
+            kind text not null,
+            volume_id text collate "C" not null references takeup.volume,
+            path bytea not null,
+            size bigint not null check (size >= 0),
+            sha256 bytea not null check (octet_length(sha256) = 32),
+            xxh128 bytea not null check (octet_length(xxh128) = 16),
+            level text not null,
+            authenticity text not null,
+            source text collate "C",
+            source_media_id bigint,
+            transfer_id bigint,
+            replay_media_id bigint,
+            is_result boolean not null default false,
+            is_muxable boolean not null default false,
+            state text not null default 'held' check (state in ('held', 'retired', 'removed')),
+            quarantine_path bytea,
+            remove_after timestamptz,
+            committed_at timestamptz not null default now(),
+            verified_at timestamptz not null default now()
+        );
+        create unique index replica_place on takeup.replica (volume_id, sha256(path)) where state <> 'removed';
+        create index replica_sid on takeup.replica (sid);
+        create index replica_transfer on takeup.replica (transfer_id) where transfer_id is not null;
+        create index replica_replay_media on takeup.replica (replay_media_id) where replay_media_id is not null;
+        create index replica_retired on takeup.replica (remove_after) where state = 'retired';
+        create index replica_pairs on takeup.replica (sid, kind)
+            where state = 'held' and is_muxable and not is_result;
+
+        create table takeup.tally (
+            what text collate "C" not null,
+            name text collate "C" not null,
+            slot integer not null,
+            items bigint not null,
+            bytes bigint not null,
+            primary key (what, name, slot)
+        ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+
+        create table takeup.mux_job (
+            id bigint generated always as identity primary key,
+            sid text collate "C" not null references takeup.recording,
+            sound_id bigint not null references takeup.replica,
+            screen_id bigint not null references takeup.replica,
+            state text not null default 'waiting'
+                check (state in ('waiting', 'claimed', 'done', 'failed', 'superseded')),
+            attempts integer not null default 0,
+            failures integer not null default 0,
+            not_before timestamptz not null default now(),
+            holder text,
+            lease_until timestamptz,
+            result_id bigint references takeup.replica,
+            last_error text,
+            made_at timestamptz not null default now(),
+            changed_at timestamptz not null default now(),
+            unique (sid, sound_id, screen_id),
+            check ((state = 'claimed') = (holder is not null and lease_until is not null)),
+            check ((state = 'done') = (result_id is not null))
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+        create index mux_job_due on takeup.mux_job (not_before, id) where state = 'waiting';
+        create index mux_job_newest on takeup.mux_job (id) where state = 'waiting';
+        create index mux_job_claimed on takeup.mux_job (id) where state = 'claimed';
+        create index mux_job_sound on takeup.mux_job (sound_id);
+        create index mux_job_screen on takeup.mux_job (screen_id);
+
+        create table takeup.intent (
+            token bigint generated always as identity primary key,
+            transfer_id bigint references takeup.transfer,
+            mux_job_id bigint references takeup.mux_job,
+            holder text not null,
+            lease_until timestamptz not null,
+            volume_id text collate "C" not null references takeup.volume,
+            staged_name bytea,
+            final_path bytea,
+            reserved_bytes bigint not null check (reserved_bytes >= 0),
+            allocated_bytes bigint not null default 0 check (allocated_bytes >= 0),
+            state text not null default 'open' check (state in ('open', 'superseded', 'condemned', 'swept')),
+            opened_at timestamptz not null default now(),
+            check ((transfer_id is null) <> (mux_job_id is null))
+        ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
+        create unique index intent_place on takeup.intent (volume_id, sha256(final_path))
+            where final_path is not null;
+        create unique index intent_transfer on takeup.intent (transfer_id) where state = 'open';
+        create unique index intent_mux_job on takeup.intent (mux_job_id) where state = 'open';
+        create index intent_of_transfer on takeup.intent (transfer_id);
+        create index intent_of_mux_job on takeup.intent (mux_job_id);
+
+        create table takeup.keeper (
+            source text collate "C" primary key,
+            holder text not null,
+            token bigint not null,
+            lease_until timestamptz not null
+        ) with (fillfactor = 50);
+        create sequence takeup.keeper_token as bigint;
+
+        create table takeup.source_group (
+            name text collate "C" primary key,
+            source text collate "C",
+            holder text,
+            lease_until timestamptz
+        ) with (fillfactor = 50);
+        create table takeup.source_turn (
+            group_name text collate "C" not null references takeup.source_group,
+            source text collate "C" not null,
+            asked_at timestamptz not null,
+            ended_at timestamptz,
+            primary key (group_name, source)
+        ) with (fillfactor = 50);
+
+        create table takeup.agent (
+            holder text collate "C" primary key,
+            role text not null,
+            mount text,
+            host text not null,
+            process_id integer not null,
+            version text not null,
+            started_at timestamptz not null default now(),
+            beat_at timestamptz not null default now(),
+            state jsonb not null default '{}'
+        ) with (fillfactor = 50);
+
+        create table takeup.problem (
+            id bigint generated always as identity primary key,
+            kind text collate "C" not null,
+            subject text collate "C" not null,
+            reference text,
+            what text not null,
+            hint text,
+            count bigint not null default 1,
+            opened_at timestamptz not null default now(),
+            last_at timestamptz not null default now(),
+            closed_at timestamptz
+        ) with (fillfactor = 70);
+        create unique index problem_open on takeup.problem (kind, subject) where closed_at is null;
+        create index problem_closed on takeup.problem (closed_at) where closed_at is not null;
+        """
+}

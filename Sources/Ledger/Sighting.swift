@@ -1,0 +1,62 @@
+internal import Postgres
+package import Vocabulary
+
+/// A recording as one source shows it, and how far Takeup has come with it.
+package struct Sighting: Hashable, Sendable {
+    package enum State: String, CaseIterable, Sendable {
+        /// Looked at, and not ready or not possible yet. To be looked at again from `notBefore` on; goes anywhere.
+        case waiting
+        /// Transfers are under way. The commit of the last one makes it `converged`.
+        case transferring
+        /// Everything that the mark promises is durable. Goes to `marked`, or back when the source changed.
+        case converged
+        /// The source has our mark. Leaves this state only when the source changed afterwards.
+        case marked
+        /// A person has to look (a sid collision). Looked at again from `notBefore` on.
+        case refused
+    }
+
+    package var reference: RecordingReference
+    package var sid: Sid
+    package var stopped: Instant?
+    /// When it was complete at the recorder, where that is known.
+    package var finished: Instant?
+    package var state: State
+    /// Why it waits or is refused: a sentence without phone numbers.
+    package var why: String?
+    package var notBefore: Instant
+    /// How often it was found waiting or refused since it last moved on.
+    package var attempts: Int
+    /// The mark that will be true in the end; nil where none may be set.
+    package var mark: Mark?
+    /// Of what was planned, and so of what is committed: mark only while the source still shows this.
+    package var fingerprint: [UInt8]?
+    /// What the plan saw, as the planner wrote it down; opaque here.
+    package var detail: [UInt8]?
+    package var lastError: String?
+    package var converged: Instant?
+    package var marked: Instant?
+
+    static let columns = ColumnList(
+        plain: [
+            "source", "source_id", "sid", "state", "why", "attempts", "mark", "fingerprint", "detail", "last_error",
+        ],
+        times: ["stopped_at", "finished_at", "not_before", "converged_at", "marked_at"])
+
+    init(_ row: Row) throws {
+        reference = RecordingReference(source: try row.name("source"), id: try row.integer("source_id"))
+        sid = Sid(try row.text("sid"))
+        stopped = try row.optionalInstant("stopped_at")
+        finished = try row.optionalInstant("finished_at")
+        state = try row.word("state")
+        why = try row.optionalText("why")
+        notBefore = try row.instant("not_before")
+        attempts = try row.count("attempts")
+        mark = try row.optionalWord("mark")
+        fingerprint = try row.optionalBytes("fingerprint")
+        detail = try row.optionalBytes("detail")
+        lastError = try row.optionalText("last_error")
+        converged = try row.optionalInstant("converged_at")
+        marked = try row.optionalInstant("marked_at")
+    }
+}

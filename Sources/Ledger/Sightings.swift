@@ -1,0 +1,147 @@
+package import Postgres
+package import Vocabulary
+
+/// What the ledger knows of the recordings of a source.
+package enum Sightings {
+    package static func find(
+        source: SourceName, ids: some Sequence<Int64>, in session: Session
+    ) throws -> [Int64: Sighting] {
+        let rows = try session.query(
+            """
+            select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
+            where source = $1 and source_id = any($2::bigint[])
+            """, [Value(source), .integers(Array(ids))])
+        let found = try rows.map(Sighting.init)
+        return Dictionary(found.map { ($0.reference.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// What every source shows under one `sid`.
+    package static func find(sid: Sid, in session: Session) throws -> [Sighting] {
+        try session.query(
+            """
+            select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
+            where sid = $1 order by source, source_id
+            """, [Value(sid)]
+        ).map(Sighting.init)
+    }
+
+    /// Those waiting or refused whose time has come, the longest due first.
+    package static func due(source: SourceName, limit: Int, in session: Session) throws -> [Sighting] {
+        try session.query(
+            """
+            select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
+            where source = $1 and state in ('waiting', 'refused') and not_before <= statement_timestamp()
+            order by not_before limit $2
+            """, [Value(source), Value(limit)]
+        ).map(Sighting.init)
+    }
+
+    /// How long until one waiting or refused is due; zero or less: one is. Nil where none waits.
+    package static func nextDue(source: SourceName, in session: Session) throws -> Duration? {
+        try session.first(
+            """
+            select (extract(epoch from min(not_before) - statement_timestamp()) * 1000000)::bigint as span
+            from takeup.sighting where source = $1 and state in ('waiting', 'refused')
+            """, [Value(source)])?.optionalSpan("span")
+    }
+
+    /// Makes those waiting or refused due now: the cause may be gone. All of the source where no ids are given.
+    @discardableResult
+    package static func wake(source: SourceName, ids: [Int64]? = nil, in session: Session) throws -> Int {
+        try session.execute(
+            """
+            update takeup.sighting set not_before = statement_timestamp()
+            where source = $1 and state in ('waiting', 'refused') and not_before > statement_timestamp()
+                and ($2::bigint[] is null or source_id = any($2::bigint[]))
+            """, [Value(source), ids.map(Value.integers) ?? .null])
+    }
+
+    /// Those transferring whose transfers are all done become `converged`. In the commit, after
+    /// ``Intents/close(_:in:)``, while the recordings are locked.
+    ///
+    /// - Returns: those that converged now.
+    @discardableResult
+    package static func converge(
+        _ references: some Sequence<RecordingReference>, in session: Session
+    ) throws -> [Sighting] {
+        let references = Array(Set(references))
+        return try session.query(
+            """
+            with ready as (
+                select sighting.source, sighting.source_id from takeup.sighting
+                join unnest($1::text[], $2::bigint[]) as touched(source, id)
+                    on sighting.source = touched.source and sighting.source_id = touched.id
+                where sighting.state = 'transferring'
+                order by sighting.source, sighting.source_id for no key update of sighting
+            )
+            update takeup.sighting set state = 'converged', changed_at = statement_timestamp(),
+                converged_at = statement_timestamp(), not_before = statement_timestamp(), last_error = null
+            from ready
+            where sighting.source = ready.source and sighting.source_id = ready.source_id
+                and not exists (
+                    select from takeup.transfer
+                    where transfer.source = ready.source and transfer.source_id = ready.source_id
+                        and transfer.state in ('waiting', 'claimed'))
+            returning \(Sighting.columns.text(of: "sighting"))
+            """, [.names(references.map(\.source)), .integers(references.map(\.id))]
+        ).map(Sighting.init)
+    }
+
+    /// Those to mark now, the longest due first; none while marking is stopped (``Marking``).
+    package static func toMark(source: SourceName, limit: Int, in session: Session) throws -> [Sighting] {
+        try session.query(
+            """
+            select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
+            where source = $1 and state = 'converged' and mark is not null
+                and not_before <= statement_timestamp()
+                and not exists (select from takeup.meta where marking_stopped is not null)
+            order by not_before limit $2
+            """, [Value(source), Value(limit)]
+        ).map(Sighting.init)
+    }
+
+    /// The source has these marks now. Only those still converged with the same fingerprint change.
+    ///
+    /// - Returns: how many did.
+    @discardableResult
+    package static func marked(_ sightings: [Sighting], in session: Session) throws -> Int {
+        let rows = try session.query(
+            """
+            with done as (
+                select sighting.source, sighting.source_id from takeup.sighting
+                join unnest($1::text[], $2::bigint[], $3::bytea[]) as done(source, id, fingerprint)
+                    on sighting.source = done.source and sighting.source_id = done.id
+                where sighting.state = 'converged' and sighting.fingerprint is not distinct from done.fingerprint
+                order by sighting.source, sighting.source_id for no key update of sighting
+            )
+            update takeup.sighting set state = 'marked', marked_at = statement_timestamp(),
+                changed_at = statement_timestamp(), attempts = 0, last_error = null
+            from done where sighting.source = done.source and sighting.source_id = done.source_id
+            returning sighting.source
+            """,
+            [
+                .names(sightings.map(\.reference.source)), .integers(sightings.map(\.reference.id)),
+                .byteStrings(sightings.map(\.fingerprint)),
+            ])
+        var counts: [String: Tallies.Change] = [:]
+        for row in rows { counts[try row.text("source"), default: .none].items += 1 }
+        try Tallies.add(counts, to: .marks, in: session)
+        return rows.count
+    }
+
+    /// Marking did not work: again after the delay.
+    package static func postpone(
+        _ references: [RecordingReference], delay: Duration, error: String, in session: Session
+    ) throws {
+        try session.execute(
+            """
+            update takeup.sighting set not_before = statement_timestamp() + $3::interval, last_error = $4,
+                attempts = attempts + 1, changed_at = statement_timestamp()
+            from unnest($1::text[], $2::bigint[]) as late(source, id)
+            where sighting.source = late.source and sighting.source_id = late.id and state = 'converged'
+            """,
+            [
+                .names(references.map(\.source)), .integers(references.map(\.id)), Value(delay), .text(error),
+            ])
+    }
+}

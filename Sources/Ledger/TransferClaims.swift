@@ -1,0 +1,135 @@
+package import Postgres
+package import Vocabulary
+
+/// How a claimed transfer goes back to waiting.
+package struct TransferRelease: Sendable {
+    package var claim: Claim<Transfer.ID>
+    /// When it may be claimed again, from now; at once where a wake came meanwhile.
+    package var delay: Duration
+    /// Why; a sentence without phone numbers. Nil leaves the last one.
+    package var error: String?
+    /// What this look showed; nil leaves the last one.
+    package var look: (size: Int64, modified: Int64)?
+    /// Whether the file was absent on a mount that was proven to be there.
+    package var isMissing: Bool
+    /// Whether the attempt failed; false where the file had only not settled yet.
+    package var isFailure: Bool
+
+    package init(
+        claim: Claim<Transfer.ID>, delay: Duration, error: String? = nil, look: (size: Int64, modified: Int64)? = nil,
+        isMissing: Bool = false, isFailure: Bool = true
+    ) {
+        self.claim = claim
+        self.delay = delay
+        self.error = error
+        self.look = look
+        self.isMissing = isMissing
+        self.isFailure = isFailure
+    }
+}
+
+/// Claiming transfers, and giving them back.
+extension Transfers {
+    /// Claims at most `limit` transfers of a mount for `holder`: those whose lease ended, then up to `newest` of the
+    /// newest recordings, then those longest due. One statement; several callers never get one row twice.
+    ///
+    /// - Parameter newest: places for the newest recordings, so that a backlog does not delay what is recorded now.
+    package static func claim(
+        mount: MountPath, holder: Holder, limit: Int, newest: Int, lease: Duration, in session: Session
+    ) throws -> [Transfer] {
+        try session.query(
+            claimStatement, [Value(mount), Value(holder), Value(limit), Value(min(newest, limit)), Value(lease)]
+        ).map(Transfer.init)
+    }
+
+    /// Parts skip what others have locked, also each other: a part may find a row that another part took, so the
+    /// union is cut to the limit again.
+    static let claimStatement = """
+        with expired as (
+            select id from takeup.transfer
+            where mount = $1 and state = 'claimed' and lease_until < statement_timestamp()
+            order by id limit $3::bigint for no key update skip locked
+        ), newest as (
+            select id from takeup.transfer
+            where mount = $1 and state = 'waiting' and not_before <= statement_timestamp()
+            order by recording_start desc nulls last, id desc limit $4::bigint for no key update skip locked
+        ), due as (
+            select id from takeup.transfer
+            where mount = $1 and state = 'waiting' and not_before <= statement_timestamp()
+            order by not_before, id limit $3::bigint for no key update skip locked
+        ), chosen as (
+            select id, min(lane) as lane from (
+                select id, 1 as lane from expired
+                union all select id, 2 from newest
+                union all select id, 3 from due
+            ) as lanes
+            group by id order by min(lane), id limit $3::bigint
+        )
+        update takeup.transfer set state = 'claimed', holder = $2, attempts = attempts + 1, is_woken = false,
+            lease_until = statement_timestamp() + $5::interval, changed_at = statement_timestamp()
+        where id = any (array(select id from chosen))
+        returning \(Transfer.columns.text(of: "transfer"))
+        """
+
+    /// Lengthens the lease of transfers that no intent stands for yet.
+    ///
+    /// - Returns: those that are still held. Work on any other must stop.
+    package static func renew(
+        _ claims: [Claim<Transfer.ID>], lease: Duration, in session: Session
+    ) throws -> Set<Transfer.ID> {
+        let rows = try session.query(
+            """
+            with held as (\(heldClaims))
+            update takeup.transfer set lease_until = statement_timestamp() + $4::interval
+            from held where transfer.id = held.id
+            returning transfer.id
+            """, claims.values + [Value(lease)])
+        return Set(try rows.map { try $0.number("id") })
+    }
+
+    /// Gives claimed transfers back. Their intents are superseded: what was staged is swept unless dropped before.
+    /// A claim that is no longer held changes nothing.
+    package static func release(_ releases: [TransferRelease], in session: Session) throws {
+        if releases.isEmpty { return }
+        let claims = releases.map(\.claim)
+        let released = try session.query(
+            """
+            with held as (
+                select locked.id, given.* from (\(heldClaims)) as locked
+                join unnest($1::bigint[], $4::interval[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[],
+                    $9::boolean[]) as given(number, delay, error, size, modified, missing, failed)
+                    on given.number = locked.id
+            )
+            update takeup.transfer set state = 'waiting', holder = null, lease_until = null,
+                not_before = statement_timestamp() + case when is_woken then interval '0' else held.delay end,
+                changed_at = statement_timestamp(),
+                failures = failures + held.failed::integer, is_woken = false,
+                last_error = coalesce(held.error, last_error),
+                seen_size = coalesce(held.size, seen_size), seen_modified = coalesce(held.modified, seen_modified),
+                seen_at = case when held.size is null then seen_at else statement_timestamp() end,
+                missing_since = case when held.missing then coalesce(missing_since, statement_timestamp()) end
+            from held where transfer.id = held.id
+            returning transfer.id
+            """,
+            claims.values + [
+                .spans(releases.map(\.delay)), .texts(releases.map(\.error)),
+                .integers(releases.map { $0.look?.size }), .integers(releases.map { $0.look?.modified }),
+                .booleans(releases.map(\.isMissing)), .booleans(releases.map(\.isFailure)),
+            ])
+        try Intents.supersede(ofTransfers: released.map { try $0.number("id") }, in: session)
+    }
+
+    /// The rows of the claims `$1`, `$2`, `$3` that are still held, locked in order.
+    static let heldClaims = """
+        select transfer.id from takeup.transfer
+        join unnest($1::bigint[], $2::text[], $3::bigint[]) as claim(id, holder, attempt)
+            on transfer.id = claim.id and transfer.holder = claim.holder and transfer.attempts = claim.attempt
+        where transfer.state = 'claimed' order by transfer.id for no key update of transfer
+        """
+}
+
+extension [Claim<Transfer.ID>] {
+    var values: [Value] {
+        [.numbers(map(\.id)), .names(map(\.holder)), .integers(map { Int64($0.attempt) })]
+    }
+}

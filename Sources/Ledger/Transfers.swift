@@ -1,0 +1,75 @@
+package import Postgres
+package import Vocabulary
+
+/// Looking transfers up, and waking them.
+package enum Transfers {
+    package static func find(_ ids: some Sequence<Transfer.ID>, in session: Session) throws -> [Transfer] {
+        try session.query(
+            "select \(Transfer.columns.text(of: "transfer")) from takeup.transfer where id = any($1::bigint[]) order by id",
+            [.numbers(ids)]
+        ).map(Transfer.init)
+    }
+
+    /// All transfers of a recording of a source, in the order of their media.
+    package static func find(of recording: RecordingReference, in session: Session) throws -> [Transfer] {
+        try session.query(
+            """
+            select \(Transfer.columns.text(of: "transfer")) from takeup.transfer
+            where source = $1 and source_id = $2 order by source_media_id, id
+            """, [Value(recording.source), .integer(recording.id)]
+        ).map(Transfer.init)
+    }
+
+    /// Makes waiting transfers of these files due now, as something may have happened to them. One that is claimed
+    /// just now will be due as soon as it is released.
+    @discardableResult
+    package static func wake(mount: MountPath, paths: some Sequence<FilePath>, in session: Session) throws -> Int {
+        let woken = try session.execute(
+            """
+            update takeup.transfer set
+                not_before = case when state = 'waiting' then statement_timestamp() else not_before end,
+                is_woken = (state = 'claimed')
+            where source_path = any($2::bytea[]) and state in ('waiting', 'claimed') and mount = $1
+                and (state = 'waiting' and not_before > statement_timestamp() or state = 'claimed' and not is_woken)
+            """, [Value(mount), .byteStrings(paths.map(\.bytes))])
+        if woken > 0 { try WorkChannel.notify(mounts: [mount], in: session) }
+        return woken
+    }
+
+    /// Makes waiting transfers of a mount due now: all, or those whose file was missing.
+    @discardableResult
+    package static func wake(mount: MountPath, onlyMissing: Bool, in session: Session) throws -> Int {
+        let woken = try session.execute(
+            """
+            update takeup.transfer set not_before = statement_timestamp()
+            where mount = $1 and state = 'waiting' and not_before > statement_timestamp()
+            \(onlyMissing ? "and missing_since is not null" : "")
+            """, [Value(mount)])
+        if woken > 0 { try WorkChannel.notify(mounts: [mount], in: session) }
+        return woken
+    }
+
+    /// How long until a transfer of the mount is due or its lease ends; zero or less: one is. Nil where there is none.
+    package static func nextDue(mount: MountPath, in session: Session) throws -> Duration? {
+        try session.first(
+            """
+            select (extract(epoch from least(
+                (select min(not_before) from takeup.transfer where mount = $1 and state = 'waiting'),
+                (select min(lease_until) from takeup.transfer where mount = $1 and state = 'claimed')
+            ) - statement_timestamp()) * 1000000)::bigint as span
+            """, [Value(mount)])?.optionalSpan("span")
+    }
+
+    /// Waiting transfers whose file has been missing for longer than `grace`, the longest first.
+    package static func missing(
+        mount: MountPath, longerThan grace: Duration, limit: Int, in session: Session
+    ) throws -> [Transfer] {
+        try session.query(
+            """
+            select \(Transfer.columns.text(of: "transfer")) from takeup.transfer
+            where mount = $1 and state = 'waiting' and missing_since < statement_timestamp() - $2::interval
+            order by missing_since limit $3
+            """, [Value(mount), Value(grace), Value(limit)]
+        ).map(Transfer.init)
+    }
+}

@@ -1,0 +1,102 @@
+package import Postgres
+package import Vocabulary
+
+/// The rows of volumes.
+package enum Volumes {
+    /// Makes volumes known, or tells their new name, path and account; credit and state stay.
+    package static func register(
+        _ volumes: [(id: VolumeID, name: VolumeName, path: FilePath, account: AccountID)], in session: Session
+    ) throws {
+        try session.execute(
+            """
+            insert into takeup.account (id) select distinct id collate "C" from unnest($1::text[]) as id order by 1
+            on conflict do nothing
+            """, [.names(volumes.map(\.account))])
+        try session.execute(
+            """
+            insert into takeup.volume as standing (id, name, path, account_id)
+            select * from unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) as given(id, name, path, account)
+            order by id collate "C"
+            on conflict (id) do update set
+                name = excluded.name, path = excluded.path, account_id = excluded.account_id
+            where (standing.name, standing.path, standing.account_id)
+                is distinct from (excluded.name, excluded.path, excluded.account_id)
+            """,
+            [
+                .names(volumes.map(\.id)), .names(volumes.map(\.name)), .byteStrings(volumes.map(\.path.bytes)),
+                .names(volumes.map(\.account)),
+            ])
+    }
+
+    package static func all(in session: Session) throws -> [VolumeState] {
+        try session.query(
+            "select \(VolumeState.columns.text(of: "volume")) from takeup.volume order by name, id"
+        ).map(VolumeState.init)
+    }
+
+    package static func find(_ ids: some Sequence<VolumeID>, in session: Session) throws -> [VolumeID: VolumeState] {
+        let found = try session.query(
+            "select \(VolumeState.columns.text(of: "volume")) from takeup.volume where id = any($1::text[])",
+            [.names(ids)]
+        ).map(VolumeState.init)
+        return Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// After a placement, while the accounts are locked.
+    package static func saveCredits(_ credits: [VolumeID: Double], in session: Session) throws {
+        let pairs = Array(credits)
+        try session.execute(
+            """
+            update takeup.volume set credit = given.credit
+            from unnest($1::text[], $2::float8[]) as given(id, credit)
+            where volume.id = given.id
+            """, [.names(pairs.map(\.key)), .reals(pairs.map(\.value))])
+    }
+
+    /// What the file system said now. The peak of a raised alert follows.
+    package static func saveSample(
+        _ sample: VolumeState.Sample, of volume: VolumeID, in session: Session
+    ) throws {
+        let reachable = sample.usedBytes + sample.availableBytes
+        let percent = reachable > 0 ? 100 * Double(sample.usedBytes) / Double(reachable) : 0
+        try session.execute(
+            """
+            update takeup.volume set total_bytes = $2, available_bytes = $3, used_bytes = $4, total_inodes = $5,
+                available_inodes = $6, sampled_at = statement_timestamp(),
+                peak_percent = case when incident is not null then greatest(peak_percent, $7::float8) end
+            where id = $1
+            """,
+            [
+                Value(volume), .integer(sample.totalBytes), .integer(sample.availableBytes),
+                .integer(sample.usedBytes), .integer(sample.totalInodes), .integer(sample.availableInodes),
+                .real(percent),
+            ])
+    }
+
+    /// Moves the volume from one state to another, for whichever process sees it first.
+    ///
+    /// - Parameter raisesAlert: gives it an incident number, unless it has one; false clears it.
+    /// - Returns: the volume as it was and is; nil where it was not in `expected`, so that another process has told of
+    ///   the change already.
+    package static func move(
+        _ volume: VolumeID, from expected: String, to state: String, reason: String?, raisesAlert: Bool,
+        in session: Session
+    ) throws -> (before: VolumeState, after: VolumeState)? {
+        let rows = try session.query(
+            """
+            select \(VolumeState.columns.text(of: "volume")) from takeup.volume
+            where id = $1 and state = $2 for no key update
+            """, [Value(volume), .text(expected)])
+        guard let before = try rows.first.map(VolumeState.init) else { return nil }
+        let moved = try session.first(
+            """
+            update takeup.volume set state = $3, reason = $4,
+                since = case when state = $3 then since else statement_timestamp() end,
+                incident = case when $5::boolean then coalesce(incident, nextval('takeup.incident')) end,
+                peak_percent = case when $5::boolean then peak_percent end
+            where id = $1 and state = $2
+            returning \(VolumeState.columns.text(of: "volume"))
+            """, [Value(volume), .text(expected), .text(state), Value(reason), .boolean(raisesAlert)])
+        return try moved.map { (before, try VolumeState($0)) }
+    }
+}

@@ -1,0 +1,25 @@
+package import Postgres
+package import Vocabulary
+
+/// The notification channel that tells of new work, heard when the transaction commits. A hint, never the truth.
+package enum WorkChannel {
+    package static let name = "takeup_work"
+    /// The payload for mux jobs. No mount is called so: theirs are absolute paths.
+    package static let muxPayload = "mux"
+
+    /// Equal payloads of one transaction arrive once.
+    package static func notify(mounts: some Sequence<MountPath>, in session: Session) throws {
+        let payloads = Set(mounts.map(\.rawValue))
+        if payloads.isEmpty { return }
+        try notify(payloads: Array(payloads), in: session)
+    }
+
+    static func notify(payloads: [String], in session: Session) throws {
+        // A payload is at most 7999 bytes (NOTIFY); a longer mount path has to do without the hint.
+        try session.query(
+            """
+            select pg_notify('\(name)', payload) from unnest($1::text[]) as payload
+            where octet_length(payload) < 8000
+            """, [.texts(payloads)])
+    }
+}
