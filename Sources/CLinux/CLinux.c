@@ -18,6 +18,7 @@ const int takeup_O_PATH = O_PATH;
 const int takeup_O_DIRECT = O_DIRECT;
 const int takeup_O_NOATIME = O_NOATIME;
 const int takeup_AT_EMPTY_PATH = AT_EMPTY_PATH;
+const int takeup_AT_STATX_FORCE_SYNC = AT_STATX_FORCE_SYNC;
 const unsigned takeup_RENAME_NOREPLACE = RENAME_NOREPLACE;
 const int takeup_FALLOC_FL_KEEP_SIZE = FALLOC_FL_KEEP_SIZE;
 const uint32_t takeup_IN_MASK_ADD = IN_MASK_ADD;
@@ -39,6 +40,19 @@ int takeup_syncfs(int descriptor) { return syncfs(descriptor); }
 int takeup_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out) {
     // glibc's wrapper is not used: its struct comes from another header than linux/stat.h.
     return (int)syscall(SYS_statx, directory, path, flags, mask, out);
+}
+
+int64_t takeup_directory_entries(int descriptor, void *buffer, uint64_t size) {
+    return syscall(SYS_getdents64, descriptor, buffer, (size_t)size);
+}
+
+int takeup_link_descriptor(int descriptor, int directory, const char *name) {
+    // AT_EMPTY_PATH wants CAP_DAC_READ_SEARCH on older kernels; the way through /proc wants a mounted /proc.
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    int result = linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW);
+    if (result && errno == ENOENT) result = linkat(descriptor, "", directory, name, AT_EMPTY_PATH);
+    return result;
 }
 
 int64_t takeup_resident_pages(int descriptor, uint64_t length) {

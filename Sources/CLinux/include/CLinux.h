@@ -23,6 +23,7 @@ extern const int takeup_O_PATH;
 extern const int takeup_O_DIRECT;
 extern const int takeup_O_NOATIME;
 extern const int takeup_AT_EMPTY_PATH;
+extern const int takeup_AT_STATX_FORCE_SYNC;
 extern const unsigned takeup_RENAME_NOREPLACE;
 extern const int takeup_FALLOC_FL_KEEP_SIZE;
 extern const uint32_t takeup_IN_MASK_ADD;
@@ -37,6 +38,10 @@ int takeup_fallocate(int descriptor, int mode, int64_t offset, int64_t length);
 int takeup_syncfs(int descriptor);
 /// statx(2).
 int takeup_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
+/// getdents64(2): directory entries into `buffer`. Returns bytes filled, 0 at the end, or -1 with errno.
+int64_t takeup_directory_entries(int descriptor, void *buffer, uint64_t size);
+/// linkat(2) of an open file, named or not. Needs no right beyond those of a plain link.
+int takeup_link_descriptor(int descriptor, int directory, const char *name);
 /// Number of pages of the file's first `length` bytes that are in the page cache, by mincore(2); -1 with errno.
 int64_t takeup_resident_pages(int descriptor, uint64_t length);
 /// Name of the calling thread, at most 15 bytes.
