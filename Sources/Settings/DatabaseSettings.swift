@@ -81,3 +81,61 @@ package struct SecretError: Error, CustomStringConvertible {
 
     package var description: String { "\(doing): \(cause)" }
 }
+
+extension DatabaseSettings {
+    /// `variable` is the environment's variable whose value, where it is set, is the password and wins.
+    static func read(
+        from reader: inout SectionReader, variable: String, example: String, _ help: String,
+        in environment: SettingsEnvironment
+    ) -> DatabaseSettings {
+        let connection = reader.required(
+            "database", .connection, example: ConnectionText(written: example),
+            "\(help) A connection string of libpq: keyword=value pairs or a URI. It must say dbname=…")
+        let file = reader.optional(
+            "password_file", .path, example: FilePath("/etc/takeup/password"),
+            "A file that holds the password and nothing else.")
+        let credential = reader.optional(
+            "password_credential", .name, example: "database",
+            "The systemd credential that holds the password; the unit needs LoadCredential= or"
+                + " LoadCredentialEncrypted= of that name.")
+        let origin = origin(of: connection, file: file, credential: credential, reader: reader)
+        return DatabaseSettings(
+            conninfo: connection.text,
+            passwordOrigin: environment.variables[variable] == nil ? origin : .environment(variable),
+            identity: connection.identity)
+    }
+
+    private static func origin(
+        of connection: ConnectionText, file: FilePath?, credential: String?, reader: SectionReader
+    ) -> PasswordOrigin {
+        var origins: [PasswordOrigin] = []
+        if let password = connection.password {
+            let path = reader.path(of: "database")
+            reader.findings.warn(
+                path, "the password stands in the settings file",
+                hint: "Put it into a file (password_file) or a systemd credential (password_credential)",
+                line: reader.findings.line(of: path))
+            origins.append(.settings(password))
+        }
+        if let file { origins.append(.file(file)) }
+        if let credential { origins.append(.credential(credential)) }
+        if origins.count > 1 {
+            let path = reader.path(of: credential == nil ? "password_file" : "password_credential")
+            reader.findings.refuse(
+                path, "the password is given more than once",
+                hint: "Keep one of password_file, password_credential and the connection string",
+                line: reader.findings.line(of: path))
+        }
+        return origins.last ?? .none
+    }
+}
+
+extension ConnectionText {
+    /// For examples in declarations, which are valid.
+    init(written text: String) {
+        switch ConnectionText.read(text) {
+        case .value(let connection): self = connection
+        case .refused(let why): preconditionFailure("the example \(text) \(why)")
+        }
+    }
+}
