@@ -16,8 +16,8 @@ extension Event {
             EventAdvice(
                 subject: "A volume is above its watermark",
                 happened: """
-                    Volume {volume} at {directory} is {used} percent full ({resource}); its watermark is \
-                    {watermark} percent.
+                    Volume {volume} at {volume_path} is {used_pct} percent full ({resource}); its watermark is \
+                    {watermark_pct} percent.
                     """,
                 did: """
                     New recordings go to other volumes. Nothing was deleted, and nothing stops as long as \
@@ -31,8 +31,8 @@ extension Event {
             EventAdvice(
                 subject: "A volume is below its watermark again",
                 happened: """
-                    Volume {volume} at {directory} is {used} percent full; its watermark is {watermark} \
-                    percent.
+                    Volume {volume} at {volume_path} is {used_pct} percent full; its watermark is \
+                    {watermark_pct} percent.
                     """,
                 did: "The volume takes recordings again.",
                 next: "Nothing.")
@@ -40,7 +40,8 @@ extension Event {
             EventAdvice(
                 subject: "A volume is full",
                 happened: """
-                    Volume {volume} at {directory} has only its floor left ({resource}), which is never taken.
+                    Volume {volume} at {volume_path} has only its floor left ({resource}), which is never \
+                    taken.
                     """,
                 did: "Nothing more is written to it.",
                 next: """
@@ -50,7 +51,7 @@ extension Event {
         case .floorCleared:
             EventAdvice(
                 subject: "A volume has room above its floor again",
-                happened: "Volume {volume} at {directory} has {available} bytes available again.",
+                happened: "Volume {volume} at {volume_path} has {avail_bytes} bytes available again.",
                 did: "The volume can take recordings when no other is under its watermark.",
                 next: "Nothing.")
         case .placementSpilled:
@@ -87,18 +88,18 @@ extension Event {
             EventAdvice(
                 subject: "A volume is not available",
                 happened: """
-                    Volume {volume} at {directory} did not prove itself: {reason}. Its marker file is missing \
-                    or another's, or it does not answer.
+                    Volume {volume} at {volume_path} did not prove itself: {reason}. Its marker file is \
+                    missing or another's, or it does not answer.
                     """,
                 did: "Nothing is written to it and nothing is created in its place. Other volumes are used.",
                 next: """
-                    Mount the right file system at {directory}. A new volume is made known once with `takeup \
+                    Mount the right file system at {volume_path}. A new volume is made known once with `takeup \
                     volume init`.
                     """)
         case .volumeReadonly:
             EventAdvice(
                 subject: "A volume is read-only",
-                happened: "The file system of volume {volume} at {directory} refuses to be written.",
+                happened: "The file system of volume {volume} at {volume_path} refuses to be written.",
                 did: "Other volumes are used.",
                 next: """
                     Look for errors of the disk in the kernel's messages, then mount it read-write. Services \
@@ -108,7 +109,7 @@ extension Event {
             EventAdvice(
                 subject: "A volume takes less than it shows",
                 happened: """
-                    Volume {volume} at {directory} refused to reserve space that it shows as available \
+                    Volume {volume} at {volume_path} refused to reserve space that it shows as available \
                     ({reason}).
                     """,
                 did: "Other volumes are used, and this one is tried again from time to time.",
@@ -120,7 +121,7 @@ extension Event {
             EventAdvice(
                 subject: "A volume does not keep what is written to it",
                 happened: """
-                    Writes to volume {volume} at {directory} failed or read back differently, more than once \
+                    Writes to volume {volume} at {volume_path} failed or read back differently, more than once \
                     ({reason}).
                     """,
                 did: "It is not used any more. No bad copy was published.",
@@ -128,7 +129,7 @@ extension Event {
         case .volumeAvailable:
             EventAdvice(
                 subject: "A volume is available again",
-                happened: "Volume {volume} at {directory} proves itself and can be written.",
+                happened: "Volume {volume} at {volume_path} proves itself and can be written.",
                 did: "It takes recordings again.",
                 next: "Nothing.")
         case .copyCommitted:
@@ -300,7 +301,7 @@ extension Event {
         case .mountUnresponsive:
             EventAdvice(
                 subject: "A mount does not answer",
-                happened: "A file call below {mount} has hung for {elapsed} microseconds.",
+                happened: "A file call below {mount} has hung for {elapsed_usec} µs.",
                 did: "This agent waits for it; all other mounts and volumes go on.",
                 next: "Look at the network and at the recorder's file service.")
         case .mountBack:
@@ -438,7 +439,7 @@ extension Event {
         case .progressStalled:
             EventAdvice(
                 subject: "A part of a process does not move",
-                happened: "{service} has not moved for {elapsed} microseconds.",
+                happened: "{service} has not moved for {elapsed_usec} µs.",
                 did: "The watchdog is not fed any more; systemd will restart the process, and nothing is lost.",
                 next: "If it happens again, keep the journal and report it.")
         case .settingsRefused:

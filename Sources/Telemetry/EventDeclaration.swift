@@ -14,80 +14,83 @@ extension Event {
         case .watermarkRaised:
             EventDeclaration(
                 messageID: "0cb352e5e8f2498bb266354a272c4fa0", priority: .warning,
-                says: "Volume {volume} is {used} full, above its watermark of {watermark}",
+                says: "Volume {volume} is {used_pct} full, above its watermark of {watermark_pct}",
                 facts: [
-                    .volume, .volumeID, .directory, .used, .watermark, .available, .reserved,
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
                     .trigger, .clear, .floor, .resource, .incident, .since,
                 ])
         case .watermarkCleared:
             EventDeclaration(
                 messageID: "687e174f1be041caa84f710069795381", priority: .notice,
-                says: "Volume {volume} is {used} full, below its watermark of {watermark} again after {elapsed}",
+                says: """
+                    Volume {volume} is {used_pct} full, below its watermark of {watermark_pct} again after \
+                    {elapsed_usec}
+                    """,
                 facts: [
-                    .volume, .volumeID, .directory, .used, .watermark, .available, .reserved,
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
                     .trigger, .clear, .floor, .resource, .incident, .since, .elapsed,
                 ])
         case .floorReached:
             EventDeclaration(
                 messageID: "0bfad400e5d7446c930d325c220affda", priority: .error,
-                says: "Volume {volume} is full: {available} left, of which {floor} are never taken",
+                says: "Volume {volume} is full: {avail_bytes} left, of which {floor_bytes} are never taken",
                 facts: [
-                    .volume, .volumeID, .directory, .used, .watermark, .available, .reserved,
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
                     .trigger, .clear, .floor, .resource, .incident, .since,
                 ])
         case .floorCleared:
             EventDeclaration(
                 messageID: "92f6bc2690fa48398853da47a3f74179", priority: .notice,
-                says: "Volume {volume} has room above its floor again: {available}",
+                says: "Volume {volume} has room above its floor again: {avail_bytes}",
                 facts: [
-                    .volume, .volumeID, .directory, .used, .watermark, .available, .reserved,
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
                     .trigger, .clear, .floor, .resource, .incident, .since, .elapsed,
                 ])
         case .placementSpilled:
             EventDeclaration(
                 messageID: "f1d67a37d1574007bc2b0473086d2ca7", priority: .notice,
                 says: "No volume of the preferred priority has room; volume {volume} is used",
-                facts: [.volume, .volumeID, .directory, .state, .reason, .incident])
+                facts: [.volume, .volumeID, .volumePath, .state, .reason, .incident])
         case .overflow:
             EventDeclaration(
                 messageID: "e7c1cc5e976b491bb4d94f415195a432", priority: .warning,
                 says: "All volumes are above their watermarks; volume {volume} takes recordings down to its floor",
                 facts: [
-                    .volume, .volumeID, .directory, .used, .watermark, .available, .floor,
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .floor,
                     .resource, .incident, .since,
                 ])
         case .allFull:
             EventDeclaration(
                 messageID: "945bcdf727b64d8d9df549e186cc8c5a", priority: .critical,
-                says: "No volume can take recordings: {count} wait at the recorders, {waiting} in all",
+                says: "No volume can take recordings: {count} wait at the recorders, {waiting_bytes} in all",
                 facts: [.count, .waiting, .since, .incident, .resource])
         case .allFullCleared:
             EventDeclaration(
                 messageID: "c9a3b0e0917c4d579b52c8cd3792e2ed", priority: .notice,
-                says: "Volume {volume} can take recordings again; {count} were waiting for {elapsed}",
-                facts: [.volume, .volumeID, .directory, .count, .waiting, .elapsed, .incident])
+                says: "Volume {volume} can take recordings again; {count} were waiting for {elapsed_usec}",
+                facts: [.volume, .volumeID, .volumePath, .count, .waiting, .elapsed, .incident])
         case .volumeUnavailable:
             EventDeclaration(
                 messageID: "7b4bab5c7fe34a9a8e001746aa225488", priority: .error,
-                says: "Volume {volume} at {directory} is not available: {reason}",
+                says: "Volume {volume} at {volume_path} is not available: {reason}",
                 facts: [
-                    .volume, .volumeID, .directory, .state, .previousState, .reason, .incident,
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
                     .since, .elapsed, .detail, .errno,
                 ])
         case .volumeReadonly:
             EventDeclaration(
                 messageID: "1c0a587299864a9896de626073288c09", priority: .error,
-                says: "Volume {volume} at {directory} is read-only",
+                says: "Volume {volume} at {volume_path} is read-only",
                 facts: [
-                    .volume, .volumeID, .directory, .state, .previousState, .reason, .incident,
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
                     .since, .elapsed, .detail, .errno,
                 ])
         case .volumeLimited:
             EventDeclaration(
                 messageID: "5402e1129d3649d6a82597f052a3fca3", priority: .error,
-                says: "Volume {volume} refuses to take more though it shows {available} available: {reason}",
+                says: "Volume {volume} refuses to take more though it shows {avail_bytes} available: {reason}",
                 facts: [
-                    .volume, .volumeID, .directory, .state, .previousState, .reason, .incident,
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
                     .since, .elapsed, .detail, .errno, .available, .resource,
                 ])
         case .volumeSuspect:
@@ -95,15 +98,15 @@ extension Event {
                 messageID: "8bf2d427c3424add9b997b628b25984e", priority: .critical,
                 says: "Volume {volume} does not keep what is written to it: {reason}",
                 facts: [
-                    .volume, .volumeID, .directory, .state, .previousState, .reason, .incident,
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
                     .since, .elapsed, .detail, .errno, .count,
                 ])
         case .volumeAvailable:
             EventDeclaration(
                 messageID: "7ba67de5a9de439a8c1fc0007f53b636", priority: .notice,
-                says: "Volume {volume} at {directory} is available again after {elapsed}",
+                says: "Volume {volume} at {volume_path} is available again after {elapsed_usec}",
                 facts: [
-                    .volume, .volumeID, .directory, .state, .previousState, .reason, .incident,
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
                     .since, .elapsed, .detail, .errno,
                 ])
         case .copyCommitted:
@@ -111,7 +114,7 @@ extension Event {
                 messageID: "d7db1574cad147a2ab2392829d75ec70", priority: .info,
                 says: """
                     Copied {kind} media {media} of {recording} to volume {volume}: {size} verified in \
-                    {elapsed}
+                    {elapsed_usec}
                     """,
                 facts: [
                     .volume, .volumeID, .recording, .media, .kind, .attempt, .size, .sha256,
@@ -180,11 +183,11 @@ extension Event {
             EventDeclaration(
                 messageID: "fb9be14d728f4436bda4debf28359f0d", priority: .notice,
                 says: "Removed {count} leftovers of broken-off work from volume {volume}: {size}",
-                facts: [.volume, .volumeID, .directory, .count, .size, .elapsed])
+                facts: [.volume, .volumeID, .volumePath, .count, .size, .elapsed])
         case .recordingCommitted:
             EventDeclaration(
                 messageID: "43326c2f938f4ba8a6092aabe7f58da8", priority: .info,
-                says: "Recording {recording} is on the replay: {count} media in {elapsed}",
+                says: "Recording {recording} is on the replay: {count} media in {elapsed_usec}",
                 facts: [.source, .recording, .count, .size, .elapsed, .state])
         case .recordingMarked:
             EventDeclaration(
@@ -209,7 +212,7 @@ extension Event {
         case .problemClosed:
             EventDeclaration(
                 messageID: "39841adcd1d4489e81509537ad57fead", priority: .notice,
-                says: "Problem {problem} at {source} is over after {elapsed}",
+                says: "Problem {problem} at {source} is over after {elapsed_usec}",
                 facts: [.source, .recording, .media, .kind, .mount, .volume, .problem, .detail, .elapsed])
         case .mountAbsent:
             EventDeclaration(
@@ -224,12 +227,12 @@ extension Event {
         case .mountUnresponsive:
             EventDeclaration(
                 messageID: "0790be1542964d1e85afe33e5342aac2", priority: .error,
-                says: "Mount {mount} of {source} has not answered for {elapsed}",
+                says: "Mount {mount} of {source} has not answered for {elapsed_usec}",
                 facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
         case .mountBack:
             EventDeclaration(
                 messageID: "b2e4d45a86c94618a40ed5e573059e9a", priority: .notice,
-                says: "Mount {mount} of {source} is back after {elapsed}",
+                says: "Mount {mount} of {source} is back after {elapsed_usec}",
                 facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
         case .mountTaken:
             EventDeclaration(
@@ -244,7 +247,7 @@ extension Event {
         case .watchRecovered:
             EventDeclaration(
                 messageID: "10393c97928c40e2992b6ac753fdb748", priority: .notice,
-                says: "Mount {mount} is watched by events again after {elapsed}",
+                says: "Mount {mount} is watched by events again after {elapsed_usec}",
                 facts: [.source, .mount, .directory, .reason, .elapsed, .count])
         case .sourceUnreachable:
             EventDeclaration(
@@ -254,7 +257,7 @@ extension Event {
         case .sourceBack:
             EventDeclaration(
                 messageID: "e26cd5f665d84c23a2ac94a7957e1d76", priority: .notice,
-                says: "The database of {source} answers again after {elapsed}",
+                says: "The database of {source} answers again after {elapsed_usec}",
                 facts: [.source, .database, .detail, .elapsed, .since, .incident])
         case .replayUnreachable:
             EventDeclaration(
@@ -264,7 +267,7 @@ extension Event {
         case .replayBack:
             EventDeclaration(
                 messageID: "f317d692f86a44e9912eb44e84fcae2e", priority: .notice,
-                says: "The replay's database answers again after {elapsed}",
+                says: "The replay's database answers again after {elapsed_usec}",
                 facts: [.source, .database, .detail, .elapsed, .since, .incident])
         case .keeperTaken:
             EventDeclaration(
@@ -284,7 +287,7 @@ extension Event {
         case .muxCommitted:
             EventDeclaration(
                 messageID: "24047302363746df89fa4cc209e11482", priority: .info,
-                says: "Muxed sound and screen of {recording} to volume {volume}: {size} in {elapsed}",
+                says: "Muxed sound and screen of {recording} to volume {volume}: {size} in {elapsed_usec}",
                 facts: [
                     .recording, .media, .job, .attempt, .detail, .reason, .volume, .volumeID,
                     .size, .sha256, .elapsed,
@@ -337,7 +340,7 @@ extension Event {
         case .progressStalled:
             EventDeclaration(
                 messageID: "f45383da441c4276a81b02dfb397283d", priority: .critical,
-                says: "{service} has made no progress for {elapsed}",
+                says: "{service} has made no progress for {elapsed_usec}",
                 facts: [.service, .mount, .elapsed, .detail])
         case .settingsRefused:
             EventDeclaration(

@@ -3,13 +3,15 @@ package import Vocabulary
 /// One fact of an event, typed by what it is, so that nothing that may not be told can be told: there is no fact for a
 /// sid, a telephone number, the name of a media file or a secret.
 package struct Fact: Hashable, Sendable {
-    /// The names of all facts. In the journal `used` is the field `TAKEUP_USED`.
+    /// The names of all facts. In the journal `volume_path` is the field `TAKEUP_VOLUME_PATH`.
     package enum Name: String, CaseIterable, Sendable {
-        case source, mount, volume, volumeID = "volume_id", directory, recording, media, kind
-        case state, previousState = "previous_state", reason, resource
-        case used, watermark, available, reserved, trigger, clear, floor, waiting, size
-        case count, attempt, elapsed, since, incident, level, job, holder, service, detail, problem, mark
-        case sha256, xxh128, keyID = "key_id", database, version, settings, errno
+        case source, mount, volume, volumeID = "volume_uuid", volumePath = "volume_path", directory
+        case recording, media, kind, mark, problem, job, attempt, count, size
+        case state, previousState = "prev_state", reason, resource, detail, errno
+        case used = "used_pct", watermark = "watermark_pct", available = "avail_bytes", reserved = "reserved_bytes"
+        case trigger = "trigger_bytes", clear = "clear_bytes", floor = "floor_bytes", waiting = "waiting_bytes"
+        case elapsed = "elapsed_usec", since = "since_usec", incident, level, sha256, xxh128, keyID = "key_id"
+        case holder, service, database, version, settings
 
         /// Upper case letters, digits and underscores, as journal fields are.
         package var journalField: String {
@@ -33,7 +35,8 @@ package struct Fact: Hashable, Sendable {
     package static func mount(_ path: MountPath) -> Fact { Fact(.mount, path.rawValue) }
     package static func volume(_ name: VolumeName) -> Fact { Fact(.volume, name.rawValue) }
     package static func volumeID(_ id: VolumeID) -> Fact { Fact(.volumeID, id.rawValue) }
-    /// A directory of a volume or a mount; never a media file, whose name may hold telephone numbers.
+    package static func volumePath(_ path: FilePath) -> Fact { Fact(.volumePath, path.displayText) }
+    /// A directory below a mount; never a media file, whose name may hold telephone numbers.
     package static func directory(_ path: FilePath) -> Fact { Fact(.directory, path.displayText) }
     package static func recording(_ recording: RecordingReference) -> Fact { Fact(.recording, recording.description) }
     /// The id of a media row, at the source or on the replay as the event says.
