@@ -1,0 +1,62 @@
+/// How files are copied and verified.
+package struct CopyingSettings: Hashable, Sendable {
+    /// What is read again before a copy counts.
+    package enum Level: String, CaseIterable, Sendable {
+        /// The copy is read back from the disk and compared.
+        case readBack = "read-back"
+        /// The copy is read back, and the original is read a second time.
+        case evidence
+    }
+
+    /// Files that one process copies at once.
+    package let concurrency: Int
+    /// What closes a group of files that become durable together: so many files, so many bytes, or this age.
+    package let groupMaxFiles: Int
+    package let groupMaxBytes: Int64
+    package let groupAge: Duration
+    package let level: Level
+}
+
+/// When a volume alerts, when it stops alerting, and what is never taken from it.
+package struct PlacementSettings: Hashable, Sendable {
+    /// How far below its watermark a volume must fall before the alert ends.
+    package let hysteresis: Percent
+    /// The share of a volume that is never taken, not even when all volumes are above their watermarks.
+    package let floor: Percent
+    /// The floor in bytes is never more than this.
+    package let floorAtMost: Int64
+}
+
+extension CopyingSettings {
+    static func read(from reader: inout SectionReader) -> CopyingSettings {
+        CopyingSettings(
+            concurrency: reader.value(
+                "concurrency", .integer(1...64), standard: 4, "Files that one agent or worker copies at once."),
+            groupMaxFiles: reader.value(
+                "group_max_files", .integer(1...4096), standard: 256,
+                "Files become durable in groups; so many close a group."),
+            groupMaxBytes: reader.value(
+                "group_max_bytes", .byteCount(1 << 20...1 << 36), standard: 256 << 20, "So many bytes close a group."),
+            groupAge: reader.value(
+                "group_age", .duration(.zero...(.seconds(5))), standard: .milliseconds(5),
+                "So much time closes a group, so that a lone file does not wait."),
+            level: reader.value(
+                "level", .choice(.readBack), standard: .readBack,
+                "How a copy is proved: read-back reads the copy from the disk and compares; evidence also reads the"
+                    + " original a second time."))
+    }
+}
+
+extension PlacementSettings {
+    static func read(from reader: inout SectionReader) -> PlacementSettings {
+        PlacementSettings(
+            hysteresis: reader.value(
+                "hysteresis", .percent(0...50), standard: Percent(5),
+                "How far below its watermark a volume must fall before the alert ends."),
+            floor: reader.value(
+                "floor", .percent(0...50), standard: Percent(2),
+                "The share of a volume that is never taken, not even when all volumes are above their watermarks."),
+            floorAtMost: reader.value(
+                "floor_at_most", .byteCount(0...1 << 44), standard: 64 << 30, "The floor is never more than this."))
+    }
+}

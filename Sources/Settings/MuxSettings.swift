@@ -1,0 +1,121 @@
+package import Vocabulary
+
+/// How sound and screen become one file.
+package struct MuxSettings: Hashable, Sendable {
+    /// Jobs that one worker process carries out at once.
+    package let workers: Int
+    package let ffmpeg: FilePath
+    package let ffprobe: FilePath
+    /// Length of a slice of padding, put where the screen starts later or ends earlier than the sound.
+    package let videoPaddingSliceLength: Duration
+    /// How much two screens of one recording may overlap before the earlier one is cut.
+    package let maxOverlapAllowed: Duration
+    /// How much the result's length may differ from the plan's.
+    package let lengthTolerance: Duration
+    /// Must lie on a tmpfs of this service alone: clear bytes of encrypted media pass through it.
+    package let temporaryDirectory: FilePath
+    package let probeTimeout: Duration
+    package let muxTimeout: Duration
+    /// Address space that one ffmpeg or ffprobe may take, in bytes.
+    package let memoryLimit: Int64
+    package let keys: [KeySettings]
+}
+
+/// A private key and its certificate, for media encrypted to it.
+package struct KeySettings: Hashable, Sendable {
+    package let name: String
+    /// PEM.
+    package let certificate: KeyOrigin
+    /// PEM, not encrypted.
+    package let key: KeyOrigin
+}
+
+/// Where a key or a certificate is. It is read by the process that needs it, not with the settings.
+package enum KeyOrigin: Hashable, Sendable {
+    case file(FilePath)
+    /// The name of a systemd credential, a file below `$CREDENTIALS_DIRECTORY`.
+    case credential(String)
+
+    package func path(in environment: SettingsEnvironment) throws(SecretError) -> FilePath {
+        switch self {
+        case .file(let path): path
+        case .credential(let name): try environment.credential(name)
+        }
+    }
+}
+
+/// What goes into the journal.
+package struct JournalSettings: Hashable, Sendable {
+    /// The least important level that is told, in syslog's words.
+    package enum Level: String, CaseIterable, Sendable {
+        case error, warning, notice, info, debug
+    }
+    package let level: Level
+}
+
+extension MuxSettings {
+    static func read(from reader: inout SectionReader) -> MuxSettings {
+        MuxSettings(
+            workers: reader.value(
+                "workers", .integer(1...64), standard: 2, "Jobs that one worker process carries out at once."),
+            ffmpeg: reader.value("ffmpeg", .path, standard: FilePath("/usr/bin/ffmpeg"), "The program."),
+            ffprobe: reader.value("ffprobe", .path, standard: FilePath("/usr/bin/ffprobe"), "The program."),
+            videoPaddingSliceLength: reader.value(
+                "video_padding_slice_length_ms", .milliseconds(100...60_000), standard: .milliseconds(5000),
+                "Length of a slice of padding, put where the screen starts later or ends earlier than the sound."),
+            maxOverlapAllowed: reader.value(
+                "max_overlap_allowed", .duration(.zero...(.seconds(60))), standard: .seconds(2),
+                "How much two screens of one recording may overlap before the earlier one is cut."),
+            lengthTolerance: reader.value(
+                "length_tolerance", .duration(.milliseconds(100)...(.seconds(60))), standard: .seconds(1),
+                "How much the result's length may differ from what was planned."),
+            temporaryDirectory: reader.value(
+                "temporary_directory", .path, standard: FilePath("/run/takeup-mux"),
+                "A directory on a tmpfs of this service alone: clear bytes of encrypted media pass through it."),
+            probeTimeout: reader.value(
+                "probe_timeout", .duration(.seconds(1)...(.seconds(3600))), standard: .seconds(60),
+                "How long ffprobe may take."),
+            muxTimeout: reader.value(
+                "mux_timeout", .duration(.seconds(10)...(.seconds(86_400))), standard: .seconds(3600),
+                "How long ffmpeg may take."),
+            memoryLimit: reader.value(
+                "memory_limit", .byteCount(256 << 20...1 << 40), standard: 2 << 30,
+                "Address space that one ffmpeg or ffprobe may take."),
+            keys: reader.tables(
+                "keys", isCommented: true, "A private key and its certificate, for media that are encrypted to it."
+            ) { KeySettings.read(from: &$0) })
+    }
+}
+
+extension KeySettings {
+    fileprivate static func read(from reader: inout SectionReader) -> KeySettings {
+        KeySettings(
+            name: reader.required("name", .name, example: "screens-2026", "What the key is called; unique."),
+            certificate: origin("certificate", "The certificate, PEM.", from: &reader),
+            key: origin("key", "The private key, PEM, without a passphrase.", from: &reader))
+    }
+
+    /// `key_file` or `key_credential`, one of the two.
+    private static func origin(_ key: String, _ help: String, from reader: inout SectionReader) -> KeyOrigin {
+        let file = reader.optional(
+            "\(key)_file", .path, example: FilePath("/etc/takeup/keys/\(key).pem"), "\(help) As a file.")
+        let credential = reader.optional(
+            "\(key)_credential", .name, example: "screens-\(key)",
+            "\(help) As a systemd credential of the worker's unit.")
+        if let file, credential == nil { return .file(file) }
+        if (file == nil) == (credential == nil) && !reader.findings.isDescribing {
+            reader.findings.refuse(
+                reader.path(of: key), file == nil ? "there is no \(key)" : "the \(key) is given twice",
+                hint: "Give one of \(key)_file and \(key)_credential", line: reader.findings.line(of: reader.path))
+        }
+        return .credential(credential ?? "")
+    }
+}
+
+extension JournalSettings {
+    static func read(from reader: inout SectionReader) -> JournalSettings {
+        JournalSettings(
+            level: reader.value(
+                "level", .choice(.info), standard: .info, "The least important level that goes into the journal."))
+    }
+}

@@ -1,0 +1,178 @@
+package import Vocabulary
+
+/// A recorder: its database and its mounted directories.
+package struct SourceSettings: Hashable, Sendable {
+    package let name: SourceName
+    package let isEnabled: Bool
+    package let database: DatabaseSettings
+    /// What stands before the recorder's own absolute paths on this machine.
+    package let mountPath: FilePath
+    /// At least one, each at or below ``mountPath``.
+    package let mounts: [MountSettings]
+    /// Sources of one group take turns; one without a group waits for nobody.
+    package let group: String?
+    package let interval: Interval
+    /// IANA name of the zone that the recorder's clock shows.
+    package let timeZone: String
+    package let copyFiles: Bool
+    package let onlyMixed: Bool
+    package let synchronize: SynchronizeSettings
+    package let allowMarkWithoutCopy: Bool
+    package let synchronizedAlreadySynchronized: Bool
+    /// What is cut from the front of the recorder's own paths when a path on a volume is made of them.
+    package let recorderPrefix: FilePath
+
+    /// Whether marks promise bytes that the switches leave at the recorder.
+    package var leavesBytesUncopied: Bool { !copyFiles || onlyMixed || !synchronize.isEverything }
+}
+
+/// A directory of a recorder as it is mounted here; one agent serves one.
+package struct MountSettings: Hashable, Sendable {
+    package let path: MountPath
+    /// A file below the mount whose presence proves that the right file system is mounted.
+    package let marker: FilePath?
+    /// Whether the directory has to be a mount point.
+    package let isMountPoint: Bool
+
+    package var directory: FilePath { FilePath(path.rawValue) }
+}
+
+/// Which kinds of media are collected from a source.
+package struct SynchronizeSettings: Hashable, Sendable {
+    package let audio: Bool
+    package let video: Bool
+    package let recd: Bool
+    package let index: Bool
+
+    package var isEverything: Bool { audio && video && recd && index }
+
+    package func takes(_ kind: MediaKind) -> Bool {
+        switch kind {
+        case .audio, .mag, .archive: audio
+        case .video, .image, .phoneVideo, .phoneVideoMag, .phoneVideoStream: video
+        case .recd: recd
+        case .index: index
+        }
+    }
+}
+
+extension SourceSettings {
+    static func read(from reader: inout SectionReader, in environment: SettingsEnvironment) -> SourceSettings {
+        let name = SourceName(
+            reader.required(
+                "name", also: ["sysname"], .name, example: "rec_cluster_B", "What the recorder is called; unique."))
+        let isEnabled = reader.value("enabled", .boolean, standard: true, "Whether recordings are collected from it.")
+        let database = DatabaseSettings.read(
+            from: &reader, variable: passwordVariable(of: name),
+            example: "host=rec-b.example dbname=callrec user=takeup_reader sslmode=verify-full",
+            "The recorder's database. A password in $TAKEUP_SOURCE_<NAME>_PASSWORD (the name in capitals, with _ for"
+                + " what is no letter or digit) wins over the others.", in: environment)
+        let mountPath = reader.required(
+            "mount_path", .path, example: FilePath("/mnt/rec_cluster_B"),
+            "What stands before the recorder's own absolute paths on this machine; unique.")
+        let mounts = reader.list(
+            "mounts", shortKey: "path",
+            example: "[\"/mnt/rec_cluster_B/opt/callrec/data/calls\", \"/mnt/rec_cluster_B/opt/callrec/data/screens\"]",
+            "The recorder's directories as they are mounted here, at or below mount_path. One agent serves each.",
+            tableHelp: "A mount with more to say than its path. Replaces mounts = [ … ]."
+        ) { MountSettings.read(from: &$0) }
+        let timeZone = readTimeZone(from: &reader, in: environment)
+        return SourceSettings(
+            name: name, isEnabled: isEnabled, database: database, mountPath: mountPath, mounts: mounts,
+            group: reader.optional(
+                "group", .name, example: "north",
+                "Sources of one group take turns. Left out: this source waits for no other."),
+            interval: reader.value(
+                "interval", .interval, standard: .lastWeek,
+                "How far back recordings are looked for: yesterday, last-week and last-month begin at midnight so many"
+                    + " days ago and reach to now; \"floatend=30 minutes days=3\" is three days that end 30 minutes ago."
+            ),
+            timeZone: timeZone,
+            copyFiles: reader.value(
+                "copy_files", .boolean, standard: true,
+                "Whether media are copied. If not, the replay's rows point to the recorder's files."),
+            onlyMixed: reader.value(
+                "only_mixed", .boolean, standard: false, "Whether screens without sound are left at the recorder."),
+            synchronize: reader.table("synchronize", "Which kinds of media are collected.") {
+                SynchronizeSettings.read(from: &$0)
+            },
+            allowMarkWithoutCopy: reader.value(
+                "allow_mark_without_copy", .boolean, standard: false,
+                "Whether recordings are marked although the switches leave bytes of them uncopied. Other tools delete"
+                    + " marked originals."),
+            synchronizedAlreadySynchronized: reader.value(
+                "synchronized_already_synchronized", .boolean, standard: false,
+                "Whether recordings that carry a mark are looked at again. For recovery after errors only."),
+            recorderPrefix: reader.value(
+                "recorder_prefix", .path, standard: FilePath("/opt/callrec/data"),
+                "What is cut from the front of the recorder's own paths when a path on a volume is made of them."))
+    }
+
+    /// `TAKEUP_SOURCE_REC_CLUSTER_B_PASSWORD`
+    package static func passwordVariable(of name: SourceName) -> String {
+        let word = name.rawValue.utf8.map { byte -> Character in
+            switch byte {
+            case 48...57, 65...90: Character(Unicode.Scalar(byte))
+            case 97...122: Character(Unicode.Scalar(byte - 32))
+            default: "_"
+            }
+        }
+        return "TAKEUP_SOURCE_\(String(word))_PASSWORD"
+    }
+
+    private static func readTimeZone(from reader: inout SectionReader, in environment: SettingsEnvironment) -> String {
+        let zone = reader.value(
+            "time_zone", .timeZone(isKnown: environment.knowsTimeZone), standard: "UTC",
+            "The time zone that the recorder's clock shows. Recorders write local time without saying which.")
+        if !reader.has("time_zone") && !reader.findings.isDescribing {
+            reader.findings.warn(
+                reader.path(of: "time_zone"), "no time_zone is given, so the recorder's clock is taken to show UTC",
+                hint: "Say time_zone = \"UTC\" if it does, or the recorder's zone, such as \"Europe/Prague\"",
+                line: reader.findings.line(of: reader.path))
+        }
+        return zone
+    }
+}
+
+extension MountSettings {
+    fileprivate static func read(from reader: inout SectionReader) -> MountSettings {
+        let path = reader.required(
+            "path", .path, example: FilePath("/mnt/rec_cluster_B/opt/callrec/data/calls"), "The mounted directory.")
+        return MountSettings(
+            path: MountPath(path.displayText),
+            marker: reader.optional(
+                "marker", .pathBelow, example: FilePath(".takeup-mount"),
+                "A file below the mount whose presence proves that the right file system is mounted."),
+            isMountPoint: reader.value(
+                "mount_point", .boolean, standard: true,
+                "Whether the directory has to be a mount point. false for a plain directory, as on a test machine."))
+    }
+}
+
+extension SynchronizeSettings {
+    fileprivate static func read(from reader: inout SectionReader) -> SynchronizeSettings {
+        SynchronizeSettings(
+            audio: reader.value("audio", .boolean, standard: true, "Sound."),
+            video: reader.value("video", .boolean, standard: true, "Screens as video."),
+            recd: reader.value("recd", .boolean, standard: true, "Screens in RECD format."),
+            index: reader.value("index", .boolean, standard: true, "Index files, and voice tags with them."))
+    }
+}
+
+extension SettingsEnvironment {
+    /// Whether the machine has rules for the zone.
+    func knowsTimeZone(_ name: String) -> Bool {
+        if name == "UTC" { return true }
+        let isName = name.utf8.allSatisfy { byte in
+            switch byte {
+            case 48...57, 65...90, 97...122, UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"):
+                true
+            default: false
+            }
+        }
+        guard isName, !name.isEmpty, let rules = try? readFile(FilePath("/usr/share/zoneinfo").appending(name)) else {
+            return false
+        }
+        return rules.starts(with: "TZif".utf8)
+    }
+}

@@ -1,0 +1,60 @@
+/// How recordings are looked for and what is done with their rows, at every source.
+package struct SynchroSettings: Hashable, Sendable {
+    /// The pause when nothing is left to do.
+    package let sleepPeriod: Duration
+    /// Recordings in one batch.
+    package let callsPerPeriod: Int
+    package let onlyFinished: Bool
+    package let voiceTags: Bool
+    package let markErroneous: Bool
+    /// Failed attempts after which a recording is marked erroneous, with ``markErroneous``.
+    package let erroneousAfter: Int
+    package let couplesWithoutStreams: Bool
+}
+
+extension SynchroSettings {
+    static func read(from reader: inout SectionReader) -> SynchroSettings {
+        let settings = SynchroSettings(
+            sleepPeriod: reader.value(
+                "sleep_period", .duration(.milliseconds(100)...(.seconds(3600))), standard: .seconds(10),
+                "The pause when nothing is left to do. Events and notifications of the database cut it short."),
+            callsPerPeriod: reader.value(
+                "calls_per_period", .integer(1...10_000), standard: 200, "Recordings in one batch of one source."),
+            onlyFinished: reader.value(
+                "only_finished", also: ["onlyfinished"], .boolean, standard: true,
+                "Whether only recordings are taken that the recorder has finished. Keep true."),
+            voiceTags: reader.value("voice_tags", .boolean, standard: true, "Whether voice tags are collected."),
+            markErroneous: reader.value(
+                "mark_erroneous", .boolean, standard: false,
+                "Whether a recording that failed often is marked erroneous and left alone. Only against problems."),
+            erroneousAfter: reader.value(
+                "erroneous_after", .integer(3...1000), standard: 20,
+                "Failed attempts before a recording is marked erroneous, with mark_erroneous."),
+            couplesWithoutStreams: reader.value(
+                "couples_without_streams", .boolean, standard: false,
+                "Whether recordings are taken that never had a stream. Keep false."))
+        settings.warn(reader)
+        return settings
+    }
+
+    /// What the manual warns against.
+    private func warn(_ reader: SectionReader) {
+        func warn(_ key: String, _ what: String, _ hint: String) {
+            let path = reader.path(of: key)
+            reader.findings.warn(path, what, hint: hint, line: reader.findings.line(of: path))
+        }
+        if !onlyFinished {
+            warn(
+                "only_finished", "recordings are taken before the recorder has finished them",
+                "Set it to true, unless you are looking for a fault")
+        }
+        if couplesWithoutStreams {
+            warn("couples_without_streams", "recordings without streams are taken", "Set it to false")
+        }
+        if markErroneous {
+            warn(
+                "mark_erroneous", "recordings that fail \(erroneousAfter) times are marked and not tried again",
+                "Set it to false when the trouble is over")
+        }
+    }
+}

@@ -1,0 +1,143 @@
+/// Everything that Takeup tells, once. The raw value is the event's name in the journal (`TAKEUP_EVENT`). What each
+/// means, and its number for good, is in its ``declaration``; what a person should know of it, in its ``advice``.
+package enum Event: String, CaseIterable, Sendable {
+    // MARK: Space on volumes
+
+    /// A volume went above its watermark.
+    case watermarkRaised = "WATERMARK_RAISED"
+    /// It is below again, by the hysteresis.
+    case watermarkCleared = "WATERMARK_CLEARED"
+    /// A volume has nothing left that may be taken.
+    case floorReached = "FLOOR_REACHED"
+    /// It has room above its floor again.
+    case floorCleared = "FLOOR_CLEARED"
+    /// A lower priority is used for the first time in an episode.
+    case placementSpilled = "PLACEMENT_SPILLED"
+    /// All volumes are above their watermarks, some above their floors.
+    case overflow = "OVERFLOW"
+    /// No volume can take anything.
+    case allFull = "ALL_FULL"
+    /// One can again.
+    case allFullCleared = "ALL_FULL_CLEARED"
+
+    // MARK: State of volumes
+
+    /// A volume does not prove itself or does not answer.
+    case volumeUnavailable = "VOLUME_UNAVAILABLE"
+    /// A volume cannot be written.
+    case volumeReadonly = "VOLUME_READONLY"
+    /// A quota or a hidden reserve says no.
+    case volumeLimited = "VOLUME_LIMITED"
+    /// A volume failed to keep what was written.
+    case volumeSuspect = "VOLUME_SUSPECT"
+    /// It can be used again.
+    case volumeAvailable = "VOLUME_AVAILABLE"
+
+    // MARK: Copies
+
+    /// A verified copy is on record.
+    case copyCommitted = "COPY_COMMITTED"
+    /// An attempt failed and will be repeated.
+    case copyRetry = "COPY_RETRY"
+    /// Reserved space was gone all the same.
+    case copyEnospc = "COPY_ENOSPC"
+    /// What was read back is not what was written.
+    case verifyMismatch = "VERIFY_MISMATCH"
+    /// The kernel could not make a copy durable.
+    case durabilityFailed = "DURABILITY_FAILED"
+    /// A file is not what its row says.
+    case digestMismatch = "DIGEST_MISMATCH"
+    /// The original changed while it was copied.
+    case sourceChanged = "SOURCE_CHANGED"
+    /// The original cannot be read.
+    case sourceUnreadable = "SOURCE_UNREADABLE"
+    /// A row names a path that leaves the mount.
+    case pathRefused = "PATH_REFUSED"
+    /// No volume can ever take this file.
+    case fileTooLarge = "FILE_TOO_LARGE"
+    /// Another file has the name.
+    case nameConflict = "NAME_CONFLICT"
+    /// Leftovers of broken-off work are gone.
+    case swept = "SWEPT"
+
+    // MARK: Recordings
+
+    /// A recording, or more of it, is on the replay.
+    case recordingCommitted = "RECORDING_COMMITTED"
+    /// The source row carries its mark.
+    case recordingMarked = "RECORDING_MARKED"
+    /// A recording changed before its mark.
+    case markRefused = "MARK_REFUSED"
+    /// The replay is not the one it was.
+    case markingStopped = "MARKING_STOPPED"
+    /// Something needs a person.
+    case problemOpened = "PROBLEM_OPENED"
+    /// It is over.
+    case problemClosed = "PROBLEM_CLOSED"
+
+    // MARK: Mounts and watching
+
+    /// A mount is not there.
+    case mountAbsent = "MOUNT_ABSENT"
+    /// Another file system is there.
+    case mountWrong = "MOUNT_WRONG"
+    /// It does not answer.
+    case mountUnresponsive = "MOUNT_UNRESPONSIVE"
+    /// It is there again.
+    case mountBack = "MOUNT_BACK"
+    /// Another agent serves it.
+    case mountTaken = "MOUNT_TAKEN"
+    /// Events are missing; polling instead.
+    case watchDegraded = "WATCH_DEGRADED"
+    /// Events are back.
+    case watchRecovered = "WATCH_RECOVERED"
+
+    // MARK: Databases
+
+    /// A recorder's database does not answer.
+    case sourceUnreachable = "SOURCE_UNREACHABLE"
+    /// It answers again.
+    case sourceBack = "SOURCE_BACK"
+    /// The replay's database does not answer.
+    case replayUnreachable = "REPLAY_UNREACHABLE"
+    /// It answers again.
+    case replayBack = "REPLAY_BACK"
+    /// This agent keeps a source now.
+    case keeperTaken = "KEEPER_TAKEN"
+    /// It keeps it no more.
+    case keeperLost = "KEEPER_LOST"
+    /// Work took longer than its lease.
+    case leaseLost = "LEASE_LOST"
+
+    // MARK: Mux
+
+    /// Sound and screen are one file.
+    case muxCommitted = "MUX_COMMITTED"
+    /// It could not be made.
+    case muxFailed = "MUX_FAILED"
+    /// There is nothing that can be muxed.
+    case notMuxable = "NOT_MUXABLE"
+    /// No key fits.
+    case keyMissing = "KEY_MISSING"
+
+    // MARK: Processes
+
+    /// An agent has begun.
+    case agentReady = "AGENT_READY"
+    /// An agent ends as asked.
+    case agentStopping = "AGENT_STOPPING"
+    /// A mux worker has begun.
+    case workerReady = "WORKER_READY"
+    /// A mux worker ends as asked.
+    case workerStopping = "WORKER_STOPPING"
+    /// One turn of a service failed.
+    case turnFailed = "TURN_FAILED"
+    /// The process cannot go on.
+    case processFailed = "PROCESS_FAILED"
+    /// A loop does not move.
+    case progressStalled = "PROGRESS_STALLED"
+    /// The settings cannot be used.
+    case settingsRefused = "SETTINGS_REFUSED"
+    /// They can be used but should be looked at.
+    case settingsDoubtful = "SETTINGS_DOUBTFUL"
+}

@@ -1,0 +1,459 @@
+/// What a person should know of an event: the text of its entry in the journal's catalog (`journalctl -x`).
+package struct EventAdvice: Hashable, Sendable {
+    /// One line.
+    package let subject: String
+    package let happened: Sentence
+    /// What Takeup did about it.
+    package let did: Sentence
+    /// What to do.
+    package let next: Sentence
+}
+
+extension Event {
+    package var advice: EventAdvice {
+        switch self {
+        case .watermarkRaised:
+            EventAdvice(
+                subject: "A volume is above its watermark",
+                happened: """
+                    Volume {volume} at {volume_path} is {used_pct} percent full ({resource}); its watermark is \
+                    {watermark_pct} percent.
+                    """,
+                did: """
+                    New recordings go to other volumes. Nothing was deleted, and nothing stops as long as \
+                    another volume has room.
+                    """,
+                next: """
+                    Give the volume space, or let retention make some. The alert ends by itself when use is \
+                    well below the watermark again; `takeup status` shows all volumes.
+                    """)
+        case .watermarkCleared:
+            EventAdvice(
+                subject: "A volume is below its watermark again",
+                happened: """
+                    Volume {volume} at {volume_path} is {used_pct} percent full; its watermark is \
+                    {watermark_pct} percent.
+                    """,
+                did: "The volume takes recordings again.",
+                next: "Nothing.")
+        case .floorReached:
+            EventAdvice(
+                subject: "A volume is full",
+                happened: """
+                    Volume {volume} at {volume_path} has only its floor left ({resource}), which is never \
+                    taken.
+                    """,
+                did: "Nothing more is written to it.",
+                next: """
+                    Make room on the volume. If it is the last one, recordings wait at the recorders until \
+                    there is room.
+                    """)
+        case .floorCleared:
+            EventAdvice(
+                subject: "A volume has room above its floor again",
+                happened: "Volume {volume} at {volume_path} has {avail_bytes} bytes available again.",
+                did: "The volume can take recordings when no other is under its watermark.",
+                next: "Nothing.")
+        case .placementSpilled:
+            EventAdvice(
+                subject: "Recordings go to a volume of lower priority",
+                happened: "No volume of the preferred priority could take a file, so volume {volume} was chosen.",
+                did: "Recordings are placed on {volume} until a preferred volume has room again.",
+                next: "If this is not meant to happen, make room on the preferred volumes.")
+        case .overflow:
+            EventAdvice(
+                subject: "All volumes are above their watermarks",
+                happened: "No volume is under its watermark any more.",
+                did: "Recordings are placed on {volume}, down to its floor, so that none is lost.",
+                next: "Make room soon. When the floors are reached, recordings wait at the recorders.")
+        case .allFull:
+            EventAdvice(
+                subject: "No volume can take recordings",
+                happened: "Every volume is at its floor, absent or refuses to be written.",
+                did: """
+                    No work is taken and no recording is marked, so the recorders keep their originals. \
+                    {count} recordings wait.
+                    """,
+                next: """
+                    Make room, or bring a volume back. Check that nothing deletes unmarked recordings at the \
+                    recorders. Work goes on by itself.
+                    """)
+        case .allFullCleared:
+            EventAdvice(
+                subject: "Recordings can be placed again",
+                happened: "Volume {volume} can take recordings again.",
+                did: "The {count} recordings that waited are being collected.",
+                next: "Nothing.")
+        case .volumeUnavailable:
+            EventAdvice(
+                subject: "A volume is not available",
+                happened: """
+                    Volume {volume} at {volume_path} did not prove itself: {reason}. Its marker file is \
+                    missing or another's, or it does not answer.
+                    """,
+                did: "Nothing is written to it and nothing is created in its place. Other volumes are used.",
+                next: """
+                    Mount the right file system at {volume_path}. A new volume is made known once with `takeup \
+                    volume init`.
+                    """)
+        case .volumeReadonly:
+            EventAdvice(
+                subject: "A volume is read-only",
+                happened: "The file system of volume {volume} at {volume_path} refuses to be written.",
+                did: "Other volumes are used.",
+                next: """
+                    Look for errors of the disk in the kernel's messages, then mount it read-write. Services \
+                    whose sandbox began while it was read-only must be restarted.
+                    """)
+        case .volumeLimited:
+            EventAdvice(
+                subject: "A volume takes less than it shows",
+                happened: """
+                    Volume {volume} at {volume_path} refused to reserve space that it shows as available \
+                    ({reason}).
+                    """,
+                did: "Other volumes are used, and this one is tried again from time to time.",
+                next: """
+                    Look for a quota of the service's user or of the directory, or for a thin pool that is \
+                    full.
+                    """)
+        case .volumeSuspect:
+            EventAdvice(
+                subject: "A volume does not keep what is written to it",
+                happened: """
+                    Writes to volume {volume} at {volume_path} failed or read back differently, more than once \
+                    ({reason}).
+                    """,
+                did: "It is not used any more. No bad copy was published.",
+                next: "Check the disk and its cables or its server. It is used again after a trial write passes.")
+        case .volumeAvailable:
+            EventAdvice(
+                subject: "A volume is available again",
+                happened: "Volume {volume} at {volume_path} proves itself and can be written.",
+                did: "It takes recordings again.",
+                next: "Nothing.")
+        case .copyCommitted:
+            EventAdvice(
+                subject: "A copy was verified and recorded",
+                happened: """
+                    Media {media} of recording {recording} lies on volume {volume}, read back and equal byte \
+                    by byte.
+                    """,
+                did: "Its digest is on record.",
+                next: "Nothing.")
+        case .copyRetry:
+            EventAdvice(
+                subject: "A copy failed and will be repeated",
+                happened: "Attempt {attempt} to copy media {media} of recording {recording} failed: {detail}",
+                did: "What was staged is removed; the copy is tried again after a growing pause.",
+                next: "Nothing, unless it goes on; then `takeup explain` on the recording tells more.")
+        case .copyEnospc:
+            EventAdvice(
+                subject: "A volume ran out of space in the middle of a copy",
+                happened: """
+                    Volume {volume} had no space left although space was reserved: something else filled it.
+                    """,
+                did: "The staged file is removed and the copy goes to another volume.",
+                next: "Find what else writes to the volume; give Takeup a file system of its own.")
+        case .verifyMismatch:
+            EventAdvice(
+                subject: "A copy reads back differently",
+                happened: """
+                    The bytes that volume {volume} returns for media {media} of recording {recording} are not \
+                    those that were written.
+                    """,
+                did: """
+                    The copy was discarded and is made anew. Nothing wrong was published, and the original is \
+                    untouched.
+                    """,
+                next: """
+                    Suspect the disk, its controller, its cable or the memory of this machine. Check older \
+                    copies on this volume.
+                    """)
+        case .durabilityFailed:
+            EventAdvice(
+                subject: "A volume could not make copies durable",
+                happened: "Volume {volume} reported an error while data were brought to the disk: {detail}",
+                did: "The whole group of files was discarded and is copied anew.",
+                next: "Check the disk; look at the kernel's messages.")
+        case .digestMismatch:
+            EventAdvice(
+                subject: "A file at the recorder is not what its row says",
+                happened: "Media {media} of recording {recording} differs from the {reason} in its row.",
+                did: """
+                    It was not published and the recording is not marked. It is looked at again when row or \
+                    file changes.
+                    """,
+                next: """
+                    Compare the file at the recorder with its row; restore it from the recorder's archive if \
+                    it is damaged.
+                    """)
+        case .sourceChanged:
+            EventAdvice(
+                subject: "An original changed while it was copied",
+                happened: "Media {media} of recording {recording} was written to while it was copied.",
+                did: "The copy was discarded; it is made anew when the file is quiet.",
+                next: "Nothing, unless it goes on: then a program at the recorder rewrites finished files.")
+        case .sourceUnreadable:
+            EventAdvice(
+                subject: "An original cannot be read",
+                happened: "Reading media {media} of recording {recording} below {mount} failed: {detail}",
+                did: "It is tried again after a growing pause; everything else goes on.",
+                next: "Check the permissions of the file for the service's user, and the recorder's disk.")
+        case .pathRefused:
+            EventAdvice(
+                subject: "A path that leaves the mount was refused",
+                happened: """
+                    The path in the row of media {media} of recording {recording} holds `..`, a link that \
+                    leads out of {mount}, or is no regular file.
+                    """,
+                did: "It was not opened.",
+                next: "Find out who wrote that row: it may be a fault of the recorder or an attack.")
+        case .fileTooLarge:
+            EventAdvice(
+                subject: "A file can be taken by no volume",
+                happened: """
+                    Media {media} of recording {recording} ({size} bytes) is too large, or its name not \
+                    allowed, on every volume: {reason}.
+                    """,
+                did: "It waits; other files go on.",
+                next: "Add a volume that can take it.")
+        case .nameConflict:
+            EventAdvice(
+                subject: "Another file has the name of a copy",
+                happened: """
+                    On volume {volume} there is already a different file where media {media} of recording \
+                    {recording} belongs.
+                    """,
+                did: "Nothing was overwritten; the copy waits.",
+                next: "Find out which file that is and where it came from; move it out of the volume.")
+        case .swept:
+            EventAdvice(
+                subject: "Leftovers were removed",
+                happened: """
+                    Volume {volume} held {count} staged or uncommitted files whose work had ended without \
+                    them.
+                    """,
+                did: "They were removed after their lease and a grace time. No recorded copy was touched.",
+                next: "Nothing.")
+        case .recordingCommitted:
+            EventAdvice(
+                subject: "A recording was committed",
+                happened: "Recording {recording} and {count} of its media are on the replay.",
+                did: "The commit is durable.",
+                next: "Nothing.")
+        case .recordingMarked:
+            EventAdvice(
+                subject: "A recording was marked",
+                happened: """
+                    Recording {recording} is marked {mark} at its source: everything that the mark promises is \
+                    durable.
+                    """,
+                did: "From now on other tools may delete the original.",
+                next: "Nothing.")
+        case .markRefused:
+            EventAdvice(
+                subject: "A mark was withheld",
+                happened: """
+                    Between commit and mark, recording {recording} was found changed at its source: {reason}.
+                    """,
+                did: "It was not marked; it is looked at again and what is new is collected.",
+                next: "Nothing.")
+        case .markingStopped:
+            EventAdvice(
+                subject: "Marking has stopped",
+                happened: """
+                    The replay database is not the one that recordings were committed to: {reason}. It may \
+                    have been restored or failed over.
+                    """,
+                did: "Recordings are still collected, but none is marked, so the recorders keep their originals.",
+                next: "Run an audit; marking begins again when it has passed.")
+        case .problemOpened:
+            EventAdvice(
+                subject: "A problem was opened",
+                happened: "{detail} ({problem}, source {source}, recording {recording})",
+                did: "The recording waits, is tried again, and takes no place from others.",
+                next: """
+                    `takeup explain` on the recording tells what was tried. The problem closes by itself when \
+                    its cause is gone.
+                    """)
+        case .problemClosed:
+            EventAdvice(
+                subject: "A problem is over",
+                happened: "The cause of problem {problem} at source {source} is gone.",
+                did: "The problem was closed.",
+                next: "Nothing.")
+        case .mountAbsent:
+            EventAdvice(
+                subject: "A mount is absent",
+                happened: "Nothing is mounted at {mount}.",
+                did: """
+                    No conclusion is drawn from the empty directory: no file counts as missing. The mount is \
+                    proved again and again.
+                    """,
+                next: "Mount it; look at the network and at the recorder's file service.")
+        case .mountWrong:
+            EventAdvice(
+                subject: "A mount is not the right one",
+                happened: "What is mounted at {mount} does not prove to be the recorder's directory: {reason}.",
+                did: "Nothing is read from it and no file counts as missing.",
+                next: "Mount the right file system, or correct the marker in the settings.")
+        case .mountUnresponsive:
+            EventAdvice(
+                subject: "A mount does not answer",
+                happened: "A file call below {mount} has hung for {elapsed_usec} µs.",
+                did: "This agent waits for it; all other mounts and volumes go on.",
+                next: "Look at the network and at the recorder's file service.")
+        case .mountBack:
+            EventAdvice(
+                subject: "A mount is back",
+                happened: "{mount} proves itself again.",
+                did: "It is scanned anew, and what was missed is collected.",
+                next: "Nothing.")
+        case .mountTaken:
+            EventAdvice(
+                subject: "A second agent was refused",
+                happened: "An agent ({holder}) already serves {mount}.",
+                did: "This one ended without doing anything.",
+                next: "Stop one of them; a mount has one agent.")
+        case .watchDegraded:
+            EventAdvice(
+                subject: "Watching is degraded",
+                happened: "Not all directories below {mount} can be watched for events: {reason}.",
+                did: "They are polled, so recordings arrive later but none is missed.",
+                next: "If the watch limit is reached, raise fs.inotify.max_user_watches.")
+        case .watchRecovered:
+            EventAdvice(
+                subject: "Watching is back to normal",
+                happened: "Events of {mount} arrive again.",
+                did: "Everything was scanned once.",
+                next: "Nothing.")
+        case .sourceUnreachable:
+            EventAdvice(
+                subject: "A recorder's database cannot be reached",
+                happened: "The database of source {source} ({database}) gave: {detail}",
+                did: "It is tried again after growing pauses; other sources go on.",
+                next: "Check the recorder, the network and its pg_hba.conf.")
+        case .sourceBack:
+            EventAdvice(
+                subject: "A recorder's database answers again",
+                happened: "The database of source {source} ({database}) can be reached.",
+                did: "What was missed is collected.",
+                next: "Nothing.")
+        case .replayUnreachable:
+            EventAdvice(
+                subject: "The replay's database cannot be reached",
+                happened: "The replay's database ({database}) gave: {detail}",
+                did: "No work is taken and nothing is marked until it answers.",
+                next: "Check PostgreSQL on the replay server.")
+        case .replayBack:
+            EventAdvice(
+                subject: "The replay's database answers again",
+                happened: "The replay's database ({database}) can be reached.",
+                did: "Work goes on where it stopped.",
+                next: "Nothing.")
+        case .keeperTaken:
+            EventAdvice(
+                subject: "An agent became the keeper of a source",
+                happened: "The agent of {mount} now looks at the catalog of {source}, reconciles and marks.",
+                did: "It goes on where the last keeper stopped.",
+                next: "Nothing.")
+        case .keeperLost:
+            EventAdvice(
+                subject: "An agent is no longer the keeper of a source",
+                happened: "The agent of {mount} lost the role for {source}: {reason}.",
+                did: "Its unfinished work was dropped; another agent of the source takes over.",
+                next: "Nothing, unless it happens often: then look at the replay's database.")
+        case .leaseLost:
+            EventAdvice(
+                subject: "A lease was lost",
+                happened: "{service} was too slow or was stopped, and its work on job {job} went to another.",
+                did: "What it had staged is discarded; nothing of it was published.",
+                next: "Nothing, unless it happens often: then a volume or the database is too slow.")
+        case .muxCommitted:
+            EventAdvice(
+                subject: "Sound and screen became one file",
+                happened: "The muxed file of recording {recording} was verified and lies on volume {volume}.",
+                did: "It is on record beside its originals.",
+                next: "Nothing.")
+        case .muxFailed:
+            EventAdvice(
+                subject: "A mux failed",
+                happened: "Sound and screen of recording {recording} could not be joined: {detail}",
+                did: """
+                    Nothing was published. It is tried again after a growing pause; the originals are \
+                    untouched.
+                    """,
+                next: "`takeup explain` on the recording tells which media and why.")
+        case .notMuxable:
+            EventAdvice(
+                subject: "A recording cannot be muxed",
+                happened: "Recording {recording} has no pair of sound and screen that can be joined: {reason}.",
+                did: "Its originals are kept as they are.",
+                next: "Nothing; an external converter can make opaque screens muxable.")
+        case .keyMissing:
+            EventAdvice(
+                subject: "A decryption key is missing",
+                happened: """
+                    Media {media} of recording {recording} is encrypted to {key_id}, for which there is no \
+                    key.
+                    """,
+                did: "The media are kept as they are; the mux waits.",
+                next: "Add the key and its certificate under [[mux.keys]], then restart the worker.")
+        case .agentReady:
+            EventAdvice(
+                subject: "An agent is ready",
+                happened: "The agent of {mount} (source {source}, version {version}) has begun.",
+                did: "It does its work and feeds systemd's watchdog as long as it moves.",
+                next: "Nothing.")
+        case .agentStopping:
+            EventAdvice(
+                subject: "An agent is stopping",
+                happened: "The agent of {mount} was asked to stop.",
+                did: "It finishes or drops its copies; nothing is lost.",
+                next: "Nothing.")
+        case .workerReady:
+            EventAdvice(
+                subject: "A mux worker is ready",
+                happened: "A mux worker (version {version}) has begun.",
+                did: "It does its work and feeds systemd's watchdog as long as it moves.",
+                next: "Nothing.")
+        case .workerStopping:
+            EventAdvice(
+                subject: "A mux worker is stopping",
+                happened: "A mux worker was asked to stop.",
+                did: "It drops what is not done; other workers or its next start take it up.",
+                next: "Nothing.")
+        case .turnFailed:
+            EventAdvice(
+                subject: "A turn of a service failed",
+                happened: "{service} could not finish a turn: {detail}",
+                did: "It is repeated after a growing pause.",
+                next: "Nothing, unless it goes on.")
+        case .processFailed:
+            EventAdvice(
+                subject: "A process cannot go on",
+                happened: "{detail}",
+                did: "The process ends; systemd starts it again, and everything unfinished is found again.",
+                next: "If it does not come up, the messages before this one tell why.")
+        case .progressStalled:
+            EventAdvice(
+                subject: "A part of a process does not move",
+                happened: "{service} has not moved for {elapsed_usec} µs.",
+                did: "The watchdog is not fed any more; systemd will restart the process, and nothing is lost.",
+                next: "If it happens again, keep the journal and report it.")
+        case .settingsRefused:
+            EventAdvice(
+                subject: "Settings were refused",
+                happened: "{settings} has {count} problems; this is one: {detail}",
+                did: "Nothing was started.",
+                next: "Correct the file; `takeup check` shows all problems at once.")
+        case .settingsDoubtful:
+            EventAdvice(
+                subject: "Settings should be looked at",
+                happened: "In {settings}: {detail}",
+                did: "They are used as they are.",
+                next: "Change the file, or leave it if that is what you mean.")
+        }
+    }
+}

@@ -1,0 +1,357 @@
+/// What an event is for programs: its number, its weight, its sentence, and the facts that it may carry.
+package struct EventDeclaration: Hashable, Sendable {
+    /// 128 bits in hexadecimal; never changes its meaning and is never used again.
+    package let messageID: String
+    package let priority: Priority
+    package let says: Sentence
+    /// Every fact that the event may carry. Those that the sentence mentions are always given.
+    package let facts: [Fact.Name]
+}
+
+extension Event {
+    package var declaration: EventDeclaration {
+        switch self {
+        case .watermarkRaised:
+            EventDeclaration(
+                messageID: "0cb352e5e8f2498bb266354a272c4fa0", priority: .warning,
+                says: "Volume {volume} is {used_pct} full, above its watermark of {watermark_pct}",
+                facts: [
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
+                    .trigger, .clear, .floor, .resource, .incident, .since,
+                ])
+        case .watermarkCleared:
+            EventDeclaration(
+                messageID: "687e174f1be041caa84f710069795381", priority: .notice,
+                says: """
+                    Volume {volume} is {used_pct} full, below its watermark of {watermark_pct} again after \
+                    {elapsed_usec}
+                    """,
+                facts: [
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
+                    .trigger, .clear, .floor, .resource, .incident, .since, .elapsed,
+                ])
+        case .floorReached:
+            EventDeclaration(
+                messageID: "0bfad400e5d7446c930d325c220affda", priority: .error,
+                says: "Volume {volume} is full: {avail_bytes} left, of which {floor_bytes} are never taken",
+                facts: [
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
+                    .trigger, .clear, .floor, .resource, .incident, .since,
+                ])
+        case .floorCleared:
+            EventDeclaration(
+                messageID: "92f6bc2690fa48398853da47a3f74179", priority: .notice,
+                says: "Volume {volume} has room above its floor again: {avail_bytes}",
+                facts: [
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
+                    .trigger, .clear, .floor, .resource, .incident, .since, .elapsed,
+                ])
+        case .placementSpilled:
+            EventDeclaration(
+                messageID: "f1d67a37d1574007bc2b0473086d2ca7", priority: .notice,
+                says: "No volume of the preferred priority has room; volume {volume} is used",
+                facts: [.volume, .volumeID, .volumePath, .state, .reason, .incident])
+        case .overflow:
+            EventDeclaration(
+                messageID: "e7c1cc5e976b491bb4d94f415195a432", priority: .warning,
+                says: "All volumes are above their watermarks; volume {volume} takes recordings down to its floor",
+                facts: [
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .floor,
+                    .resource, .incident, .since,
+                ])
+        case .allFull:
+            EventDeclaration(
+                messageID: "945bcdf727b64d8d9df549e186cc8c5a", priority: .critical,
+                says: "No volume can take recordings: {count} wait at the recorders, {waiting_bytes} in all",
+                facts: [.count, .waiting, .since, .incident, .resource])
+        case .allFullCleared:
+            EventDeclaration(
+                messageID: "c9a3b0e0917c4d579b52c8cd3792e2ed", priority: .notice,
+                says: "Volume {volume} can take recordings again; {count} were waiting for {elapsed_usec}",
+                facts: [.volume, .volumeID, .volumePath, .count, .waiting, .elapsed, .incident])
+        case .volumeUnavailable:
+            EventDeclaration(
+                messageID: "7b4bab5c7fe34a9a8e001746aa225488", priority: .error,
+                says: "Volume {volume} at {volume_path} is not available: {reason}",
+                facts: [
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
+                    .since, .elapsed, .detail, .errno,
+                ])
+        case .volumeReadonly:
+            EventDeclaration(
+                messageID: "1c0a587299864a9896de626073288c09", priority: .error,
+                says: "Volume {volume} at {volume_path} is read-only",
+                facts: [
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
+                    .since, .elapsed, .detail, .errno,
+                ])
+        case .volumeLimited:
+            EventDeclaration(
+                messageID: "5402e1129d3649d6a82597f052a3fca3", priority: .error,
+                says: "Volume {volume} refuses to take more though it shows {avail_bytes} available: {reason}",
+                facts: [
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
+                    .since, .elapsed, .detail, .errno, .available, .resource,
+                ])
+        case .volumeSuspect:
+            EventDeclaration(
+                messageID: "8bf2d427c3424add9b997b628b25984e", priority: .critical,
+                says: "Volume {volume} does not keep what is written to it: {reason}",
+                facts: [
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
+                    .since, .elapsed, .detail, .errno, .count,
+                ])
+        case .volumeAvailable:
+            EventDeclaration(
+                messageID: "7ba67de5a9de439a8c1fc0007f53b636", priority: .notice,
+                says: "Volume {volume} at {volume_path} is available again after {elapsed_usec}",
+                facts: [
+                    .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
+                    .since, .elapsed, .detail, .errno,
+                ])
+        case .copyCommitted:
+            EventDeclaration(
+                messageID: "d7db1574cad147a2ab2392829d75ec70", priority: .info,
+                says: """
+                    Copied {kind} media {media} of {recording} to volume {volume}: {size} verified in \
+                    {elapsed_usec}
+                    """,
+                facts: [
+                    .volume, .volumeID, .recording, .media, .kind, .attempt, .size, .sha256,
+                    .xxh128, .level, .elapsed, .job,
+                ])
+        case .copyRetry:
+            EventDeclaration(
+                messageID: "f0e8a4f516db48ebbb548c78a8cebddb", priority: .warning,
+                says: """
+                    Copying media {media} of {recording} failed at attempt {attempt} and will be repeated: \
+                    {detail}
+                    """,
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .count, .reason, .detail, .errno])
+        case .copyEnospc:
+            EventDeclaration(
+                messageID: "239500333f9c4bf6a2df864f7ad7ac8e", priority: .warning,
+                says: "Volume {volume} ran out of space in the middle of media {media} of {recording}",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .available, .reserved, .errno])
+        case .verifyMismatch:
+            EventDeclaration(
+                messageID: "6149d755028b4a77a4bd9239ffdc9cfa", priority: .critical,
+                says: """
+                    Media {media} of {recording} reads back differently from volume {volume}; the copy was \
+                    discarded
+                    """,
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .xxh128, .sha256, .size, .detail])
+        case .durabilityFailed:
+            EventDeclaration(
+                messageID: "95f2fdd455394e54bc698a631365a5a8", priority: .critical,
+                says: "Volume {volume} could not make {count} files durable; they are copied anew",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .count, .detail, .errno])
+        case .digestMismatch:
+            EventDeclaration(
+                messageID: "fd63e1f8519441e395a145c88f71c28c", priority: .error,
+                says: "Media {media} of {recording} does not match the {reason} of its row; it is not copied",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .reason, .size, .detail])
+        case .sourceChanged:
+            EventDeclaration(
+                messageID: "d5ae415d51794205a642b19d6213ad7e", priority: .warning,
+                says: "Media {media} of {recording} changed while it was copied",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .size])
+        case .sourceUnreadable:
+            EventDeclaration(
+                messageID: "e76409cd0d9746759adb452550b59f52", priority: .error,
+                says: "Media {media} of {recording} cannot be read from mount {mount}: {detail}",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .mount, .source, .detail, .errno])
+        case .pathRefused:
+            EventDeclaration(
+                messageID: "219aee35804f43b0842ca7387492abb5", priority: .error,
+                says: "The path of media {media} of {recording} leads out of mount {mount}; it is not followed",
+                facts: [.source, .mount, .recording, .media, .kind, .detail, .errno])
+        case .fileTooLarge:
+            EventDeclaration(
+                messageID: "0269d9fb2c5c4a9ba84ab920778d521e", priority: .error,
+                says: "Media {media} of {recording} can be taken by no volume: {reason}",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .size, .reason, .errno])
+        case .nameConflict:
+            EventDeclaration(
+                messageID: "600396b3ad4f424b9397ba8a8990d0e7", priority: .error,
+                says: """
+                    Media {media} of {recording} cannot be published on volume {volume}: another file has its \
+                    name
+                    """,
+                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .detail])
+        case .swept:
+            EventDeclaration(
+                messageID: "fb9be14d728f4436bda4debf28359f0d", priority: .notice,
+                says: "Removed {count} leftovers of broken-off work from volume {volume}: {size}",
+                facts: [.volume, .volumeID, .volumePath, .count, .size, .elapsed])
+        case .recordingCommitted:
+            EventDeclaration(
+                messageID: "43326c2f938f4ba8a6092aabe7f58da8", priority: .info,
+                says: "Recording {recording} is on the replay: {count} media in {elapsed_usec}",
+                facts: [.source, .recording, .count, .size, .elapsed, .state])
+        case .recordingMarked:
+            EventDeclaration(
+                messageID: "60c946193c104184826ffff9a692e0c8", priority: .debug,
+                says: "Recording {recording} is marked {mark} at its source",
+                facts: [.source, .recording, .mark, .elapsed])
+        case .markRefused:
+            EventDeclaration(
+                messageID: "0d1050db3b124aac8319068949b81af4", priority: .warning,
+                says: "Recording {recording} is not marked: {reason}",
+                facts: [.source, .recording, .mark, .reason, .detail])
+        case .markingStopped:
+            EventDeclaration(
+                messageID: "6d4a107af34244179f06b76bee008b76", priority: .critical,
+                says: "Marking has stopped: {reason}",
+                facts: [.database, .reason, .detail, .since])
+        case .problemOpened:
+            EventDeclaration(
+                messageID: "c469116c154a42839c4bbc22403b65cb", priority: .warning,
+                says: "Problem {problem} at {source}: {detail}",
+                facts: [.source, .recording, .media, .kind, .mount, .volume, .problem, .detail, .since, .count])
+        case .problemClosed:
+            EventDeclaration(
+                messageID: "39841adcd1d4489e81509537ad57fead", priority: .notice,
+                says: "Problem {problem} at {source} is over after {elapsed_usec}",
+                facts: [.source, .recording, .media, .kind, .mount, .volume, .problem, .detail, .elapsed])
+        case .mountAbsent:
+            EventDeclaration(
+                messageID: "cb946ea0e00a4d61aa3aaab93b3290f3", priority: .error,
+                says: "Mount {mount} of {source} is not mounted",
+                facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
+        case .mountWrong:
+            EventDeclaration(
+                messageID: "62e370eafd4b464c824f14242eb9d799", priority: .error,
+                says: "Mount {mount} of {source} is not the right one: {reason}",
+                facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
+        case .mountUnresponsive:
+            EventDeclaration(
+                messageID: "0790be1542964d1e85afe33e5342aac2", priority: .error,
+                says: "Mount {mount} of {source} has not answered for {elapsed_usec}",
+                facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
+        case .mountBack:
+            EventDeclaration(
+                messageID: "b2e4d45a86c94618a40ed5e573059e9a", priority: .notice,
+                says: "Mount {mount} of {source} is back after {elapsed_usec}",
+                facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
+        case .mountTaken:
+            EventDeclaration(
+                messageID: "bfdf6c22fdea47cb856d418b77355a8f", priority: .error,
+                says: "Mount {mount} is served by {holder} already",
+                facts: [.mount, .source, .holder, .detail])
+        case .watchDegraded:
+            EventDeclaration(
+                messageID: "2dba6c558335413f95b5b3be56adf454", priority: .warning,
+                says: "Mount {mount} is watched by polling alone for now: {reason}",
+                facts: [.source, .mount, .directory, .reason, .detail, .count, .errno])
+        case .watchRecovered:
+            EventDeclaration(
+                messageID: "10393c97928c40e2992b6ac753fdb748", priority: .notice,
+                says: "Mount {mount} is watched by events again after {elapsed_usec}",
+                facts: [.source, .mount, .directory, .reason, .elapsed, .count])
+        case .sourceUnreachable:
+            EventDeclaration(
+                messageID: "d2b6731d2ecb4f6d93e7aa9af0ff0c92", priority: .error,
+                says: "The database of {source} cannot be reached: {detail}",
+                facts: [.source, .database, .detail, .elapsed, .since, .incident])
+        case .sourceBack:
+            EventDeclaration(
+                messageID: "e26cd5f665d84c23a2ac94a7957e1d76", priority: .notice,
+                says: "The database of {source} answers again after {elapsed_usec}",
+                facts: [.source, .database, .detail, .elapsed, .since, .incident])
+        case .replayUnreachable:
+            EventDeclaration(
+                messageID: "4185246f8dc54137ba31141cb48ffee0", priority: .error,
+                says: "The replay's database cannot be reached: {detail}",
+                facts: [.source, .database, .detail, .elapsed, .since, .incident])
+        case .replayBack:
+            EventDeclaration(
+                messageID: "f317d692f86a44e9912eb44e84fcae2e", priority: .notice,
+                says: "The replay's database answers again after {elapsed_usec}",
+                facts: [.source, .database, .detail, .elapsed, .since, .incident])
+        case .keeperTaken:
+            EventDeclaration(
+                messageID: "938d74d25c7847cabba15a49c22e6135", priority: .info,
+                says: "This agent is the keeper of {source} now",
+                facts: [.source, .mount, .holder])
+        case .keeperLost:
+            EventDeclaration(
+                messageID: "535af9ab01a64f1dafdcf3a34cf63d3d", priority: .notice,
+                says: "This agent is no longer the keeper of {source}: {reason}",
+                facts: [.source, .mount, .holder, .reason, .detail])
+        case .leaseLost:
+            EventDeclaration(
+                messageID: "a0b87f9abc444f0fa8aee0d7751eebc1", priority: .warning,
+                says: "Job {job} was given up by {service}: its lease was lost",
+                facts: [.service, .job, .recording, .media, .holder, .reason, .detail])
+        case .muxCommitted:
+            EventDeclaration(
+                messageID: "24047302363746df89fa4cc209e11482", priority: .info,
+                says: "Muxed sound and screen of {recording} to volume {volume}: {size} in {elapsed_usec}",
+                facts: [
+                    .recording, .media, .job, .attempt, .detail, .reason, .volume, .volumeID,
+                    .size, .sha256, .elapsed,
+                ])
+        case .muxFailed:
+            EventDeclaration(
+                messageID: "f8a81b0002c54992bbe24d14fc6278a6", priority: .error,
+                says: "Muxing {recording} failed at attempt {attempt}: {detail}",
+                facts: [.recording, .media, .job, .attempt, .detail, .reason])
+        case .notMuxable:
+            EventDeclaration(
+                messageID: "06ca10ffd94c45bab4ad7850d8005c8b", priority: .info,
+                says: "Recording {recording} cannot be muxed: {reason}",
+                facts: [.recording, .media, .job, .attempt, .detail, .reason, .kind])
+        case .keyMissing:
+            EventDeclaration(
+                messageID: "07d9cbd54bbf4a5ca75142dbbdfa0440", priority: .error,
+                says: "No key for media {media} of {recording}: {key_id}",
+                facts: [.recording, .media, .kind, .job, .keyID, .detail])
+        case .agentReady:
+            EventDeclaration(
+                messageID: "0cba2b7acd7d459198990488c3aaa4bf", priority: .notice,
+                says: "Takeup {version} serves mount {mount} of {source}",
+                facts: [.service, .mount, .source, .version, .settings, .count, .elapsed])
+        case .agentStopping:
+            EventDeclaration(
+                messageID: "a4faf7c688754ee491dc8e4d4a5a41b3", priority: .notice,
+                says: "The agent of {mount} is stopping: {reason}",
+                facts: [.service, .mount, .source, .version, .settings, .count, .elapsed, .reason])
+        case .workerReady:
+            EventDeclaration(
+                messageID: "b26cb67a23524d09b27882cfb239f90a", priority: .notice,
+                says: "Takeup {version} muxes, {count} at once",
+                facts: [.service, .mount, .source, .version, .settings, .count, .elapsed])
+        case .workerStopping:
+            EventDeclaration(
+                messageID: "e382fd08bb4a43bea21eec85a2834ce7", priority: .notice,
+                says: "The mux worker is stopping: {reason}",
+                facts: [.service, .mount, .source, .version, .settings, .count, .elapsed, .reason])
+        case .turnFailed:
+            EventDeclaration(
+                messageID: "c3ef1479094346d08441cbbc89d1ec15", priority: .warning,
+                says: "A turn of {service} failed and will be repeated: {detail}",
+                facts: [.service, .source, .mount, .detail, .attempt, .errno])
+        case .processFailed:
+            EventDeclaration(
+                messageID: "07c51a94e3944a3f8f2d02180de536fc", priority: .critical,
+                says: "Takeup cannot go on: {detail}",
+                facts: [.service, .mount, .source, .detail, .errno])
+        case .progressStalled:
+            EventDeclaration(
+                messageID: "f45383da441c4276a81b02dfb397283d", priority: .critical,
+                says: "{service} has made no progress for {elapsed_usec}",
+                facts: [.service, .mount, .elapsed, .detail])
+        case .settingsRefused:
+            EventDeclaration(
+                messageID: "c31d0c0ea6dc46ca8cf6675518ba4091", priority: .error,
+                says: "The settings {settings} are refused: {detail}",
+                facts: [.settings, .detail, .count])
+        case .settingsDoubtful:
+            EventDeclaration(
+                messageID: "5482a3de0a4948ba9c2c8595b9e118fe", priority: .warning,
+                says: "The settings {settings} should be looked at: {detail}",
+                facts: [.settings, .detail, .count])
+        }
+    }
+}
