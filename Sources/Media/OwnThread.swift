@@ -59,7 +59,7 @@ func onOwnThread<Value: Sendable>(
     try await withOwnThread(name) { signal throws(MediaError) in try work { signal.isSet } }
 }
 
-private final class ThreadJob {
+final class ThreadJob {
     private let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
