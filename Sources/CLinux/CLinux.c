@@ -92,65 +92,82 @@ void takeup_name_thread(const char *name) {
 
 int takeup_thread_id(void) { return gettid(); }
 
-static void limit(int resource, uint64_t value) {
-    if (value) {
-        struct rlimit both = {value, value};
-        setrlimit(resource, &both);
+static void limit(int resource, uint64_t soft, uint64_t hard) {
+    struct rlimit both;
+    if (soft == 0 || getrlimit(resource, &both)) return;
+    // A limit already in force is never raised; asking to would fail and set nothing.
+    if (both.rlim_max == RLIM_INFINITY || hard < both.rlim_max) both.rlim_max = hard;
+    both.rlim_cur = soft < both.rlim_max ? soft : both.rlim_max;
+    setrlimit(resource, &both);
+}
+
+enum { most_descriptors = 64 };
+
+/// The child's side of takeup_spawn_guarded, between fork and exec: only async-signal-safe calls, as other threads of
+/// the parent may have held locks. Returns with errno when the program was not started; `*report` is where to say so.
+static void become(const char *path, char *const arguments[], char *const environment[], const int *descriptors,
+                   int count, const char *working_directory, const struct takeup_guard *guard, pid_t parent,
+                   int *report) {
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0);
+
+    // All are moved out of the way first, since a number may be both a source and a target.
+    int kept[most_descriptors];
+    *report = fcntl(*report, F_DUPFD_CLOEXEC, count + 1);
+    if (*report < 0) return;
+    for (int i = 0; i < count; i++) {
+        int from = descriptors[i] >= 0 ? descriptors[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
+        kept[i] = fcntl(from, F_DUPFD_CLOEXEC, count + 1);
+        if (kept[i] < 0) return;
     }
+    for (int i = 0; i < count; i++)
+        if (dup2(kept[i], i) < 0) return;
+    if (dup3(*report, count, O_CLOEXEC) < 0) return;
+    *report = count;
+    if (syscall(SYS_close_range, count + 1, ~0U, 0)) return;
+    if (working_directory && chdir(working_directory)) return;
+
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (guard->no_network && unshare(CLONE_NEWNET)) unshare(CLONE_NEWUSER | CLONE_NEWNET);
+    // After the namespaces, since a change of credentials clears it.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        // The parent died before it was asked for.
+        errno = ESRCH;
+        return;
+    }
+    if (guard->niceness) setpriority(PRIO_PROCESS, 0, guard->niceness);
+    limit(RLIMIT_CPU, guard->cpu_seconds, guard->cpu_seconds + 1);
+    limit(RLIMIT_AS, guard->address_space_bytes, guard->address_space_bytes);
+    limit(RLIMIT_FSIZE, guard->file_bytes, guard->file_bytes);
+    limit(RLIMIT_NOFILE, guard->open_files, guard->open_files);
+    struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    execve(path, arguments, environment);
 }
 
 pid_t takeup_spawn_guarded(const char *path, char *const arguments[], char *const environment[],
-                           const int descriptors[3], const char *working_directory, const struct takeup_guard *guard) {
+                           const int *descriptors, int descriptor_count, const char *working_directory,
+                           const struct takeup_guard *guard) {
     int report[2];
+    if (descriptor_count < 3 || descriptor_count > most_descriptors) {
+        errno = EINVAL;
+        return -1;
+    }
     if (pipe2(report, O_CLOEXEC)) return -1;
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);
+    pid_t parent = getpid();
     pid_t child = fork();
     if (child == 0) {
-        // Only async-signal-safe calls from here on: other threads of the parent may have held locks.
-        for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        setpgid(0, 0);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        prctl(PR_SET_DUMPABLE, 0);
-        if (guard->no_network) {
-            uid_t user = geteuid();
-            if (unshare(CLONE_NEWNET) && user != 0) unshare(CLONE_NEWUSER | CLONE_NEWNET);
-        }
-        if (guard->niceness) setpriority(PRIO_PROCESS, 0, guard->niceness);
-        limit(RLIMIT_CPU, guard->cpu_seconds);
-        limit(RLIMIT_AS, guard->address_space_bytes);
-        limit(RLIMIT_FSIZE, guard->file_bytes);
-        limit(RLIMIT_NOFILE, guard->open_files);
-        struct rlimit no_core = {0, 0};
-        setrlimit(RLIMIT_CORE, &no_core);
-        int failed = 0;
-        int keep[3];
-        for (int i = 0; i < 3 && !failed; i++) {
-            int from = descriptors[i] >= 0 ? descriptors[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
-            keep[i] = fcntl(from, F_DUPFD_CLOEXEC, 10);
-            failed = keep[i] < 0;
-        }
-        for (int i = 0; i < 3 && !failed; i++) failed = dup2(keep[i], i) < 0;
-        if (!failed && working_directory) failed = chdir(working_directory) != 0;
-        if (!failed) {
-            int kept = fcntl(report[1], F_DUPFD_CLOEXEC, 3);
-            if (kept >= 0 && kept != 3) {
-                dup3(kept, 3, O_CLOEXEC);
-                kept = 3;
-            }
-            syscall(SYS_close_range, 4, ~0U, 0);
-            execve(path, arguments, environment);
-            int number = errno;
-            (void)!write(kept, &number, sizeof number);
-        } else {
-            int number = errno;
-            (void)!write(report[1], &number, sizeof number);
-        }
+        become(path, arguments, environment, descriptors, descriptor_count, working_directory, guard, parent,
+               &report[1]);
+        int number = errno;
+        (void)!write(report[1], &number, sizeof number);
         _exit(127);
     }
     int number = errno;
@@ -171,6 +188,8 @@ pid_t takeup_spawn_guarded(const char *path, char *const arguments[], char *cons
     errno = number;
     return child;
 }
+
+int takeup_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
 int takeup_exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
 int takeup_exit_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }

@@ -61,11 +61,15 @@ struct takeup_guard {
     int niceness;
 };
 
-/// Starts `path` with `arguments` and `environment` (both null-terminated) in a process group of its own, with
-/// descriptors 0, 1 and 2 taken from `descriptors` (-1: /dev/null) and all others closed, with the guard's limits,
-/// killed by the kernel when the thread that called ends. Returns the pid, or -1 with errno.
+/// Starts `path` with `arguments` and `environment` (both null-terminated) in a process group of its own, with its
+/// descriptors 0 to `descriptor_count` - 1 (at least 3, at most 64) taken from `descriptors` (-1: /dev/null) and all
+/// others closed, with the guard's limits, killed by the kernel when the thread that called ends. Past its CPU time it
+/// gets SIGXCPU, a second later SIGKILL. Returns the pid, or -1 with errno.
 pid_t takeup_spawn_guarded(const char *path, char *const arguments[], char *const environment[],
-                           const int descriptors[3], const char *working_directory, const struct takeup_guard *guard);
+                           const int *descriptors, int descriptor_count, const char *working_directory,
+                           const struct takeup_guard *guard);
+/// pidfd_open(2): a descriptor, closed on exec, that polls as readable when the process has ended.
+int takeup_pidfd_open(pid_t process);
 
 /// Wait status of waitpid(2), taken apart.
 int takeup_exit_code(int status);    // -1 when it did not exit

@@ -1,0 +1,172 @@
+internal import CLibcrypto
+internal import Glibc
+
+/// One input, read front to back through a window of fixed size. For one thread at a time.
+final class ByteFeed {
+    /// Fills the buffer from the front; zero at the end.
+    typealias Source = (UnsafeMutableRawBufferPointer) throws(MediaError) -> Int
+
+    private let source: Source
+    private let doing: String
+    private let window: UnsafeMutableRawBufferPointer
+    private var head = 0
+    private var tail = 0
+    private var hasEnded = false
+    /// Bytes taken so far.
+    private(set) var position: Int64 = 0
+
+    init(doing: String, windowBytes: Int = 256 << 10, source: @escaping Source) {
+        self.doing = doing
+        self.source = source
+        window = .allocate(byteCount: windowBytes, alignment: 64)
+    }
+
+    deinit { window.deallocate() }
+
+    private var truncated: MediaError {
+        MediaError(.truncated, doing: doing, reason: "the input ends inside its structure, after \(position) bytes")
+    }
+
+    /// Makes `count` bytes visible, at most the window's size; false where the input ends before.
+    private func fill(_ count: Int) throws(MediaError) -> Bool {
+        guard tail - head < count else { return true }
+        if head > 0 {
+            window.copyMemory(from: UnsafeRawBufferPointer(rebasing: window[head..<tail]))
+            tail -= head
+            head = 0
+        }
+        while tail < count && !hasEnded {
+            let got = try source(UnsafeMutableRawBufferPointer(rebasing: window[tail...]))
+            if got == 0 { hasEnded = true }
+            tail += got
+        }
+        return tail >= count
+    }
+
+    /// The next byte, left in place; nil at the end.
+    func peek(ahead: Int = 0) throws(MediaError) -> UInt8? {
+        try fill(ahead + 1) ? window[head + ahead] : nil
+    }
+
+    func takeByte() throws(MediaError) -> UInt8 {
+        guard try fill(1) else { throw truncated }
+        defer { advance(1) }
+        return window[head]
+    }
+
+    /// The next `count` bytes, copied; for headers, so `count` is at most the window's size.
+    func take(_ count: Int) throws(MediaError) -> [UInt8] {
+        guard try fill(count) else { throw truncated }
+        defer { advance(count) }
+        return Array(window[head..<head + count])
+    }
+
+    /// Hands over between one and `most` bytes in place and takes them. Throws `truncated` at the end.
+    func takeSome(
+        most: Int64, _ body: (UnsafeRawBufferPointer) throws(MediaError) -> Void
+    ) throws(MediaError) {
+        guard try fill(1) else { throw truncated }
+        let count = Int(min(Int64(tail - head), most))
+        try body(UnsafeRawBufferPointer(rebasing: window[head..<head + count]))
+        advance(count)
+    }
+
+    private func advance(_ count: Int) {
+        head += count
+        position += Int64(count)
+    }
+}
+
+extension ByteFeed {
+    /// Reads a regular file from its start without moving the descriptor's position, anything else from where it stands.
+    static func reading(
+        _ descriptor: CInt, doing: String, isCancelled: @escaping () -> Bool
+    ) throws(MediaError) -> ByteFeed {
+        let isRegular = try regularSize(of: descriptor, doing: doing) != nil
+        var offset = 0
+        return ByteFeed(doing: doing) { buffer throws(MediaError) in
+            if isCancelled() { throw MediaError(.cancelled, doing: doing, reason: "the task was cancelled") }
+            var got: Int
+            repeat {
+                got =
+                    isRegular
+                    ? pread(descriptor, buffer.baseAddress, buffer.count, offset)
+                    : read(descriptor, buffer.baseAddress, buffer.count)
+            } while got < 0 && errno == EINTR
+            guard got >= 0 else { throw .system("read", doing: doing) }
+            offset += got
+            return got
+        }
+    }
+
+    /// The bytes of an array.
+    static func bytes(_ bytes: [UInt8], doing: String) -> ByteFeed {
+        var offset = 0
+        return ByteFeed(doing: doing, windowBytes: 16 << 10) { buffer throws(MediaError) in
+            let count = min(buffer.count, bytes.count - offset)
+            buffer.copyBytes(from: bytes[offset..<offset + count])
+            offset += count
+            return count
+        }
+    }
+
+    /// The DER inside: of itself, or of the PEM wrapper that it starts with.
+    func unwrapped() throws(MediaError) -> ByteFeed {
+        try peek() == UInt8(ascii: "-") ? PEMReader(of: self, doing: doing).feed() : self
+    }
+}
+
+/// Takes the base64 out of a PEM wrapper (RFC 7468), as it comes.
+private final class PEMReader {
+    private let text: ByteFeed
+    private let doing: String
+    private let decoder: OpaquePointer?
+    private var hasEnded = false
+
+    init(of text: ByteFeed, doing: String) {
+        self.text = text
+        self.doing = doing
+        decoder = EVP_ENCODE_CTX_new()
+        EVP_DecodeInit(decoder)
+    }
+
+    deinit { EVP_ENCODE_CTX_free(decoder) }
+
+    func feed() throws(MediaError) -> ByteFeed {
+        let first = try line()
+        guard first.starts(with: Array("-----BEGIN ".utf8)) else {
+            throw MediaError(.malformed, doing: doing, reason: "neither DER nor PEM")
+        }
+        return ByteFeed(doing: doing) { [self] buffer throws(MediaError) in try decode(into: buffer) }
+    }
+
+    private func line() throws(MediaError) -> [UInt8] {
+        var line: [UInt8] = []
+        while try text.peek() != nil, line.count < 1024 {
+            let byte = try text.takeByte()
+            if byte == UInt8(ascii: "\n") { break }
+            line.append(byte)
+        }
+        return line
+    }
+
+    private func decode(into buffer: UnsafeMutableRawBufferPointer) throws(MediaError) -> Int {
+        guard let output = buffer.assumingMemoryBound(to: UInt8.self).baseAddress else { return 0 }
+        var count: CInt = 0
+        // The decoder may give nothing for some input: it collects 64 characters.
+        while count == 0 && !hasEnded {
+            guard try text.peek() != nil else {
+                throw MediaError(.truncated, doing: doing, reason: "the PEM text has no end line")
+            }
+            // Four characters make three bytes; 80 more than fit may still wait in the decoder.
+            let most = Int64(max(1, (buffer.count - 80) / 4 * 3))
+            try text.takeSome(most: most) { bytes throws(MediaError) in
+                let state = EVP_DecodeUpdate(
+                    decoder, output, &count, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, CInt(bytes.count))
+                if state < 0 { throw MediaError(.malformed, doing: doing, reason: "the PEM text is no base64") }
+                hasEnded = state == 0
+            }
+        }
+        return Int(count)
+    }
+}

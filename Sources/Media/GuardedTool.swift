@@ -1,0 +1,76 @@
+internal import CLinux
+internal import Glibc
+internal import Vocabulary
+
+/// What a tool may use. Past any of these it is killed, with everything that it started.
+package struct ToolLimits: Hashable, Sendable {
+    /// Time that the processors work for it, rounded up to whole seconds.
+    package var processorTime: Duration
+    /// Time from start to end.
+    package var deadline: Duration
+    package var addressSpaceBytes: UInt64
+    /// The longest file that it may write.
+    package var fileBytes: UInt64
+    /// Scheduling niceness, 0 to 19.
+    package var niceness: Int
+
+    package init(
+        processorTime: Duration = .seconds(600), deadline: Duration = .seconds(900),
+        addressSpaceBytes: UInt64 = 4 << 30, fileBytes: UInt64 = 64 << 30, niceness: Int = 5
+    ) {
+        self.processorTime = processorTime
+        self.deadline = deadline
+        self.addressSpaceBytes = addressSpaceBytes
+        self.fileBytes = fileBytes
+        self.niceness = niceness
+    }
+}
+
+/// A program that reads what strangers made, run so that it can hurt nobody.
+///
+/// It gets no path: inputs and outputs are descriptors, numbered from 3 on, which it opens as `/dev/fd/3`. It has no
+/// network where the kernel allows to take it away, an environment of its own, limits, and a process group that is
+/// killed as a whole when it ends, passes its deadline, or the task is cancelled; the kernel kills it when this process dies.
+struct GuardedTool: Sendable {
+    let program: FilePath
+    /// How errors name it: "ffmpeg".
+    let name: String
+
+    /// How a run ended that nobody had to end.
+    struct End: Hashable, Sendable {
+        /// nil: a signal ended it.
+        let exitCode: Int?
+        let signal: Int?
+        /// The last 8 KiB of what it wrote to standard error.
+        let complaint: String
+
+        var isSuccess: Bool { exitCode == 0 }
+
+        /// One line for people: how it ended, and the last thing that it complained of.
+        var text: String {
+            let last = complaint.split(whereSeparator: \.isNewline).last.map { ": \($0.prefix(300))" } ?? ""
+            if let exitCode { return "exit code \(exitCode)\(last)" }
+            if signal == Int(SIGXCPU) { return "it used up its processor time\(last)" }
+            if signal == Int(SIGXFSZ) { return "it wrote more than it may\(last)" }
+            return "signal \(signal ?? 0)\(last)"
+        }
+    }
+
+    static let complaintBytes = 8 << 10
+
+    /// Runs the tool to its end. `output` is handed what it writes to standard output, piece by piece, on the tool's
+    /// own thread; when it throws, the tool is killed. `descriptors` are lent until this returns.
+    ///
+    /// Throws ``MediaError``: `toolMissing`, `timedOut`, `cancelled`, `io`, or what `output` threw. A tool that ended
+    /// with an exit code or by a limit is no error here.
+    func run(
+        _ arguments: [String], descriptors: [CInt], limits: ToolLimits, doing: String,
+        output: @escaping @Sendable (UnsafeRawBufferPointer) throws(MediaError) -> Void
+    ) async throws(MediaError) -> End {
+        try await withOwnThread(name) { signal throws(MediaError) in
+            let child = try ToolChild(
+                program: program, arguments: arguments, descriptors: descriptors, limits: limits, doing: doing, name: name)
+            return try child.watch(cancelledBy: signal, limits: limits, output: output)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+internal import CLinux
+internal import Glibc
+internal import Vocabulary
+
+/// A running tool, its pipes and its end. Belongs to the thread that made it: the kernel kills the tool with that thread.
+final class ToolChild {
+    private let process: pid_t
+    private let processEvents: OwnDescriptor
+    private let standardOutput: OwnDescriptor
+    private let standardError: OwnDescriptor
+    private let doing: String
+    private let name: String
+    private var complaint: [UInt8] = []
+    private var isReaped = false
+
+    /// How long a killed tool may take to go. One that waits for a dead mount in the kernel takes as long as the mount.
+    private static let patience = Duration.seconds(10)
+
+    init(
+        program: FilePath, arguments: [String], descriptors: [CInt], limits: ToolLimits, doing: String, name: String
+    ) throws(MediaError) {
+        let output = try Pipe(doing: doing)
+        let errors = try Pipe(doing: doing)
+        var guards = takeup_guard()
+        guards.cpu_seconds = UInt64(max(1, (limits.processorTime.wholeMilliseconds + 999) / 1000))
+        guards.address_space_bytes = limits.addressSpaceBytes
+        guards.file_bytes = limits.fileBytes
+        guards.open_files = 256
+        guards.no_network = 1
+        guards.niceness = CInt(limits.niceness)
+        let given = [-1, output.childEnd.number, errors.childEnd.number] + descriptors
+        let environment = ["PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent", "AV_LOG_FORCE_NOCOLOR=1"]
+        let started = withCStrings([name] + arguments) { argumentList in
+            withCStrings(environment) { environmentList in
+                takeup_spawn_guarded(
+                    program.cString, argumentList, environmentList, given, CInt(given.count), "/", &guards)
+            }
+        }
+        let number = errno
+        guard started > 0 else {
+            let isAbsent = number == ENOENT || number == EACCES || number == ENOEXEC
+            let failure = MediaError.system("start \(program.displayText)", doing: doing, number: number)
+            throw isAbsent ? MediaError(.toolMissing, doing: doing, reason: failure.reason) : failure
+        }
+        process = started
+        let events = takeup_pidfd_open(started)
+        processEvents = OwnDescriptor(owning: events)
+        standardOutput = output.ownEnd
+        standardError = errors.ownEnd
+        self.doing = doing
+        self.name = name
+        guard events >= 0 else { throw .system("pidfd_open", doing: doing) }
+    }
+
+    deinit {
+        guard !isReaped else { return }
+        // Not before it is reaped does its number, and that of its group, mean somebody else.
+        kill(-process, SIGKILL)
+        Self.reapLater(process)
+    }
+
+    /// Sees the tool to its end, or ends it.
+    func watch(
+        cancelledBy signal: CancelSignal, limits: ToolLimits,
+        output: (UnsafeRawBufferPointer) throws(MediaError) -> Void
+    ) throws(MediaError) -> GuardedTool.End {
+        let wake = eventfd(0, CInt(EFD_CLOEXEC))
+        guard wake >= 0 else { throw .system("eventfd", doing: doing) }
+        let wakeOwner = OwnDescriptor(owning: wake)
+        signal.whenSet { eventfd_write(wake, 1) }
+        defer { signal.whenSet(nil) }
+        let clock = ContinuousClock()
+        let deadline = clock.now + limits.deadline
+        try withUnsafeTemporaryBytes(64 << 10) { buffer throws(MediaError) in
+            var openPipes = [standardOutput.number, standardError.number]
+            while true {
+                let left = deadline - clock.now
+                guard left > .zero else { throw timedOut(limits) }
+                let ready = try waitForAny(
+                    openPipes + [processEvents.number, wakeOwner.number], most: left, doing: doing)
+                if signal.isSet { throw MediaError(.cancelled, doing: doing, reason: "the task was cancelled") }
+                for pipe in openPipes where ready.contains(pipe) {
+                    if try !takeOutput(from: pipe, buffer, output) { openPipes.removeAll { $0 == pipe } }
+                }
+                if ready.contains(processEvents.number) { break }
+            }
+            kill(-process, SIGKILL)
+            // What is still in the pipes; their other ends are closed, or held by something that is being killed.
+            for pipe in openPipes { while try takeOutput(from: pipe, buffer, output) {} }
+        }
+        return reap()
+    }
+
+    private func timedOut(_ limits: ToolLimits) -> MediaError {
+        MediaError(.timedOut, doing: doing, reason: "\(name) was killed after \(limits.deadline.inSeconds) s")
+    }
+
+    /// Reads once; false where there is nothing more, now or ever.
+    private func takeOutput(
+        from pipe: CInt, _ buffer: UnsafeMutableRawBufferPointer,
+        _ output: (UnsafeRawBufferPointer) throws(MediaError) -> Void
+    ) throws(MediaError) -> Bool {
+        let got = read(pipe, buffer.baseAddress, buffer.count)
+        if got < 0 && errno == EINTR { return true }
+        guard got > 0 else { return false }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<got])
+        if pipe == standardOutput.number {
+            try output(bytes)
+        } else {
+            complaint += bytes
+            complaint.removeFirst(max(0, complaint.count - GuardedTool.complaintBytes))
+        }
+        return true
+    }
+
+    private func reap() -> GuardedTool.End {
+        var status: CInt = 0
+        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        isReaped = true
+        let code = takeup_exit_code(status)
+        let signal = takeup_exit_signal(status)
+        return GuardedTool.End(
+            exitCode: code >= 0 ? Int(code) : nil, signal: signal > 0 ? Int(signal) : nil,
+            complaint: String(decoding: complaint, as: UTF8.self))
+    }
+
+    /// Waits for a killed tool: here for a while, then on a thread of its own.
+    private static func reapLater(_ process: pid_t) {
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        let events = OwnDescriptor(owning: takeup_pidfd_open(process))
+        while events.number >= 0 && clock.now < end {
+            guard let ready = try? waitForAny([events.number], most: end - clock.now, doing: "") else { break }
+            if !ready.isEmpty { break }
+        }
+        if waitpid(process, nil, WNOHANG) == 0 {
+            _ = ThreadJob { while waitpid(process, nil, 0) < 0 && errno == EINTR {} }.start()
+        }
+    }
+}
+
+/// A pipe out of a child. The own end does not block.
+private struct Pipe: ~Copyable {
+    let ownEnd: OwnDescriptor
+    let childEnd: OwnDescriptor
+
+    init(doing: String) throws(MediaError) {
+        var ends: [CInt] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw .system("pipe", doing: doing) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        ownEnd = OwnDescriptor(owning: ends[0])
+        childEnd = OwnDescriptor(owning: ends[1])
+    }
+}
+
+/// The descriptors that can be read, or whose other end is gone; none when the time is over.
+private func waitForAny(_ descriptors: [CInt], most: Duration, doing: String) throws(MediaError) -> [CInt] {
+    var entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    let milliseconds = CInt(clamping: max(1, most.wholeMilliseconds))
+    let count = poll(&entries, nfds_t(entries.count), milliseconds)
+    if count < 0 && errno != EINTR { throw .system("poll", doing: doing) }
+    return count > 0 ? entries.filter { $0.revents != 0 }.map(\.fd) : []
+}
+
+private func withUnsafeTemporaryBytes<Result>(
+    _ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(MediaError) -> Result
+) throws(MediaError) -> Result {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+    defer { buffer.deallocate() }
+    return try body(buffer)
+}
+
+/// Lends the texts as a null-terminated list of C strings.
+private func withCStrings<Result>(
+    _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    var list = texts.map { strdup($0) } + [nil]
+    defer { for text in list { free(text) } }
+    return body(&list)
+}

@@ -1,0 +1,334 @@
+internal import Vocabulary
+
+/// The sound of a recording. It is the clock: everything else is placed on its timeline.
+package struct SoundTrack: Hashable, Sendable {
+    /// Measured from the packets, not taken from a header or a row.
+    package var duration: Duration
+    /// How long it took on the recorder's clock, where a row tells.
+    package var claimed: Duration?
+    /// As ffprobe names it: "mp3", "aac".
+    package var codec: String
+    /// Hertz.
+    package var sampleRate: Int
+
+    package init(duration: Duration, claimed: Duration? = nil, codec: String, sampleRate: Int) {
+        self.duration = duration
+        self.claimed = claimed
+        self.codec = codec
+        self.sampleRate = sampleRate
+    }
+}
+
+/// What the pictures of a screen are like.
+package struct PictureFormat: Hashable, Sendable {
+    /// As ffprobe names them: "h264", "yuv420p".
+    package var codec: String
+    package var pixelFormat: String
+    package var width: Int
+    package var height: Int
+    /// Pictures a second; 0 where unknown.
+    package var frameRate: Double
+    /// A digest of the codec's parameter sets. Only streams with equal ones can be joined without encoding.
+    package var parameters: String?
+
+    package init(
+        codec: String, pixelFormat: String, width: Int, height: Int, frameRate: Double, parameters: String? = nil
+    ) {
+        self.codec = codec
+        self.pixelFormat = pixelFormat
+        self.width = width
+        self.height = height
+        self.frameRate = frameRate
+        self.parameters = parameters
+    }
+}
+
+/// One screen file of a recording.
+package struct ScreenTrack: Hashable, Sendable {
+    /// From the start of the sound to its own start; negative where the screen began first. Rows are good to a second.
+    package var offset: Duration
+    /// Measured.
+    package var duration: Duration
+    /// How long it took on the recorder's clock, where a row tells.
+    package var claimed: Duration?
+    package var picture: PictureFormat
+
+    package init(offset: Duration, duration: Duration, claimed: Duration? = nil, picture: PictureFormat) {
+        self.offset = offset
+        self.duration = duration
+        self.claimed = claimed
+        self.picture = picture
+    }
+}
+
+package struct ArrangeRules: Hashable, Sendable {
+    package enum Padding: String, Hashable, Sendable {
+        /// Black pictures.
+        case black
+        /// No pictures: the stream begins later (an edit list). Exact and never encoded; players show black or the poster.
+        case nothing
+    }
+
+    /// `max_overlap_allowed`: how much of an earlier screen the next may cut away.
+    package var mostOverlap: Duration
+    package var padding: Padding
+    /// Keep mp3 where mp4 allows it, rather than encode to AAC, which plays everywhere.
+    package var keepsMP3: Bool
+    /// A start this near to the sound's is the same moment.
+    package var startTolerance = Duration.milliseconds(20)
+    /// A screen that ends at most this much before the sound keeps its last picture instead of padding.
+    package var endTolerance = Duration.milliseconds(500)
+    /// A length claimed from two times of whole seconds can be off by this much without any drift.
+    package var claimGranularity = Duration.seconds(2)
+    /// The largest difference of two clocks, as a fraction, that is taken for drift. Beyond it the claim is wrong.
+    package var mostDrift = 0.02
+
+    package init(mostOverlap: Duration = .seconds(1), padding: Padding = .black, keepsMP3: Bool = false) {
+        self.mostOverlap = mostOverlap
+        self.padding = padding
+        self.keepsMP3 = keepsMP3
+    }
+}
+
+/// How a sound and its screens become one file: what is shown when, and what is copied or encoded and why.
+package struct MuxPlan: Hashable, Sendable {
+    package struct Piece: Hashable, Sendable {
+        package enum Content: Hashable, Sendable {
+            case padding
+            /// The screen given at this index, from this time of its own on, its times multiplied by `stretch`.
+            case screen(Int, from: Duration, stretch: Double)
+        }
+        package var content: Content
+        /// On the sound's timeline.
+        package var start: Duration
+        package var duration: Duration
+
+        package init(_ content: Content, start: Duration, duration: Duration) {
+            self.content = content
+            self.start = start
+            self.duration = duration
+        }
+        package var end: Duration { start + duration }
+        package var isPadding: Bool { content == .padding }
+    }
+
+    package enum Treatment: Hashable, Sendable {
+        case copy
+        case encode(EncodeReason)
+    }
+
+    package enum EncodeReason: String, Hashable, Sendable {
+        case soundNotLegal = "mp4 allows this sound codec not at this rate"
+        case soundNotPortable = "not every player takes this sound codec in mp4"
+        case pictureNotPortable = "not every player takes this picture codec in mp4"
+        case headCut = "the screen began before the sound, and a picture stream can only be cut at its key pictures"
+        case drift = "the screen's clock drifted from the sound's"
+        case differentPictures = "the screens differ in size or codec parameters"
+    }
+
+    /// The screen at this index is not shown, and why.
+    package struct LeftOut: Hashable, Sendable {
+        package enum Reason: String, Hashable, Sendable {
+            case empty = "it has no pictures"
+            case beforeSound = "it ended before the sound began"
+            case afterSound = "it began after the sound ended"
+            case covered = "the next screen covers it"
+        }
+        package let screen: Int
+        package let reason: Reason
+        package init(screen: Int, reason: Reason) {
+            self.screen = screen
+            self.reason = reason
+        }
+    }
+
+    /// An overlap that was cut from the earlier screen.
+    package struct Cut: Hashable, Sendable {
+        package let earlier: Int
+        package let later: Int
+        package let overlap: Duration
+        package init(earlier: Int, later: Int, overlap: Duration) {
+            self.earlier = earlier
+            self.later = later
+            self.overlap = overlap
+        }
+    }
+
+    /// Of the result; the sound's own.
+    package var duration: Duration
+    /// In order, without gap or overlap, from zero to at most ``ArrangeRules/endTolerance`` before the end.
+    package var pieces: [Piece]
+    package var padding: ArrangeRules.Padding
+    package var sound: Treatment
+    package var picture: Treatment
+    /// Of the result's pictures where they are encoded; both even.
+    package var width: Int
+    package var height: Int
+    /// Pictures a second where they are encoded.
+    package var frameRate: Int
+    package var leftOut: [LeftOut]
+    package var cuts: [Cut]
+}
+
+package enum ArrangeDecision: Hashable, Sendable {
+    case mux(MuxPlan)
+    case refuse(ArrangeRefusal)
+}
+
+package enum ArrangeRefusal: Hashable, Sendable, CustomStringConvertible {
+    case noSound
+    case noScreen
+    /// No screen shows anything of the time in which there is sound.
+    case nothingToShow([MuxPlan.LeftOut])
+    /// Two screens, by their index, overlap by more than ``ArrangeRules/mostOverlap``.
+    case overlap(earlier: Int, later: Int, by: Duration)
+
+    package var description: String {
+        switch self {
+        case .noSound: "the sound has no length"
+        case .noScreen: "there is no screen"
+        case .nothingToShow(let screens):
+            "no screen lies within the sound: "
+                + screens.map { "screen \($0.screen + 1): \($0.reason.rawValue)" }.joined(separator: "; ")
+        case .overlap(let earlier, let later, let overlap):
+            "screens \(earlier + 1) and \(later + 1) overlap by \(overlap.inSeconds) s, more than max_overlap_allowed"
+        }
+    }
+}
+
+/// Places the screens on the sound's timeline.
+package func arrange(
+    _ sound: SoundTrack, screens: [ScreenTrack], rules: ArrangeRules = ArrangeRules()
+) -> ArrangeDecision {
+    guard sound.duration > .zero else { return .refuse(.noSound) }
+    guard !screens.isEmpty else { return .refuse(.noScreen) }
+    var leftOut: [MuxPlan.LeftOut] = []
+    let placed = place(screens, on: sound, rules: rules, leftOut: &leftOut)
+    var shown: [MuxPlan.Piece] = []
+    var cuts: [MuxPlan.Cut] = []
+    for piece in placed {
+        if let earlier = shown.last, let one = earlier.screen, let other = piece.screen, earlier.end > piece.start {
+            let overlap = earlier.end - piece.start
+            guard overlap <= rules.mostOverlap else {
+                return .refuse(.overlap(earlier: one, later: other, by: overlap))
+            }
+            shown.removeLast()
+            if earlier.start < piece.start {
+                shown.append(MuxPlan.Piece(earlier.content, start: earlier.start, duration: piece.start - earlier.start))
+                cuts.append(MuxPlan.Cut(earlier: one, later: other, overlap: overlap))
+            } else {
+                leftOut.append(MuxPlan.LeftOut(screen: one, reason: .covered))
+            }
+        }
+        shown.append(piece)
+    }
+    guard !shown.isEmpty else { return .refuse(.nothingToShow(leftOut)) }
+    let pictures = shown.compactMap { $0.screen.map { screens[$0].picture } }
+    return .mux(
+        MuxPlan(
+            duration: sound.duration, pieces: padded(shown, to: sound.duration, rules: rules), padding: rules.padding,
+            sound: soundTreatment(sound, rules: rules), picture: pictureTreatment(shown, pictures),
+            width: even(pictures.map(\.width).max() ?? 0), height: even(pictures.map(\.height).max() ?? 0),
+            frameRate: frameRate(pictures), leftOut: leftOut.sorted { $0.screen < $1.screen }, cuts: cuts))
+}
+
+extension MuxPlan.Piece {
+    package var screen: Int? {
+        switch content {
+        case .padding: nil
+        case .screen(let index, from: _, stretch: _): index
+        }
+    }
+}
+
+/// Each screen's part of the sound's timeline, by start; overlaps are left in.
+private func place(
+    _ screens: [ScreenTrack], on sound: SoundTrack, rules: ArrangeRules, leftOut: inout [MuxPlan.LeftOut]
+) -> [MuxPlan.Piece] {
+    // How the sound's clock runs against the recorder's, in which the offsets are told.
+    let soundPace = 1 / drift(claimed: sound.claimed, measured: sound.duration, rules: rules)
+    var pieces: [MuxPlan.Piece] = []
+    for (index, screen) in screens.enumerated() {
+        let stretch = drift(claimed: screen.claimed, measured: screen.duration, rules: rules) * soundPace
+        var start = scaled(screen.offset, by: soundPace)
+        if abs(start) <= rules.startTolerance { start = .zero }
+        let end = start + scaled(screen.duration, by: stretch)
+        if screen.duration <= .zero {
+            leftOut.append(MuxPlan.LeftOut(screen: index, reason: .empty))
+        } else if end <= .zero {
+            leftOut.append(MuxPlan.LeftOut(screen: index, reason: .beforeSound))
+        } else if start >= sound.duration {
+            leftOut.append(MuxPlan.LeftOut(screen: index, reason: .afterSound))
+        } else {
+            let from = start < .zero ? scaled(.zero - start, by: 1 / stretch) : .zero
+            let visible = max(start, .zero)
+            pieces.append(
+                MuxPlan.Piece(
+                    .screen(index, from: from, stretch: stretch), start: visible,
+                    duration: min(end, sound.duration) - visible))
+        }
+    }
+    return pieces.sorted { ($0.start, $0.screen ?? 0) < ($1.start, $1.screen ?? 0) }
+}
+
+/// How much longer the recorder's clock was than the track; 1 where the claim says nothing, or nothing credible.
+private func drift(claimed: Duration?, measured: Duration, rules: ArrangeRules) -> Double {
+    guard let claimed, claimed > .zero, measured > .zero else { return 1 }
+    guard abs(claimed - measured) > rules.claimGranularity else { return 1 }
+    let ratio = claimed.inSeconds / measured.inSeconds
+    return Swift.abs(ratio - 1) <= rules.mostDrift ? ratio : 1
+}
+
+private func padded(_ shown: [MuxPlan.Piece], to end: Duration, rules: ArrangeRules) -> [MuxPlan.Piece] {
+    var pieces: [MuxPlan.Piece] = []
+    var cursor = Duration.zero
+    for piece in shown {
+        if piece.start > cursor {
+            pieces.append(MuxPlan.Piece(.padding, start: cursor, duration: piece.start - cursor))
+        }
+        pieces.append(piece)
+        cursor = piece.end
+    }
+    if end - cursor > rules.endTolerance {
+        pieces.append(MuxPlan.Piece(.padding, start: cursor, duration: end - cursor))
+    }
+    return pieces
+}
+
+private func soundTreatment(_ sound: SoundTrack, rules: ArrangeRules) -> MuxPlan.Treatment {
+    if sound.codec == "aac" { return .copy }
+    guard sound.codec == "mp3", rules.keepsMP3 else { return .encode(.soundNotPortable) }
+    // ISO/IEC 14496-3 registers MPEG-1 and MPEG-2 audio for mp4; 8, 11.025 and 12 kHz are MPEG-2.5, which is neither.
+    return sound.sampleRate >= 16_000 ? .copy : .encode(.soundNotLegal)
+}
+
+private func pictureTreatment(_ shown: [MuxPlan.Piece], _ pictures: [PictureFormat]) -> MuxPlan.Treatment {
+    guard pictures.allSatisfy({ $0.codec == "h264" && ["yuv420p", "yuvj420p"].contains($0.pixelFormat) }) else {
+        return .encode(.pictureNotPortable)
+    }
+    for piece in shown {
+        guard case .screen(_, let from, let stretch) = piece.content else { continue }
+        if from > .zero { return .encode(.headCut) }
+        if stretch != 1 { return .encode(.drift) }
+    }
+    guard let first = pictures.first else { return .copy }
+    let areAlike = pictures.allSatisfy {
+        $0.width == first.width && $0.height == first.height && $0.parameters == first.parameters
+    }
+    guard areAlike, pictures.count == 1 || first.parameters != nil else { return .encode(.differentPictures) }
+    return .copy
+}
+
+/// At least 25, so that a start falls within 20 ms of a picture; at most 60.
+private func frameRate(_ pictures: [PictureFormat]) -> Int {
+    let fastest = pictures.map(\.frameRate).filter(\.isFinite).max() ?? 0
+    return Int(min(60, max(25, fastest.rounded(.up))))
+}
+
+private func even(_ number: Int) -> Int { number + number % 2 }
+
+private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }
+
+private func scaled(_ duration: Duration, by factor: Double) -> Duration {
+    factor == 1 ? duration : .microseconds(Int64((Double(duration.wholeMicroseconds) * factor).rounded()))
+}
