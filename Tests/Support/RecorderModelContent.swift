@@ -72,20 +72,22 @@ struct RecorderModelMaker: Sendable {
         _ plan: RecorderModelPlan.Recording, _ kind: MediaKind, _ path: FilePath, _ clear: [UInt8], delay: Int
     ) throws -> RecorderModelContent {
         var content = RecorderModelContent(
-            kind: kind, path: path, bytes: clear, clearSHA256: RecorderModelChecksum.sha256(clear), claimedSize: 0,
-            encryption: .none, delaySeconds: delay)
+            kind: kind, path: path, bytes: clear, clearSHA256: "", claimedSize: 0, encryption: .none,
+            delaySeconds: delay)
         if kind != .recd {
             // A screen whose index is missing was never closed, so it is cut before anything is made of it.
             if kind == .video && plan.fault == .screenWithoutIndex {
                 content.bytes = RecorderModelMedia.withoutIndex(clear)
             }
             if kind == .audio && plan.fault == .truncatedSound { content.bytes = Array(clear.prefix(clear.count / 2)) }
-            try encrypt(&content, plan)
         }
+        let unsealed = content.bytes
+        content.clearSHA256 = RecorderModelChecksum.sha256(unsealed)
+        if kind != .recd { try encrypt(&content, plan) }
         content.claimedSize = plan.isUnsized ? (plan.number.isMultiple(of: 2) ? 0 : -1) : Int64(content.bytes.count)
         // Of encrypted media nobody knows which bytes the sum covers: both occur.
         if plan.number.isMultiple(of: 2) || plan.fault == .wrongChecksum {
-            content.crc32 = RecorderModelChecksum.crc32(plan.number.isMultiple(of: 4) ? clear : content.bytes)
+            content.crc32 = RecorderModelChecksum.crc32(plan.number.isMultiple(of: 4) ? unsealed : content.bytes)
         }
         return content
     }

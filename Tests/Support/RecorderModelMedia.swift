@@ -17,7 +17,7 @@ package struct RecorderModelMedia: Sendable {
 
     /// Takes the samples from `directory`; makes it, in about five seconds, where it is not there.
     package init(directory: String) throws {
-        let edition = directory + "/samples-1"
+        let edition = directory + "/samples-2"
         if access(edition, F_OK) != 0 { try Self.make(edition) }
         func bytes(_ name: String) throws -> [UInt8] { try RecorderModelFile.read(FilePath(edition + "/" + name)) }
         func samples(_ lengths: [Int], _ name: (Int) -> String) throws -> [Int: [UInt8]] {
@@ -84,7 +84,8 @@ package struct RecorderModelMedia: Sendable {
         for seconds in RecorderModelPlan.lengths {
             try ChildProcess.run(
                 ffmpeg + ["-stream_loop", "-1", "-i", draft + "/speech.wav", "-t", "\(seconds)", "-ar", "8000"]
-                    + ["-ac", "1", "-c:a", "libmp3lame", "-b:a", "16k", "\(draft)/sound-\(seconds).mp3"])
+                    + ["-ac", "1", "-c:a", "libmp3lame", "-b:a", "16k", "-id3v2_version", "0"]
+                    + ["\(draft)/sound-\(seconds).mp3"])
         }
         for seconds in screenLengths {
             try ChildProcess.run(
