@@ -22,7 +22,7 @@ package struct StatusCounts: Hashable, Sendable {
         package var missing: Int
     }
     package struct Volume: Hashable, Sendable {
-        package var state: VolumeState
+        package var state: KnownVolume
         package var replicas: Int
         package var bytes: Int64
         package var reservedBytes: Int64
@@ -98,7 +98,7 @@ package struct StatusCounts: Hashable, Sendable {
     private static func volumes(in session: Session) throws -> [Volume] {
         try session.query(
             """
-            select \(VolumeState.columns.text(of: "volume")), coalesce(held.items, 0) as replicas,
+            select \(KnownVolume.columns.text(of: "volume")), coalesce(held.items, 0) as replicas,
                 coalesce(held.bytes, 0) as bytes, coalesce(reserved.bytes, 0) as reserved
             from takeup.volume
             left join (
@@ -113,7 +113,7 @@ package struct StatusCounts: Hashable, Sendable {
             """
         ).map { row in
             Volume(
-                state: try VolumeState(row), replicas: try row.count("replicas"), bytes: try row.integer("bytes"),
+                state: try KnownVolume(row), replicas: try row.count("replicas"), bytes: try row.integer("bytes"),
                 reservedBytes: try row.integer("reserved"))
         }
     }

@@ -28,17 +28,17 @@ package enum Volumes {
             ])
     }
 
-    package static func all(in session: Session) throws -> [VolumeState] {
+    package static func all(in session: Session) throws -> [KnownVolume] {
         try session.query(
-            "select \(VolumeState.columns.text(of: "volume")) from takeup.volume order by name, id"
-        ).map(VolumeState.init)
+            "select \(KnownVolume.columns.text(of: "volume")) from takeup.volume order by name, id"
+        ).map(KnownVolume.init)
     }
 
-    package static func find(_ ids: some Sequence<VolumeID>, in session: Session) throws -> [VolumeID: VolumeState] {
+    package static func find(_ ids: some Sequence<VolumeID>, in session: Session) throws -> [VolumeID: KnownVolume] {
         let found = try session.query(
-            "select \(VolumeState.columns.text(of: "volume")) from takeup.volume where id = any($1::text[])",
+            "select \(KnownVolume.columns.text(of: "volume")) from takeup.volume where id = any($1::text[])",
             [.names(ids)]
-        ).map(VolumeState.init)
+        ).map(KnownVolume.init)
         return Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -55,7 +55,7 @@ package enum Volumes {
 
     /// What the file system said now. The peak of a raised alert follows.
     package static func saveSample(
-        _ sample: VolumeState.Sample, of volume: VolumeID, in session: Session
+        _ sample: KnownVolume.Sample, of volume: VolumeID, in session: Session
     ) throws {
         let reachable = sample.usedBytes + sample.availableBytes
         let percent = reachable > 0 ? 100 * Double(sample.usedBytes) / Double(reachable) : 0
@@ -81,13 +81,13 @@ package enum Volumes {
     package static func move(
         _ volume: VolumeID, from expected: String, to state: String, reason: String?, raisesAlert: Bool,
         in session: Session
-    ) throws -> (before: VolumeState, after: VolumeState)? {
+    ) throws -> (before: KnownVolume, after: KnownVolume)? {
         let rows = try session.query(
             """
-            select \(VolumeState.columns.text(of: "volume")) from takeup.volume
+            select \(KnownVolume.columns.text(of: "volume")) from takeup.volume
             where id = $1 and state = $2 for no key update
             """, [Value(volume), .text(expected)])
-        guard let before = try rows.first.map(VolumeState.init) else { return nil }
+        guard let before = try rows.first.map(KnownVolume.init) else { return nil }
         let moved = try session.first(
             """
             update takeup.volume set state = $3, reason = $4,
@@ -95,8 +95,8 @@ package enum Volumes {
                 incident = case when $5::boolean then coalesce(incident, nextval('takeup.incident')) end,
                 peak_percent = case when $5::boolean then peak_percent end
             where id = $1 and state = $2
-            returning \(VolumeState.columns.text(of: "volume"))
+            returning \(KnownVolume.columns.text(of: "volume"))
             """, [Value(volume), .text(expected), .text(state), Value(reason), .boolean(raisesAlert)])
-        return try moved.map { (before, try VolumeState($0)) }
+        return try moved.map { (before, try KnownVolume($0)) }
     }
 }

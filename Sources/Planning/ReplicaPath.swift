@@ -25,10 +25,10 @@ package enum ReplicaPath {
     }
 
     /// The name to take when the first is held by other content, which is never overwritten.
-    package static func aside(_ path: FilePath, token: FencingToken) -> FilePath {
+    package static func aside(_ path: FilePath, mark: String) -> FilePath {
         var name = path.lastComponent
         let dot = name.lastIndex(of: UInt8(ascii: ".")) ?? name.endIndex
-        name.insert(contentsOf: Array("~\(token)".utf8), at: dot == name.startIndex ? name.endIndex : dot)
+        name.insert(contentsOf: Array("~\(mark)".utf8), at: dot == name.startIndex ? name.endIndex : dot)
         return path.parent.appending(shortened(name))
     }
 

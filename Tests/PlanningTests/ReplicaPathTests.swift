@@ -38,10 +38,9 @@ internal import Vocabulary
         }
     }
 
-    @Test func `a name aside keeps its ending and carries the token`() {
-        let token = FencingToken(rawValue: 12)
-        #expect(ReplicaPath.aside(FilePath("a/b/x.mp3"), token: token) == FilePath("a/b/x~12.mp3"))
-        #expect(ReplicaPath.aside(FilePath("a/b/x"), token: token) == FilePath("a/b/x~12"))
+    @Test func `a name aside keeps its ending and carries its mark`() {
+        #expect(ReplicaPath.aside(FilePath("a/b/x.mp3"), mark: "12") == FilePath("a/b/x~12.mp3"))
+        #expect(ReplicaPath.aside(FilePath("a/b/x"), mark: "12") == FilePath("a/b/x~12"))
     }
 }
 

@@ -2,7 +2,7 @@ internal import Postgres
 package import Vocabulary
 
 /// What the ledger holds of a volume between placements and processes.
-package struct VolumeState: Hashable, Sendable {
+package struct KnownVolume: Hashable, Sendable {
     /// What the file system said.
     package struct Sample: Hashable, Sendable {
         package var totalBytes: Int64

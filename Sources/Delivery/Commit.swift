@@ -1,0 +1,211 @@
+package import Catalogs
+internal import Copying
+package import Ledger
+package import Postgres
+package import Vocabulary
+
+/// The replay as a process commits to it.
+package struct Replay: Sendable {
+    package let database: Database
+    package let catalog: ReplayCatalog
+    package let holder: Holder
+
+    package init(database: Database, catalog: ReplayCatalog, holder: Holder) {
+        self.database = database
+        self.catalog = catalog
+        self.holder = holder
+    }
+}
+
+/// A published copy that asks to be committed.
+struct Arrival: Sendable {
+    let consignment: Consignment
+    let intent: Intent
+    let copied: Copied
+    /// The volume's root.
+    let root: FilePath
+}
+
+/// The commit: the only "done". One transaction for a batch; every row of it, or none.
+///
+/// It takes locks in the ledger's order: recordings by `sid`, calls, then transfers, jobs and intents. Two halves of a
+/// recording that come at the same instant meet at the recording's row; the second sees the first, and makes the pair.
+struct Commit: Sendable {
+    let replay: Replay
+
+    /// What was committed, by the place in the batch; nil for an arrival whose intent is no longer held.
+    func run(_ arrivals: [Arrival]) async throws -> [Replica?] {
+        let replay = replay
+        return try await replay.database.transaction(isDurable: true, rerunsUniqueViolations: true) { session in
+            try Commit.carryOut(arrivals, replay, in: session)
+        }
+    }
+
+    private static func carryOut(_ arrivals: [Arrival], _ replay: Replay, in session: Session) throws -> [Replica?] {
+        let sids = Array(Set(arrivals.map(\.consignment.sid)))
+        try Recordings.lock(sids, in: session)
+        var book = try CallBook(
+            arrivals.compactMap { $0.consignment.sourceRecording }, catalog: replay.catalog, in: session)
+        let held = try Intents.lockHeld(arrivals.map(\.intent.token), in: session)
+        var replicas: [NewReplica] = []
+        var places: [Int] = []
+        for (place, arrival) in arrivals.enumerated() where held.contains(arrival.intent.token) {
+            let media = try writeRows(arrival, replay.catalog, &book, in: session)
+            replicas.append(NewReplica(arrival, replayMediaID: media))
+            places.append(place)
+        }
+        try book.close(in: session)
+        let inserted = try Replicas.insert(replicas, in: session)
+        var outcome = [Replica?](repeating: nil, count: arrivals.count)
+        for (place, replica) in zip(places, inserted) {
+            outcome[place] = replica
+            if case .result(let job, _, _) = arrivals[place].consignment.commit {
+                try MuxJobs.finish(job.id, result: replica.id, in: session)
+            }
+        }
+        try Intents.close(held, in: session)
+        try MuxJobs.ensure(sids, in: session)
+        try Sightings.converge(arrivals.map(\.consignment.recording), in: session)
+        return outcome
+    }
+
+    /// The rows of one arrival in the replay's catalog. Gives its media row's id.
+    private static func writeRows(
+        _ arrival: Arrival, _ catalog: ReplayCatalog, _ book: inout CallBook, in session: Session
+    ) throws -> Int64 {
+        let path = arrival.root.appending(arrival.copied.path.bytes)
+        switch arrival.consignment.commit {
+        case .original(let recording, let media, let replaces):
+            let id = try book.ensure(recording, in: session)
+            let row = MediaRow(copyOf: media, path: path, size: arrival.copied.size)
+            if let replaces {
+                try catalog.replaceMedia(replaces, with: row, on: session)
+                try catalog.adopt(recording, into: id, on: session)
+                try retire(replayMedia: replaces, of: arrival.consignment.sid, in: session)
+                return replaces
+            }
+            return try catalog.addMedia(row, to: id, on: session)
+        case .result(let job, let start, let stop):
+            guard let standing = try catalog.find(sids: [job.sid], on: session)[job.sid] else {
+                throw CatalogError(code: .gone, sentence: "The recording of a muxed file is not at the replay any more.")
+            }
+            let row = MediaRow(kind: .video, path: path, size: arrival.copied.size, start: start, stop: stop)
+            let media = try catalog.addMedia(row, to: standing.id, on: session)
+            try catalog.setMixed(standing.id, on: session)
+            return media
+        }
+    }
+
+    /// The copy that stood in the row is put aside; its file is kept for some days.
+    private static func retire(replayMedia: Int64, of sid: Sid, in session: Session) throws {
+        let standing = try Replicas.held([sid], in: session)[sid] ?? []
+        var quarantine: [Replica.ID: FilePath] = [:]
+        for replica in standing where replica.content.replayMediaID == replayMedia {
+            quarantine[replica.id] = Quarantine.path(of: replica.content.path)
+        }
+        try Replicas.retire(quarantine, keep: Quarantine.keep, in: session)
+    }
+}
+
+/// Brings recordings that need no copy to the replay: metadata attached, rows made, nothing moved.
+package struct MetadataCommit: Sendable {
+    private let replay: Replay
+    package init(replay: Replay) { self.replay = replay }
+
+    /// Makes what is missing of these recordings' rows, and adds their external data. Each is locked as in any commit.
+    package func run(_ recordings: [SourceRecording]) async throws {
+        if recordings.isEmpty { return }
+        let replay = replay
+        try await replay.database.transaction(isDurable: true, rerunsUniqueViolations: true) { session in
+            try Recordings.lock(recordings.map(\.sid), in: session)
+            var book = try CallBook(recordings, catalog: replay.catalog, in: session)
+            for recording in recordings { _ = try book.ensure(recording, in: session) }
+            try book.close(in: session)
+        }
+    }
+}
+
+/// Calls and recordings that a commit touches: made where they are missing, each call's times and count brought up to
+/// date once.
+private struct CallBook {
+    private let catalog: ReplayCatalog
+    private let known: [CallReference: Int64]
+    private var bound: [CallReference: Int64] = [:]
+    private var ensured: [RecordingReference: Int64] = [:]
+    private var grown: Set<Int64> = []
+
+    init(_ recordings: [SourceRecording], catalog: ReplayCatalog, in session: Session) throws {
+        self.catalog = catalog
+        known = try Calls.lock(recordings.map(\.callReference), in: session)
+    }
+
+    /// `couples.id` at the replay.
+    mutating func ensure(_ recording: SourceRecording, in session: Session) throws -> Int64 {
+        if let id = ensured[recording.reference] { return id }
+        let reference = recording.callReference
+        let call = try bound[reference] ?? catalog.ensureCall(recording.call, known: known[reference], on: session)
+        bound[reference] = call
+        let (id, isNew) = try catalog.ensureRecording(recording, callID: call, on: session)
+        if isNew { grown.insert(call) } else { try catalog.complete(id, from: recording, on: session) }
+        try catalog.attach(recording.externalData, to: id, on: session)
+        ensured[recording.reference] = id
+        return id
+    }
+
+    func close(in session: Session) throws {
+        for call in grown.sorted() { try catalog.refreshCall(call, on: session) }
+        try Calls.bind(bound.filter { known[$0.key] != $0.value }, in: session)
+    }
+}
+
+extension SourceRecording {
+    fileprivate var callReference: CallReference { CallReference(source: source, id: call.id) }
+}
+
+extension Consignment {
+    fileprivate var sourceRecording: SourceRecording? {
+        switch commit {
+        case .original(let recording, _, _): recording
+        case .result: nil
+        }
+    }
+}
+
+extension NewReplica {
+    fileprivate init(_ arrival: Arrival, replayMediaID: Int64) {
+        let consignment = arrival.consignment
+        let copied = arrival.copied
+        var isResult = false
+        var transfer: Transfer.ID?
+        var authenticity = Replica.Authenticity.unauthenticated
+        var isMuxable = false
+        switch consignment.commit {
+        case .original(let recording, let media, _):
+            if case .transfer(let claim) = consignment.work { transfer = claim.id }
+            if let crc = media.crc32, crc == copied.crc32 { authenticity = .crc32 }
+            isMuxable = media.isHalfOfPair && !recording.isMixed
+        case .result:
+            isResult = true
+        }
+        self.init(
+            sid: consignment.sid, kind: consignment.kind, volume: arrival.intent.volume, path: copied.path,
+            size: copied.size, digest: copied.digest, checksum: copied.checksum,
+            level: Replica.Level(rawValue: copied.level.rawValue) ?? .streamed, authenticity: authenticity,
+            source: isResult ? nil : consignment.recording.source,
+            sourceMediaID: isResult ? nil : consignment.media, transfer: transfer, replayMediaID: replayMediaID,
+            isResult: isResult, isMuxable: isMuxable)
+    }
+}
+
+extension SourceMedia {
+    /// Sound, or a screen in mp4: what muxing can begin from. Encrypted names may end in `.bin` or `.p7m` after it.
+    package var isHalfOfPair: Bool {
+        switch kind {
+        case .audio: return true
+        case .video:
+            let name = String(decoding: path.lastComponent, as: UTF8.self).lowercased()
+            return name.hasSuffix(".mp4") || name.contains(".mp4.")
+        case .mag, .archive, .image, .recd, .phoneVideoMag, .phoneVideoStream, .phoneVideo, .index: return false
+        }
+    }
+}

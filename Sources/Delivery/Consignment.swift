@@ -1,0 +1,66 @@
+package import Copying
+package import Files
+package import Ledger
+package import Planning
+package import Vocabulary
+
+/// One file to be delivered: from where, to which name, and what its commit has to say.
+package struct Consignment: Sendable {
+    package let work: Intent.Work
+    package let sid: Sid
+    package let recording: RecordingReference
+    /// `cfiles.id` at the source; of a result, the mux job's id. Only for texts.
+    package let media: Int64
+    package let kind: MediaKind
+    package let source: CopySource
+    /// Bytes, as the look that settled it showed.
+    package let size: Int64
+    package let observation: FileObservation?
+    package let crc32: CRCExpectation
+    /// Below a volume's root.
+    package let path: FilePath
+    package let attempt: Int
+    package let commit: CommitPlan
+
+    package init(
+        work: Intent.Work, sid: Sid, recording: RecordingReference, media: Int64, kind: MediaKind, source: CopySource,
+        size: Int64, observation: FileObservation?, crc32: CRCExpectation, path: FilePath, attempt: Int,
+        commit: CommitPlan
+    ) {
+        self.work = work
+        self.sid = sid
+        self.recording = recording
+        self.media = media
+        self.kind = kind
+        self.source = source
+        self.size = size
+        self.observation = observation
+        self.crc32 = crc32
+        self.path = path
+        self.attempt = attempt
+        self.commit = commit
+    }
+
+    /// Names the file where ties are broken; the same in every attempt.
+    var key: String { "\(recording)#\(media)" }
+}
+
+/// What the commit of a delivered file makes.
+package enum CommitPlan: Sendable {
+    /// A copy of a source's file: call and recording where they are not there yet, its media row, external data.
+    case original(SourceRecording, SourceMedia, replaces: Int64?)
+    /// A muxed file: a VIDEO row beside the originals, and `mixed`.
+    case result(MuxJob, start: WallTime?, stop: WallTime?)
+}
+
+/// What became of a consignment.
+package enum DeliveryOutcome: Sendable {
+    case committed(Replica)
+    /// No volume can take it now, and why each can't.
+    case noRoom([VolumeName: Refusal])
+    case failed(CopyError)
+    /// The work was taken over, given back or dropped meanwhile: nothing was committed.
+    case fenced
+    /// The replay's database refused or was away; nothing was committed by this call, as far as anybody can tell.
+    case uncommitted(any Error)
+}
