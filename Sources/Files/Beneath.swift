@@ -6,6 +6,12 @@ package import Vocabulary
 package struct ObservedFile: ~Copyable, Sendable {
     package let file: OpenFile
     package let observation: FileObservation
+
+    /// The file for several steps to share.
+    package consuming func held() -> (HeldFile, FileObservation) {
+        let observation = observation
+        return (HeldFile(file), observation)
+    }
 }
 
 /// Opening what names of others lead to. A path stays beneath its root: never through magic links, never onto another

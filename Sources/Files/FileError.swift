@@ -65,7 +65,7 @@ package struct FileError: Error, Retryable, Hashable, CustomStringConvertible {
         switch (call, number) {
         case (.openBeneath, EXDEV), (.openBeneath, ELOOP): .escapes
         case (.createUnnamed, EISDIR), (.createUnnamed, EINVAL), (.rename, EINVAL), (.open, EINVAL),
-            (.allocate, EINVAL), (.linkName, EPERM), (.linkName, EMLINK):
+            (.allocate, EINVAL), (.syncDirectory, EINVAL), (.linkName, EPERM), (.linkName, EMLINK):
             .unsupported
         default: general[number] ?? .other
         }

@@ -1,0 +1,58 @@
+package import Files
+package import Vocabulary
+
+/// Copies files to one volume, verified and durable: the whole protocol of a group of orders.
+///
+/// One per volume and process: it remembers which directories are durable. All file calls run on `threads`.
+package struct Copier: Sendable {
+    package let volume: CopyVolume
+    let threads: FileThreads
+    let calls: any FileCalls
+    let settings: CopySettings
+    let durable = DurableNames()
+    let workspaces = Workspaces()
+
+    package init(
+        volume: CopyVolume, threads: FileThreads, calls: any FileCalls = KernelFiles(),
+        settings: CopySettings = CopySettings()
+    ) {
+        self.volume = volume
+        self.threads = threads
+        self.calls = calls
+        self.settings = settings
+    }
+
+    /// Copies `orders`; results stand in their order, and one that fails fails no other, but where the whole group
+    /// could not be made durable or the volume went away. A success is durable, directories included.
+    ///
+    /// `beforePublish` is called when copies are durable and verified, before a name appears: it renews and proves the
+    /// leases, records what is about to be published, and returns the tokens that are still held. The others fail with
+    /// `leaseLost` and nothing of them is published; so do all when it throws. For more than
+    /// ``CopySettings/openAtMost`` orders it is called more than once.
+    package func run(
+        _ orders: [CopyOrder],
+        beforePublish: @Sendable ([ReadyCopy]) async throws -> Set<FencingToken> = { Set($0.map(\.token)) }
+    ) async -> [Result<Copied, CopyError>] {
+        var results: [Result<Copied, CopyError>] = []
+        for start in stride(from: 0, to: orders.count, by: max(1, settings.openAtMost)) {
+            let part = Array(orders[start..<min(start + max(1, settings.openAtMost), orders.count)])
+            results += await CopyGroup(copier: self, orders: part).run(beforePublish: beforePublish)
+        }
+        return results
+    }
+
+    /// Runs `body` on the volume's threads. A hang is an error `timeout` at `step`.
+    func perform<Value: Sendable>(
+        _ step: CopyError.Step, _ body: @escaping @Sendable (Pulse) throws -> Value
+    ) async -> Result<Value, CopyError> {
+        do {
+            return .success(try await threads.run(timeout: settings.patience, body))
+        } catch let error as CopyError {
+            return .failure(error)
+        } catch let error as FileError {
+            return .failure(CopyError(.timeout, at: step, detail: "a call hangs", cause: error))
+        } catch {
+            return .failure(CopyError(.cancelled, at: step))
+        }
+    }
+}

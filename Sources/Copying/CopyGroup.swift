@@ -1,0 +1,155 @@
+internal import Files
+internal import Vocabulary
+
+/// One group of orders on its way: prepare, stage, make durable, verify, ask, publish, settle.
+struct CopyGroup: Sendable {
+    private let copier: Copier
+    private let orders: [CopyOrder]
+
+    init(copier: Copier, orders: [CopyOrder]) {
+        self.copier = copier
+        self.orders = orders
+    }
+
+    /// How far an order is.
+    enum Progress: Sendable {
+        /// Goes to `staged`, or right to `verified`.
+        case placed(PreparedGroup.Place)
+        /// Written, not durable. Goes to `verified`.
+        case staged(StagedFile)
+        /// Durable and read back. Goes to `copied`.
+        case verified(StagedFile, VerificationLevel)
+        /// Has its name; final once its directory is durable.
+        case copied(Copied)
+        /// Final.
+        case failed(CopyError)
+    }
+
+    func run(
+        beforePublish: @Sendable ([ReadyCopy]) async throws -> Set<FencingToken>
+    ) async -> [Result<Copied, CopyError>] {
+        let prepared: PreparedGroup
+        switch await copier.perform(
+            .prepare, { [copier, orders] in try PreparedGroup(orders, copier: copier, pulse: $0) })
+        {
+        case .success(let group): prepared = group
+        case .failure(let error): return orders.map { _ in .failure(error) }
+        }
+        let steps = CopySteps(copier: copier, prepared: prepared)
+        var progress = await advance(start(prepared), .copy) { (order, pulse) throws(CopyError) in
+            try steps.stage(order, pulse)
+        }
+        progress = await makeDurable(progress, steps)
+        progress = await advance(progress, .verify) { (order, pulse) throws(CopyError) in
+            try steps.verify(order, pulse)
+        }
+        progress = await ask(progress, steps, beforePublish)
+        progress = await advance(progress, .publish) { (order, pulse) throws(CopyError) in
+            try steps.publish(order, pulse)
+        }
+        return await settle(progress, steps).map(result)
+    }
+
+    private func start(_ prepared: PreparedGroup) -> [Progress] {
+        prepared.places.map { place in
+            switch place {
+            case .success(let place): .placed(place)
+            case .failure(let error): .failed(error)
+            }
+        }
+    }
+
+    private func result(_ progress: Progress) -> Result<Copied, CopyError> {
+        switch progress {
+        case .copied(let copied): .success(copied)
+        case .failed(let error): .failure(error)
+        case .placed, .staged, .verified: preconditionFailure("an order ends copied or failed")
+        }
+    }
+
+    /// Takes each order that has not failed a step further, several at once.
+    private func advance(
+        _ progress: [Progress], _ step: CopyError.Step,
+        _ body: @escaping @Sendable (Progress, Pulse) throws(CopyError) -> Progress
+    ) async -> [Progress] {
+        await withTaskGroup(of: (Int, Progress).self) { group in
+            for (index, current) in progress.enumerated() {
+                if case .failed = current { continue }
+                group.addTask { [copier] in
+                    switch await copier.perform(step, { try body(current, $0) }) {
+                    case .success(let next): (index, next)
+                    case .failure(let error): (index, .failed(error))
+                    }
+                }
+            }
+            var next = progress
+            for await (index, reached) in group { next[index] = reached }
+            return next
+        }
+    }
+
+    /// One `syncfs` for all that are staged; an error of it tells nothing about any one of them, so all go.
+    private func makeDurable(_ progress: [Progress], _ steps: CopySteps) async -> [Progress] {
+        let staged = progress.compactMap { order in
+            if case .staged(let file) = order { file } else { nil }
+        }
+        if staged.isEmpty { return progress }
+        switch await copier.perform(.sync, { _ in try steps.syncAll() }) {
+        case .success: return progress
+        case .failure(let error):
+            await discard(staged, steps)
+            return progress.map { order in
+                if case .staged = order { .failed(error) } else { order }
+            }
+        }
+    }
+
+    private func ask(
+        _ progress: [Progress], _ steps: CopySteps,
+        _ beforePublish: @Sendable ([ReadyCopy]) async throws -> Set<FencingToken>
+    ) async -> [Progress] {
+        let ready = progress.compactMap { order in
+            if case .verified(let file, let level) = order { file.ready(level) } else { nil }
+        }
+        if ready.isEmpty { return progress }
+        var held: Set<FencingToken> = []
+        var detail = "the caller no longer holds it"
+        do {
+            held = try await beforePublish(ready)
+        } catch {
+            detail = "the caller could not prove that it holds it"
+        }
+        var lost: [StagedFile] = []
+        let next = progress.map { order in
+            guard case .verified(let file, _) = order, !held.contains(file.order.token) else { return order }
+            lost.append(file)
+            return .failed(CopyError(.leaseLost, at: .lease, detail: detail))
+        }
+        await discard(lost, steps)
+        return next
+    }
+
+    private func discard(_ staged: [StagedFile], _ steps: CopySteps) async {
+        if staged.isEmpty { return }
+        // What cannot be put away now is found by its token.
+        _ = await copier.perform(.sync) { _ in
+            for file in staged { file.discard(with: steps.calls) }
+        }
+    }
+
+    /// Makes the names durable: only then is a copy one.
+    private func settle(_ progress: [Progress], _ steps: CopySteps) async -> [Progress] {
+        let paths = progress.compactMap { order in
+            if case .copied(let copied) = order { copied.path } else { nil }
+        }
+        if paths.isEmpty { return progress }
+        let settled = await copier.perform(.settle) { pulse in try steps.settle(paths, pulse) }
+        return progress.map { order in
+            guard case .copied(let copied) = order else { return order }
+            switch settled {
+            case .success(let failures): return failures[copied.path].map(Progress.failed) ?? order
+            case .failure(let error): return .failed(error)
+            }
+        }
+    }
+}

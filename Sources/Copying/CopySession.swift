@@ -1,0 +1,123 @@
+internal import Files
+internal import Glibc
+internal import Vocabulary
+
+/// The open root of a proven volume for one group of orders: everything is done through this descriptor, so it goes to
+/// the disk whose marker was read.
+struct CopySession: Sendable {
+    let volume: CopyVolume
+    /// Opened before the first write, so that `syncfs` on it reports every write error of the group.
+    let root: HeldFile
+    let rootObservation: FileObservation
+    let facts: FileSystemFacts
+    let calls: any FileCalls
+
+    /// Proves the volume: opens its root and reads the marker through it.
+    init(volume: CopyVolume, calls: any FileCalls) throws(CopyError) {
+        self.volume = volume
+        self.calls = calls
+        do throws(FileError) {
+            root = HeldFile(try calls.openRoot(volume.root))
+        } catch {
+            let isGone = error.code == .notFound || error.code == .notDirectory
+            throw isGone
+                ? CopyError(.volumeAbsent, at: .prepare, detail: "its directory is not there", cause: error)
+                : CopyError(volume: error, at: .prepare)
+        }
+        let root = root
+        (rootObservation, facts) = try onVolume(.prepare) { () throws(FileError) in
+            (
+                try uninterrupted { () throws(FileError) in try calls.observe(root.descriptor) },
+                try uninterrupted { () throws(FileError) in try calls.fileSystem(root.descriptor) }
+            )
+        }
+        let marker = try onVolume(.prepare) { () throws(FileError) in
+            try VolumeMarker.read(in: root.descriptor, with: calls)
+        }
+        guard marker == .volume(volume.id) else {
+            let detail = marker == .absent ? "its marker is not there" : "its marker names another volume"
+            throw CopyError(.volumeAbsent, at: .prepare, detail: detail)
+        }
+    }
+
+    /// Whether one `syncfs` can stand for an `fsync` of each file: it reports errors only since Linux 5.8, and never
+    /// those of a server, of a process behind FUSE, or of what lies below an overlay.
+    var canSyncAsGroup: Bool {
+        !facts.kind.changesUnseen && CopySession.kernelReportsSyncErrors
+    }
+
+    private static let kernelReportsSyncErrors: Bool = {
+        var name = utsname()
+        guard uname(&name) == 0 else { return false }
+        let release = withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 && (numbers[0], numbers[1]) >= (5, 8)
+    }()
+
+    /// Whether the volume's path still leads to the directory that was proven. A disk unmounted meanwhile may have
+    /// taken the copies with it.
+    func proveStillThere() throws(CopyError) {
+        let found = try onVolume(.settle) { () throws(FileError) in
+            try uninterrupted { () throws(FileError) in
+                try calls.observe(volume.root, in: KernelFiles.workingDirectory)
+            }
+        }
+        // The path may end in a link of the operator's; then the name itself is no directory, and is looked through.
+        if found.isSameFile(as: rootObservation) { return }
+        let through = try onVolume(.settle) { () throws(FileError) in
+            let root = try calls.openRoot(volume.root)
+            return try calls.observe(root.descriptor)
+        }
+        guard through.isSameFile(as: rootObservation) else {
+            throw CopyError(.volumeAbsent, at: .settle, detail: "it was unmounted or replaced meanwhile")
+        }
+    }
+
+    /// The error of a failed call about the volume; asks for the inodes where there is no space.
+    func failure(_ error: FileError, at step: CopyError.Step) -> CopyError {
+        let isOutOfInodes =
+            error.code == .noSpace && (try? calls.fileSystem(root.descriptor))?.isOutOfInodes == true
+        return CopyError(volume: error, at: step, isOutOfInodes: isOutOfInodes)
+    }
+
+    func attempt<Value: ~Copyable>(
+        _ step: CopyError.Step, _ body: () throws(FileError) -> Value
+    ) throws(CopyError) -> Value {
+        do throws(FileError) {
+            return try body()
+        } catch {
+            throw failure(error, at: step)
+        }
+    }
+}
+
+func onVolume<Value: ~Copyable>(
+    _ step: CopyError.Step, _ body: () throws(FileError) -> Value
+) throws(CopyError) -> Value {
+    do throws(FileError) {
+        return try body()
+    } catch {
+        throw CopyError(volume: error, at: step)
+    }
+}
+
+func onSource<Value: ~Copyable>(
+    _ step: CopyError.Step, _ body: () throws(FileError) -> Value
+) throws(CopyError) -> Value {
+    do throws(FileError) {
+        return try body()
+    } catch {
+        throw CopyError(source: error, at: step)
+    }
+}
+
+/// Shows life, and ends work that nobody waits for.
+func beat(_ pulse: Pulse, _ step: CopyError.Step) throws(CopyError) {
+    do {
+        try pulse.beat()
+    } catch let error as FileError {
+        throw CopyError(.timeout, at: step, cause: error)
+    } catch {
+        throw CopyError(.cancelled, at: step)
+    }
+}

@@ -1,0 +1,106 @@
+internal import Files
+internal import Vocabulary
+
+/// The steps of one order, as they run on the volume's threads. A step that throws has put away what it held.
+struct CopySteps: Sendable {
+    let calls: any FileCalls
+    private let prepared: PreparedGroup
+    private let staging: Staging
+    private let verification: Verification
+    private let publication: Publication
+
+    init(copier: Copier, prepared: PreparedGroup) {
+        calls = copier.calls
+        self.prepared = prepared
+        staging = Staging(session: prepared.session, workspaces: copier.workspaces)
+        verification = Verification(
+            session: prepared.session, workspaces: copier.workspaces,
+            rereadsSource: copier.settings.rereadsSource)
+        publication = Publication(session: prepared.session, verification: verification)
+    }
+
+    /// Stages; where files are made durable one by one, makes it so and verifies it too.
+    func stage(_ progress: CopyGroup.Progress, _ pulse: Pulse) throws(CopyError) -> CopyGroup.Progress {
+        switch progress {
+        case .staged, .verified, .copied, .failed: return progress
+        case .placed(let place):
+            let staged = try staging.stage(
+                place.order, from: place.sourceRoot, in: place.directory, pulse: pulse)
+            if prepared.isGrouped { return .staged(staged) }
+            try keeping(staged) { () throws(CopyError) in
+                // Never tried again: the kernel drops what it could not write and then calls it clean.
+                try prepared.session.attempt(.sync) { () throws(FileError) in
+                    try calls.syncFile(staged.file.descriptor)
+                }
+            }
+            return try verify(.staged(staged), pulse)
+        }
+    }
+
+    func syncAll() throws(CopyError) {
+        try prepared.session.attempt(.sync) { () throws(FileError) in
+            try calls.syncFileSystem(prepared.session.root.descriptor)
+        }
+    }
+
+    func verify(_ progress: CopyGroup.Progress, _ pulse: Pulse) throws(CopyError) -> CopyGroup.Progress {
+        switch progress {
+        case .placed, .verified, .copied, .failed: return progress
+        case .staged(let staged):
+            return try keeping(staged) { () throws(CopyError) in
+                .verified(staged, try verification.verify(staged, pulse: pulse))
+            }
+        }
+    }
+
+    func publish(_ progress: CopyGroup.Progress, _ pulse: Pulse) throws(CopyError) -> CopyGroup.Progress {
+        switch progress {
+        case .placed, .staged, .copied, .failed: return progress
+        case .verified(let staged, let level):
+            return .copied(try publication.publish(staged, level: level, pulse: pulse))
+        }
+    }
+
+    /// Makes the directories of the published `paths` durable, with those above that hold a new name. The failures,
+    /// by path. Throws where the volume is no longer the one that was written to.
+    func settle(_ paths: [FilePath], _ pulse: Pulse) throws(CopyError) -> [FilePath: CopyError] {
+        let directories = prepared.directories
+        let owing = Set(paths.map(\.parent)).union(directories.owed)
+        var failed: [FilePath: CopyError] = [:]
+        for directory in owing.sorted() {
+            try beat(pulse, .settle)
+            guard let held = directories.handle(directory) else { continue }
+            do throws(CopyError) {
+                try sync(held)
+                directories.settled(directory)
+            } catch {
+                failed[directory] = error
+            }
+        }
+        try prepared.session.proveStillThere()
+        return paths.reduce(into: [:]) { failures, path in
+            failures[path] = failed.first { above, _ in above.isEmpty || path.relative(to: above) != nil }?.value
+        }
+    }
+
+    private func sync(_ directory: HeldFile) throws(CopyError) {
+        do throws(FileError) {
+            try calls.syncDirectory(directory.descriptor)
+        } catch {
+            // Some file systems have nothing to make durable in a directory, and say so.
+            if error.code != .unsupported { throw prepared.session.failure(error, at: .settle) }
+        }
+    }
+
+    /// Discards the staged file where `body` throws.
+    private func keeping<Value>(
+        _ staged: StagedFile, _ body: () throws(CopyError) -> Value
+    ) throws(CopyError) -> Value {
+        do throws(CopyError) {
+            return try body()
+        } catch {
+            staged.discard(with: calls)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import Files
+internal import Glibc
+internal import Vocabulary
+
+/// Gives staged files their final names, never replacing one.
+struct Publication: Sendable {
+    let session: CopySession
+    let verification: Verification
+    private var calls: any FileCalls { session.calls }
+
+    init(session: CopySession, verification: Verification) {
+        self.session = session
+        self.verification = verification
+    }
+
+    /// Not done before ``VolumeDirectories`` are durable.
+    func publish(_ staged: StagedFile, level: VerificationLevel, pulse: Pulse) throws(CopyError) -> Copied {
+        try beat(pulse, .lease)
+        let name = FilePath(bytes: staged.order.path.lastComponent)
+        let directory = staged.directory.descriptor
+        do throws(FileError) {
+            if let stagedName = staged.name {
+                // Before the name appears: a network file system may report what it could not write only now.
+                try staged.file.close(with: calls)
+                try giveName(name, to: stagedName, in: directory)
+            } else {
+                try uninterrupted { () throws(FileError) in
+                    try calls.link(staged.file.descriptor, to: name, in: directory)
+                }
+                try staged.file.close(with: calls)
+            }
+            return copied(staged, level, alreadyThere: false)
+        } catch {
+            if error.code == .exists { return try adopt(name, instead: staged, pulse: pulse) }
+            staged.discard(with: calls)
+            throw session.failure(error, at: .publish)
+        }
+    }
+
+    /// A link and an unlink, since NFS cannot rename without replacing; a rename where there are no links.
+    private func giveName(_ name: FilePath, to stagedName: FilePath, in directory: CInt) throws(FileError) {
+        do throws(FileError) {
+            try uninterrupted { () throws(FileError) in
+                try calls.link(stagedName, in: directory, to: name, in: directory)
+            }
+        } catch {
+            switch error.code {
+            case .unsupported:
+                return try uninterrupted { () throws(FileError) in
+                    try calls.renameWithoutReplacing(stagedName, in: directory, to: name, in: directory)
+                }
+            case .exists:
+                // A server that was asked twice says so of its own first answer.
+                let ours = try calls.observe(stagedName, in: directory)
+                guard try calls.observe(name, in: directory).isSameFile(as: ours) else { throw error }
+            default: throw error
+            }
+        }
+        try uninterrupted { () throws(FileError) in try calls.unlink(stagedName, in: directory) }
+    }
+
+    /// The name is taken: by the same bytes, durable and read back, is as good as our own; by others is a conflict.
+    private func adopt(
+        _ name: FilePath, instead staged: StagedFile, pulse: Pulse
+    ) throws(CopyError) -> Copied {
+        defer { staged.discard(with: calls) }
+        let (file, observation) = try session.attempt(.publish) { () throws(FileError) in
+            try calls.openRegularFile(name, beneath: staged.directory.descriptor).held()
+        }
+        let conflict = CopyError(.nameConflict, at: .publish, detail: "the name is taken by other bytes")
+        guard observation.size == staged.digests.byteCount else { throw conflict }
+        try session.attempt(.sync) { () throws(FileError) in try calls.syncFile(file.descriptor) }
+        let (found, level) = try verification.workspaces.with { (workspace) throws(CopyError) in
+            try verification.digest(file, length: observation.size, workspace, pulse)
+        }
+        guard found.digest == staged.digest, found.byteCount == staged.digests.byteCount else { throw conflict }
+        return copied(staged, level, alreadyThere: true)
+    }
+
+    private func copied(_ staged: StagedFile, _ level: VerificationLevel, alreadyThere: Bool) -> Copied {
+        Copied(
+            token: staged.order.token, path: staged.order.path, size: staged.digests.byteCount,
+            digest: staged.digest, checksum: staged.digests.checksum, crc32: staged.digests.crc32, level: level,
+            alreadyThere: alreadyThere, source: staged.sourceObservation)
+    }
+}

@@ -1,0 +1,42 @@
+internal import Files
+internal import Vocabulary
+
+/// A copy on its way: written, without its final name. Whoever holds it publishes or discards it; let go unnamed, it
+/// vanishes, and named, its token finds it.
+final class StagedFile: Sendable {
+    let order: CopyOrder
+    let file: HeldFile
+    /// nil where the file has no name at all.
+    let name: FilePath?
+    let directory: HeldFile
+    let source: HeldFile
+    let sourceObservation: FileObservation
+    let digests: StreamDigests
+    let digest: Digest
+
+    init(
+        order: CopyOrder, file: HeldFile, name: FilePath?, directory: HeldFile, source: HeldFile,
+        sourceObservation: FileObservation, digests: StreamDigests, digest: Digest
+    ) {
+        self.order = order
+        self.file = file
+        self.name = name
+        self.directory = directory
+        self.source = source
+        self.sourceObservation = sourceObservation
+        self.digests = digests
+        self.digest = digest
+    }
+
+    /// Takes the file away. What fails here is left for the sweep, which knows the token.
+    func discard(with calls: any FileCalls) {
+        if let name { try? calls.unlink(name, in: directory.descriptor) }
+        try? file.close(with: calls)
+    }
+
+    func ready(_ level: VerificationLevel) -> ReadyCopy {
+        ReadyCopy(
+            token: order.token, path: order.path, size: digests.byteCount, digest: digest,
+            checksum: digests.checksum, crc32: digests.crc32, level: level, source: sourceObservation)
+    }
+}

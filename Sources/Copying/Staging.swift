@@ -1,0 +1,149 @@
+internal import Files
+internal import Glibc
+internal import Vocabulary
+
+/// Reserves space and copies one file under no name, or a hidden one: one pass that reads, digests and writes.
+struct Staging: Sendable {
+    let session: CopySession
+    let workspaces: Workspaces
+    private var calls: any FileCalls { session.calls }
+
+    init(session: CopySession, workspaces: Workspaces) {
+        self.session = session
+        self.workspaces = workspaces
+    }
+
+    func stage(
+        _ order: CopyOrder, from root: HeldFile?, in directory: HeldFile, pulse: Pulse
+    ) throws(CopyError) -> StagedFile {
+        let (source, observation) = try openSource(order, from: root)
+        try check(observation, against: order)
+        let (file, name) = try create(order.token, in: directory)
+        do throws(CopyError) {
+            try reserve(observation.size, in: file)
+            let digests = try workspaces.with { (workspace) throws(CopyError) in
+                try copy(order, from: source, observed: observation, to: file, in: workspace, pulse: pulse)
+            }
+            try dress(file, like: observation)
+            guard let digest = digests.digest else { preconditionFailure("a copy is digested") }
+            return StagedFile(
+                order: order, file: file, name: name, directory: directory, source: source,
+                sourceObservation: observation, digests: digests, digest: digest)
+        } catch {
+            if let name { try? calls.unlink(name, in: directory.descriptor) }
+            throw error
+        }
+    }
+
+    private func openSource(
+        _ order: CopyOrder, from root: HeldFile?
+    ) throws(CopyError) -> (HeldFile, FileObservation) {
+        try onSource(.open) { () throws(FileError) in
+            let opened: ObservedFile
+            switch (order.source, root) {
+            case (.beneath(_, let path), let root?):
+                opened = try calls.openRegularFile(path, beneath: root.descriptor)
+            case (.own(let path), _), (.beneath(_, let path), nil):
+                opened = try calls.openRegularFile(absolute: path)
+            }
+            return opened.held()
+        }
+    }
+
+    private func check(_ observation: FileObservation, against order: CopyOrder) throws(CopyError) {
+        if let size = order.expectedSize, size != observation.size {
+            throw CopyError(
+                .sourceChanged, at: .open, detail: "it has \(observation.size) bytes and its row says \(size)")
+        }
+        if let earlier = order.expectedObservation, !observation.isUnchanged(since: earlier) {
+            throw CopyError(.sourceChanged, at: .open, detail: "it is not what was looked at")
+        }
+    }
+
+    private func create(
+        _ token: FencingToken, in directory: HeldFile
+    ) throws(CopyError) -> (HeldFile, FilePath?) {
+        do throws(FileError) {
+            let file = try uninterrupted { () throws(FileError) in
+                try calls.createUnnamed(in: directory.descriptor, mode: 0o600)
+            }
+            return (HeldFile(file), nil)
+        } catch {
+            if error.code != .unsupported { throw session.failure(error, at: .reserve) }
+        }
+        let name = StagedName.of(token)
+        let file = try session.attempt(.reserve) { () throws(FileError) in
+            try createAnew(name, in: directory.descriptor)
+        }
+        return (file, name)
+    }
+
+    /// A file of that name can only be what an earlier try of the same order left.
+    private func createAnew(_ name: FilePath, in directory: CInt) throws(FileError) -> HeldFile {
+        do throws(FileError) {
+            return HeldFile(
+                try uninterrupted { () throws(FileError) in
+                    try calls.createNamed(name, in: directory, mode: 0o600)
+                })
+        } catch {
+            if error.code != .exists { throw error }
+        }
+        try calls.unlink(name, in: directory)
+        return HeldFile(try calls.createNamed(name, in: directory, mode: 0o600))
+    }
+
+    private func reserve(_ byteCount: Int64, in file: HeldFile) throws(CopyError) {
+        if byteCount == 0 { return }
+        do throws(FileError) {
+            try uninterrupted { () throws(FileError) in
+                try calls.allocate(file.descriptor, byteCount: byteCount)
+            }
+        } catch {
+            // A volume that cannot reserve says no space while it is written.
+            if error.code != .unsupported { throw session.failure(error, at: .reserve) }
+        }
+    }
+
+    private func copy(
+        _ order: CopyOrder, from source: HeldFile, observed: FileObservation, to file: HeldFile,
+        in workspace: Workspace, pulse: Pulse
+    ) throws(CopyError) -> StreamDigests {
+        workspace.hash.begin(digest: true, crc32: order.crc32 != .none)
+        var offset: Int64 = 0
+        while true {
+            try beat(pulse, .copy)
+            let count = try onSource(.copy) { () throws(FileError) in
+                try uninterrupted { () throws(FileError) in
+                    try calls.read(source.descriptor, into: workspace.block, at: offset)
+                }
+            }
+            let bytes = UnsafeRawBufferPointer(rebasing: workspace.block[..<count])
+            let end = offset + Int64(count)
+            if end > observed.size { throw CopyError(.sourceChanged, at: .copy, detail: "it grew") }
+            workspace.hash.add(bytes)
+            try session.attempt(.copy) { () throws(FileError) in
+                try calls.writeAll(bytes, to: file.descriptor, at: offset)
+            }
+            offset = end
+            // A full block may have more behind it, also where the size is reached; a part of one has not.
+            if count == 0 || (offset == observed.size && count < workspace.block.count) { break }
+        }
+        if offset < observed.size { throw CopyError(.sourceChanged, at: .copy, detail: "it shrank") }
+        let digests = workspace.hash.finish()
+        if case .require(let expected) = order.crc32, digests.crc32 != expected {
+            throw CopyError(.crcMismatch, at: .copy, detail: "its CRC-32 is not the row's")
+        }
+        return digests
+    }
+
+    private func dress(_ file: HeldFile, like source: FileObservation) throws(CopyError) {
+        let volume = session.volume
+        try session.attempt(.copy) { () throws(FileError) in
+            if volume.user != nil || volume.group != nil {
+                try calls.setOwner(file.descriptor, user: volume.user, group: volume.group)
+            }
+            try calls.setMode(file.descriptor, mode: volume.fileMode)
+            try calls.setModified(file.descriptor, to: source.modified)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+internal import CLinux
+internal import Files
+internal import Glibc
+internal import Vocabulary
+
+/// Reads staged files back from the disk, not from the cache, and compares.
+struct Verification: Sendable {
+    let session: CopySession
+    let workspaces: Workspaces
+    let rereadsSource: Bool
+    private var calls: any FileCalls { session.calls }
+
+    init(session: CopySession, workspaces: Workspaces, rereadsSource: Bool) {
+        self.session = session
+        self.workspaces = workspaces
+        self.rereadsSource = rereadsSource
+    }
+
+    /// The level that was proven. The staged file must be durable: pages that are not written yet stay in the cache.
+    func verify(_ staged: StagedFile, pulse: Pulse) throws(CopyError) -> VerificationLevel {
+        let reached = try workspaces.with { (workspace) throws(CopyError) in
+            let (found, level) = try readBack(staged.file, length: staged.digests.byteCount, workspace, pulse)
+            guard found.byteCount == staged.digests.byteCount, found.checksum == staged.digests.checksum else {
+                throw mismatch(of: staged, workspace, pulse)
+            }
+            guard rereadsSource, level == .readBack else { return level }
+            let again = try rereadSource(staged, workspace, pulse)
+            guard again == staged.digests.checksum else {
+                throw CopyError(.sourceChanged, at: .verify, detail: "it gave other bytes the second time")
+            }
+            return VerificationLevel.sourceReread
+        }
+        try lookAgain(staged)
+        return reached
+    }
+
+    /// Reads a published file whole: its digests, and how far they prove the disk. For files that are durable.
+    func digest(
+        _ file: HeldFile, length: Int64, _ workspace: Workspace, _ pulse: Pulse
+    ) throws(CopyError) -> (StreamDigests, VerificationLevel) {
+        try readBack(file, length: length, takesDigest: true, workspace, pulse)
+    }
+
+    private func readBack(
+        _ file: HeldFile, length: Int64, takesDigest: Bool = false, _ workspace: Workspace, _ pulse: Pulse
+    ) throws(CopyError) -> (StreamDigests, VerificationLevel) {
+        if try isOutOfCache(file, length: length) {
+            return (try read(file, length, takesDigest, workspace, pulse), .readBack)
+        }
+        if let direct = openDirect(file),
+            let found = try? read(direct, length, takesDigest, workspace, pulse)
+        {
+            return (found, .readBack)
+        }
+        return (try read(file, length, takesDigest, workspace, pulse), .stream)
+    }
+
+    /// Whether no page of the file is in the cache any more, by mincore(2). The cache of a process behind FUSE cannot
+    /// be seen, and what lives in memory has no disk.
+    private func isOutOfCache(_ file: HeldFile, length: Int64) throws(CopyError) -> Bool {
+        if session.facts.kind.isMemory || session.facts.kind == .fuse { return false }
+        return try session.attempt(.verify) { () throws(FileError) in
+            try uninterrupted { () throws(FileError) in try calls.dropCache(file.descriptor) }
+            return try uninterrupted { () throws(FileError) in
+                try calls.residentPages(file.descriptor, length: length)
+            } == 0
+        }
+    }
+
+    /// A second descriptor of the same file that reads past the cache. An overlay says yes whatever lies beneath it.
+    private func openDirect(_ file: HeldFile) -> HeldFile? {
+        let kind = session.facts.kind
+        if kind.isMemory || kind == .fuse || kind == .overlay { return nil }
+        let path = FilePath("/proc/self/fd/\(file.descriptor)")
+        return try? HeldFile(calls.open(path, in: KernelFiles.workingDirectory, flags: O_RDONLY | takeup_O_DIRECT))
+    }
+
+    private func read(
+        _ file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ workspace: Workspace, _ pulse: Pulse
+    ) throws(CopyError) -> StreamDigests {
+        try digestAll(of: file, length, takesDigest, workspace, pulse) { (call) throws(CopyError) in
+            try session.attempt(.verify, call)
+        }
+    }
+
+    private func rereadSource(
+        _ staged: StagedFile, _ workspace: Workspace, _ pulse: Pulse
+    ) throws(CopyError) -> Checksum128 {
+        // Best effort: pages that others use stay.
+        try? calls.dropCache(staged.source.descriptor)
+        return try digestAll(of: staged.source, staged.digests.byteCount, false, workspace, pulse) {
+            (call) throws(CopyError) in
+            try onSource(.verify, call)
+        }.checksum
+    }
+
+    private func digestAll(
+        of file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ workspace: Workspace, _ pulse: Pulse,
+        attempt: (() throws(FileError) -> Int) throws(CopyError) -> Int
+    ) throws(CopyError) -> StreamDigests {
+        workspace.hash.begin(digest: takesDigest, crc32: false)
+        var offset: Int64 = 0
+        while true {
+            try beat(pulse, .verify)
+            let count = try attempt { () throws(FileError) in
+                try uninterrupted { () throws(FileError) in
+                    try calls.read(file.descriptor, into: workspace.block, at: offset)
+                }
+            }
+            workspace.hash.add(UnsafeRawBufferPointer(rebasing: workspace.block[..<count]))
+            offset += Int64(count)
+            // At the expected length a part of a block has nothing behind it; reading on past the cache there is refused.
+            if count == 0 || (offset >= length && count < workspace.block.count) { break }
+        }
+        return workspace.hash.finish()
+    }
+
+    /// Reads the source once more to say which side is to be suspected.
+    private func mismatch(of staged: StagedFile, _ workspace: Workspace, _ pulse: Pulse) -> CopyError {
+        let again = try? rereadSource(staged, workspace, pulse)
+        let detail =
+            switch again {
+            case staged.digests.checksum: "the volume gave other bytes back than it was given"
+            case nil: "other bytes came back, and the source cannot be read a second time"
+            case .some: "the source gave other bytes the second time"
+            }
+        return CopyError(.digestMismatch, at: .verify, detail: detail)
+    }
+
+    /// The source once more, before its copy gets a name: unchanged since before it was read.
+    private func lookAgain(_ staged: StagedFile) throws(CopyError) {
+        let found = try onSource(.lookAgain) { () throws(FileError) in
+            try uninterrupted { () throws(FileError) in try calls.observe(staged.source.descriptor) }
+        }
+        guard found.isUnchanged(since: staged.sourceObservation) else {
+            throw CopyError(.sourceChanged, at: .lookAgain, detail: "it changed while it was copied")
+        }
+    }
+}
