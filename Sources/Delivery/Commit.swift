@@ -1,6 +1,6 @@
 package import Catalogs
 internal import Copying
-package import Ledger
+internal import Ledger
 package import Postgres
 package import Vocabulary
 
@@ -22,6 +22,7 @@ struct Arrival: Sendable {
     let consignment: Consignment
     let intent: Intent
     let copied: Copied
+    let volumeName: VolumeName
     /// The volume's root.
     let root: FilePath
 }
@@ -101,7 +102,7 @@ struct Commit: Sendable {
         let standing = try Replicas.held([sid], in: session)[sid] ?? []
         var quarantine: [Replica.ID: FilePath] = [:]
         for replica in standing where replica.content.replayMediaID == replayMedia {
-            quarantine[replica.id] = Quarantine.path(of: replica.content.path)
+            quarantine[replica.id] = Quarantine.path(of: replica.content.path, day: Quarantine.today)
         }
         try Replicas.retire(quarantine, keep: Quarantine.keep, in: session)
     }

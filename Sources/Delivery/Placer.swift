@@ -1,8 +1,8 @@
-package import Ledger
-package import Planning
-package import Postgres
-package import Settings
-package import Vocabulary
+internal import Ledger
+internal import Planning
+internal import Postgres
+internal import Settings
+internal import Vocabulary
 
 /// Decides where files go, and opens their intents: one short transaction while the accounts are locked, so that all
 /// processes and hosts share credits and reservations. No file is touched meanwhile.

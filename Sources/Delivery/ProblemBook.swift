@@ -1,4 +1,4 @@
-package import Ledger
+internal import Ledger
 package import Postgres
 package import Telemetry
 package import Vocabulary

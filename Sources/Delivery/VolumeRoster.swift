@@ -1,5 +1,5 @@
 package import Copying
-package import Files
+internal import Files
 package import Ledger
 package import Planning
 package import Postgres

@@ -32,16 +32,29 @@ package struct Intent: Hashable, Identifiable, Sendable {
     package var stagedName: FilePath?
     /// Below the volume's root. Nil when an intent that took over writes to the same path, which is its care then.
     package var finalPath: FilePath?
+    /// What is about to get, or has got, the final name. Nil: nothing of this intent ever had it.
+    package var ready: Ready?
     package var reservedBytes: Int64
     package var allocatedBytes: Int64
     package var state: State
+
+    /// A verified staged file.
+    package struct Ready: Hashable, Sendable {
+        /// Bytes.
+        package let size: Int64
+        package let digest: Digest
+        package init(size: Int64, digest: Digest) {
+            self.size = size
+            self.digest = digest
+        }
+    }
 
     package var id: FencingToken { token }
 
     static let columns = ColumnList(
         plain: [
-            "token", "transfer_id", "mux_job_id", "holder", "volume_id", "staged_name", "final_path", "reserved_bytes",
-            "allocated_bytes", "state",
+            "token", "transfer_id", "mux_job_id", "holder", "volume_id", "staged_name", "final_path", "ready_size",
+            "ready_sha256", "reserved_bytes", "allocated_bytes", "state",
         ],
         times: ["lease_until"])
 
@@ -54,6 +67,11 @@ package struct Intent: Hashable, Identifiable, Sendable {
         volume = try row.name("volume_id")
         stagedName = try row.optionalPath("staged_name")
         finalPath = try row.optionalPath("final_path")
+        if let size = try row.optionalInteger("ready_size"),
+            let digest = try row.optionalBytes("ready_sha256").flatMap(Digest.init(bytes:))
+        {
+            ready = Ready(size: size, digest: digest)
+        }
         reservedBytes = try row.integer("reserved_bytes")
         allocatedBytes = try row.integer("allocated_bytes")
         state = try row.word("state")

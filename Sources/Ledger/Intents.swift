@@ -91,6 +91,28 @@ package enum Intents {
             """, [.tokens(pairs.map(\.key)), .integers(pairs.map(\.value))])
     }
 
+    /// These are verified and about to get their final names: writes down what they are, so that a sweep knows them,
+    /// and lengthens the leases as ``renew(_:lease:in:)`` does. Before the first name appears.
+    ///
+    /// - Returns: those that are still held. No other may be published.
+    package static func ready(
+        _ ready: [FencingToken: Intent.Ready], lease: Duration, in session: Session
+    ) throws -> Set<FencingToken> {
+        let held = try renew(ready.keys, lease: lease, in: session)
+        let pairs = ready.filter { held.contains($0.key) }.sorted { $0.key < $1.key }
+        try session.execute(
+            """
+            update takeup.intent set ready_size = given.size, ready_sha256 = given.digest
+            from unnest($1::bigint[], $2::bigint[], $3::bytea[]) as given(token, size, digest)
+            where intent.token = given.token and intent.state = 'open'
+            """,
+            [
+                .tokens(pairs.map(\.key)), .integers(pairs.map(\.value.size)),
+                .byteStrings(pairs.map(\.value.digest.bytes)),
+            ])
+        return held
+    }
+
     /// Lengthens the lease of intents and of the work that they are for.
     ///
     /// - Returns: those that are still held. Work on any other must stop.

@@ -199,6 +199,9 @@ extension Migrations {
             volume_id text collate "C" not null references takeup.volume,
             staged_name bytea,
             final_path bytea,
+            -- What is about to get the final name; null until then.
+            ready_size bigint,
+            ready_sha256 bytea check (octet_length(ready_sha256) = 32),
             reserved_bytes bigint not null check (reserved_bytes >= 0),
             allocated_bytes bigint not null default 0 check (allocated_bytes >= 0),
             state text not null default 'open' check (state in ('open', 'superseded', 'condemned', 'swept')),

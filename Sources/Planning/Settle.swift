@@ -78,16 +78,20 @@ package struct SettleEvidence: Hashable, Sendable {
     /// The size as the row has it, not yet judged: nil, 0 and -1 occur and mean that there is none.
     package var rowSize: Int64?
     package var container: ContainerState
+    /// Whether the row has a checksum that the copy will be held to: then a wrong guess here costs an attempt, no more.
+    package var hasChecksum: Bool
     package var looks: LookTrail
     /// Since row and file were first both there and the row was FINISHED; monotonic.
     package var waited: Duration
 
     package init(
-        rowIsFinished: Bool, rowSize: Int64?, container: ContainerState, looks: LookTrail, waited: Duration
+        rowIsFinished: Bool, rowSize: Int64?, container: ContainerState, hasChecksum: Bool = false,
+        looks: LookTrail, waited: Duration
     ) {
         self.rowIsFinished = rowIsFinished
         self.rowSize = rowSize
         self.container = container
+        self.hasChecksum = hasChecksum
         self.looks = looks
         self.waited = waited
     }
@@ -98,6 +102,8 @@ package enum SettleWitness: String, Hashable, Comparable, Sendable, CaseIterable
     case finishedRow
     case exactSize
     case wholeContainer
+    /// The row's checksum, which the copy is held to.
+    case checksum
     /// Two looks, at least the quiet time apart, with nothing changed.
     case agreeingLooks
 
@@ -119,6 +125,9 @@ package enum SettleHold: Hashable, Sendable {
 
 package enum SettleDecision: Hashable, Sendable {
     case settled(by: Set<SettleWitness>)
+    /// All that there is, and not whole: the recorder is done, the file is at rest, and its structure is broken. It is
+    /// evidence as it stands, so it is copied, and a person is told.
+    case damaged(by: Set<SettleWitness>)
     /// Look again after `again`, or at a wake, whichever comes first.
     case wait(SettleHold, again: Duration)
     /// Fewer bytes than the row claims. The file may still grow.
@@ -146,17 +155,29 @@ package func settle(_ evidence: SettleEvidence, within window: SettleWindow) -> 
         witnesses.insert(.exactSize)
     }
     if have <= 0 { return held(.empty, evidence, window) }
+    if evidence.hasChecksum { witnesses.insert(.checksum) }
+    if evidence.looks.agreement >= window.quiet { witnesses.insert(.agreeingLooks) }
     switch evidence.container {
     case .whole: witnesses.insert(.wholeContainer)
-    case .unfinished: return held(.unfinishedContainer, evidence, window)
+    case .unfinished:
+        let isAtRest = evidence.rowIsFinished && witnesses.contains(.agreeingLooks)
+        if isAtRest && (witnesses.contains(.exactSize) || evidence.waited >= window.atMost) {
+            return .damaged(by: witnesses)
+        }
+        return held(.unfinishedContainer, evidence, window)
     case .unknown: break
     }
-    if evidence.looks.agreement >= window.quiet { witnesses.insert(.agreeingLooks) }
-    if witnesses.isSuperset(of: [.finishedRow, .exactSize, .wholeContainer]) || witnesses.contains(.agreeingLooks) {
-        return .settled(by: witnesses)
-    }
-    return held(.secondLook, evidence, window)
+    if witnesses.contains(.agreeingLooks) { return .settled(by: witnesses) }
+    guard witnesses.isSuperset(of: [.finishedRow, .exactSize]) else { return held(.secondLook, evidence, window) }
+    if witnesses.contains(.wholeContainer) || witnesses.contains(.checksum) { return .settled(by: witnesses) }
+    // A format without an end that can be seen: the row and the size agree, and a moment's rest stands for the end.
+    let rest = min(window.quiet, momentOfRest)
+    if evidence.looks.agreement >= rest { return .settled(by: witnesses.union([.agreeingLooks])) }
+    return .wait(.secondLook, again: rest - evidence.looks.agreement)
 }
+
+/// How far apart two looks must agree where row and size agree already.
+private let momentOfRest = Duration.seconds(1)
 
 /// The size that a row claims, where it can be true: `cfsize` is a signed 32-bit column, so of a file of 2 GiB or more
 /// it holds a cut, negative or wrapped number, and its largest value says nothing.

@@ -33,14 +33,3 @@ internal import Vocabulary
         #expect(mounts(prefix).recorderName(of: calls) == FilePath(name))
     }
 }
-
-@Suite struct LookCursorTests {
-    @Test func `it goes on behind a full page and begins anew after a short one`() {
-        var cursor = LookCursor()
-        let last = LookCursor.Position(stop: WallTime(microseconds: 5), id: 9)
-        cursor.read(last: last, isFull: true)
-        #expect(cursor.position == last && !cursor.isAtEnd)
-        cursor.read(last: last, isFull: false)
-        #expect(cursor.position == nil && cursor.isAtEnd)
-    }
-}

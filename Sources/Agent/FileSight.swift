@@ -1,0 +1,75 @@
+package import Files
+internal import Media
+package import Planning
+package import Vocabulary
+
+/// What one look at a recorder's file showed.
+package enum FileSight: Sendable {
+    case seen(FileObservation, Wholeness)
+    /// Not there. That means something only on a mount that proved itself.
+    case absent
+    /// It leads out of the mount, or is no regular file.
+    case refused(FileError)
+    case failed(FileError)
+}
+
+/// Looks at files below one mount, on the mount's own threads.
+package struct FileLooker: Sendable {
+    private let root: FilePath
+    private let threads: FileThreads
+    private let timeout: Duration
+
+    package init(root: FilePath, threads: FileThreads, timeout: Duration) {
+        self.root = root
+        self.threads = threads
+        self.timeout = timeout
+    }
+
+    /// - Parameters:
+    ///   - path: below the mount.
+    ///   - isEncrypted: the row names a key: the container is a cipher's.
+    package func look(at path: FilePath, isEncrypted: Bool) async -> FileSight {
+        let root = root
+        do {
+            return try await threads.run(timeout: timeout) { _ in
+                try FileLooker.look(at: path, below: root, isEncrypted: isEncrypted)
+            }
+        } catch let error as FileError {
+            return FileLooker.sight(error)
+        } catch {
+            return .failed(FileError(.interrupted, doing: "look at a file"))
+        }
+    }
+
+    private static func look(at path: FilePath, below root: FilePath, isEncrypted: Bool) throws -> FileSight {
+        let calls = KernelFiles()
+        let directory = try calls.openRoot(root)
+        let opened = try calls.openRegularFile(path, beneath: directory.descriptor)
+        let observation = opened.observation
+        // What can't be read here can't be copied either, and that says it better.
+        let wholeness = (try? Container.check(opened.file.descriptor, name: path, isEncrypted: isEncrypted)) ?? .unknown
+        return .seen(observation, wholeness)
+    }
+
+    private static func sight(_ error: FileError) -> FileSight {
+        switch error.code {
+        case .notFound, .notDirectory: .absent
+        case .escapes: .refused(error)
+        case .exists, .noSpace, .quota, .readOnly, .tooLarge, .inputOutput, .stale, .notPermitted, .unsupported,
+            .nameTooLong, .crossesDevice, .busy, .timeout, .interrupted, .exhausted, .other:
+            .failed(error)
+        }
+    }
+}
+
+extension FileLook {
+    package init(_ observation: FileObservation) {
+        self.init(
+            size: observation.size, modified: observation.modified.nanosecondsSince1970,
+            changed: observation.changed.nanosecondsSince1970, inode: observation.inode)
+    }
+}
+
+extension FileTime {
+    package var nanosecondsSince1970: Int64 { seconds * 1_000_000_000 + Int64(nanoseconds) }
+}

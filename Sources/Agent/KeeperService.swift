@@ -1,0 +1,205 @@
+internal import Catalogs
+package import Delivery
+internal import Ledger
+internal import Planning
+internal import Postgres
+package import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// The keeper role of a source: while this agent holds it, it looks, plans and marks.
+///
+/// Any agent of the source can hold it, also while its own mount is absent; the lease passes on when its holder dies.
+package actor KeeperService {
+    private let source: SourceLink
+    private let replay: Replay
+    private let look: LookService
+    private let marks: MarkService
+    private let synchro: SynchroSettings
+    private let narrator: any Narrator
+    private let wake: Wake
+    private let progress: Progress
+    /// One outage, one sentence: the source's.
+    private var outage: Outage
+    private var gathering = HintGathering()
+    private var hinted: Set<Int64> = []
+    private var lease: KeeperLease?
+    private var listening: Task<Void, Never>?
+    private var nextRound: Duration = .zero
+    private let started = ContinuousClock.now
+
+    private static let leaseSpan = Duration.seconds(15)
+    /// Who is not the keeper asks again after this.
+    private static let candidacy = Duration.seconds(3)
+    /// Between two looks for marks to set, where no commit of this process tells of any.
+    private static let markPeriod = Duration.seconds(1)
+    /// Hints beyond this are dropped: the page finds what they were about.
+    private static let hintLimit = 10_000
+    /// A turn of a group is passed on after this at the latest.
+    private static let groupLease = Duration.seconds(30)
+
+    package init(
+        source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook, narrator: any Narrator,
+        wake: Wake, progress: Progress
+    ) {
+        self.source = source
+        self.replay = replay
+        look = LookService(source: source, replay: replay, synchro: synchro, problems: problems)
+        marks = MarkService(source: source, replay: replay, problems: problems, narrator: narrator)
+        self.synchro = synchro
+        self.narrator = narrator
+        self.wake = wake
+        self.progress = progress
+        outage = Outage(
+            down: .sourceUnreachable, up: .sourceBack, facts: [.source(source.name)], narrator: narrator)
+    }
+
+    /// Whether this agent keeps the source now.
+    package var isKeeper: Bool { lease != nil }
+
+    package func run() async {
+        while !Task.isCancelled {
+            let pause: Duration
+            do {
+                pause = try await turn()
+                outage.over()
+            } catch is KeeperLost {
+                lose(reason: "another agent took the role")
+                pause = KeeperService.candidacy
+            } catch {
+                pause = failed(error)
+            }
+            progress.advance("keeper")
+            await wake.wait(atMost: pause)
+        }
+        listening?.cancel()
+        if let lease {
+            try? await replay.database.perform { session in try Keepers.release(lease, in: session) }
+        }
+    }
+
+    /// One turn: keep the lease, mark what converged, and look where a look is due. Gives the pause until the next.
+    func turn() async throws -> Duration {
+        let name = source.name
+        let holder = replay.holder
+        let taken = try await replay.database.perform { session in
+            try Keepers.take(source: name, holder: holder, lease: KeeperService.leaseSpan, in: session)
+        }
+        guard let taken else {
+            if lease != nil { lose(reason: "its lease ran out") }
+            return KeeperService.candidacy
+        }
+        if lease?.token != taken.token { await take(taken) }
+        lease = taken
+        guard try await hasTurn() else { return .milliseconds(200) }
+        let isBusy = try await work(taken)
+        try await yieldTurn()
+        return pause(isBusy: isBusy)
+    }
+
+    private func work(_ lease: KeeperLease) async throws -> Bool {
+        let marked = try await marks.turn(lease: lease)
+        hinted.formUnion(marked.changed)
+        let now = elapsed
+        if !hinted.isEmpty || now >= nextRound { gathering.hint(at: now) }
+        var isMoreThere = marked.isMoreThere
+        if gathering.begin(at: now) {
+            let ids = hinted
+            hinted = []
+            do {
+                let found = try await look.turn(hinted: ids, lease: lease)
+                gathering.end(at: elapsed, measured: found.cost, more: found.isMoreThere)
+                if !found.isMoreThere { nextRound = elapsed + synchro.sleepPeriod }
+                isMoreThere = isMoreThere || found.planned > 0
+            } catch {
+                hinted.formUnion(ids)
+                gathering.end(at: elapsed, measured: .zero)
+                throw error
+            }
+        }
+        return isMoreThere
+    }
+
+    private func pause(isBusy: Bool) -> Duration {
+        if isBusy { return .milliseconds(1) }
+        var until = min(KeeperService.markPeriod, max(.milliseconds(1), nextRound - elapsed))
+        if let due = gathering.due { until = min(until, max(.milliseconds(1), due - elapsed)) }
+        return until
+    }
+
+    private var elapsed: Duration { ContinuousClock.now - started }
+
+    /// Sources of one group take turns. One without a group waits for nobody.
+    private func hasTurn() async throws -> Bool {
+        guard let group = source.settings.group else { return true }
+        let name = source.name
+        let holder = replay.holder
+        return try await replay.database.transaction { session in
+            try Turns.take(
+                group: group, source: name, holder: holder, lease: KeeperService.groupLease, patience: .seconds(5),
+                in: session)
+        }
+    }
+
+    private func yieldTurn() async throws {
+        guard let group = source.settings.group else { return }
+        let name = source.name
+        let holder = replay.holder
+        try await replay.database.transaction { session in
+            try Turns.yield(group: group, source: name, holder: holder, in: session)
+        }
+    }
+
+    private func take(_ lease: KeeperLease) async {
+        narrator.tell(.keeperTaken, .source(source.name), .holder(lease.holder))
+        nextRound = .zero
+        listening?.cancel()
+        listening = Task { [weak self, source] in await KeeperService.listen(to: source, for: self) }
+    }
+
+    private func lose(reason: String) {
+        lease = nil
+        listening?.cancel()
+        listening = nil
+        narrator.tell(.keeperLost, .source(source.name), .reason(reason))
+    }
+
+    /// Hears the recorder where its operator installed the trigger. A notification is a hint; a lost connection only
+    /// means that the next round finds what it would have told.
+    private static func listen(to source: SourceLink, for keeper: KeeperService?) async {
+        let listener = Listener(source.database.settings, channels: [SourceNotification.channel])
+        await withTaskCancellationHandler {
+            for await events in listener.events {
+                guard let keeper else { return }
+                await keeper.heard(events)
+            }
+        } onCancel: {
+            listener.stop()
+        }
+    }
+
+    private func heard(_ events: [ListenerEvent]) {
+        for event in events {
+            switch event {
+            case .connected: nextRound = .zero
+            case .lost: break
+            case .notified(_, let payload):
+                if let id = Int64(payload), hinted.count < KeeperService.hintLimit { hinted.insert(id) }
+            }
+        }
+        gathering.hint(at: elapsed)
+        wake.wake()
+    }
+
+    private func failed(_ error: any Error) -> Duration {
+        if let error = error as? PostgresError, error.isOutage || error.code == .permission,
+            error.doing.contains(source.database.settings.label)
+        {
+            return outage.met(error)
+        }
+        if !((error as? PostgresError)?.isOutage ?? false) {
+            narrator.tell(.turnFailed, .service("keeper"), .source(source.name), .detail(error))
+        }
+        return .seconds(1)
+    }
+}

@@ -1,0 +1,149 @@
+internal import Catalogs
+package import Delivery
+package import Ledger
+package import Planning
+package import Vocabulary
+
+/// What a look makes of one recording: what to write down, and what a person should hear. Pure.
+package struct LookPlanner: Sendable {
+    package let mounts: ServedMounts
+    package let switches: SourceSwitches
+
+    package init(mounts: ServedMounts, switches: SourceSwitches) {
+        self.mounts = mounts
+        self.switches = switches
+    }
+
+    /// Whether the ledger's sighting leaves nothing to do before it moves by itself.
+    /// - Parameters:
+    ///   - now: by the ledger's clock.
+    ///   - isHinted: something told that this very recording may have changed.
+    package func isSettled(
+        _ sighting: Sighting, _ recording: SourceRecording, now: Instant, isHinted: Bool
+    ) -> Bool {
+        let isSame = sighting.fingerprint == Fingerprint(of: recording).bytes
+        switch sighting.state {
+        case .waiting, .refused: return !isHinted && sighting.notBefore > now
+        case .transferring: return isSame
+        case .converged:
+            guard isSame else { return false }
+            // Without a mark to set, only new settings can change anything: look again from time to time.
+            return sighting.mark != nil || (sighting.converged.map { now - $0 < .seconds(600) } ?? false)
+        // The mark may have been set after this look began; later, an unmarked row means that it was taken away.
+        case .marked: return isSame && (sighting.marked.map { now - $0 < .seconds(60) } ?? false)
+        }
+    }
+
+    /// The outcome of one recording, with the problems that it shows.
+    package struct Verdict: Sendable {
+        package var outcome: SightingPlan.Outcome
+        package var problems: [ProblemBook.Finding]
+        /// Rows and external data that have to be brought before the plan is written down: nothing else will.
+        package var needsMetadata: Bool
+    }
+
+    /// - Parameters:
+    ///   - missingKeys: keys of these media that the replay does not manage.
+    ///   - attempts: how often it was held before.
+    package func plan(
+        _ recording: SourceRecording, holding: ReplayHolding, missingKeys: Set<String>, attempts: Int
+    ) -> Verdict {
+        switch reconcile(recording, with: holding, switches: switches) {
+        case .hold(let hold): return held(hold, recording, attempts: attempts)
+        case .plan(let plan):
+            let lacking = plan.copies.compactMap(\.keyID).filter(missingKeys.contains)
+            if !lacking.isEmpty { return withoutKey(recording, attempts: attempts) }
+            return transfers(plan, recording, holding)
+        }
+    }
+
+    private func transfers(
+        _ plan: ReconcilePlan, _ recording: SourceRecording, _ holding: ReplayHolding
+    ) -> Verdict {
+        var transfers: [TransferPlan] = []
+        var problems: [ProblemBook.Finding] = []
+        var mark = plan.mark
+        for step in plan.steps {
+            guard let (media, replaces) = step.copy else { continue }
+            switch mounts.place(of: media.path) {
+            case .on(let mount, _):
+                transfers.append(TransferPlan(media, of: recording, mount: mount, replaces: replaces))
+            case .refused:
+                mark = nil
+                problems.append(
+                    ProblemBook.Finding(
+                        .pathRefused, recording: recording.reference, media: media.id,
+                        what: "The path of media \(media.id) of \(recording.reference) leads out of the recorder's directories."))
+            case .unserved:
+                mark = nil
+                problems.append(
+                    ProblemBook.Finding(
+                        .unservedMedia, recording: recording.reference, media: media.id,
+                        what: "Media \(media.id) of \(recording.reference) lies below no mount of this source."))
+            }
+        }
+        let fingerprint = Fingerprint(of: recording).bytes
+        if transfers.isEmpty {
+            return Verdict(
+                outcome: .keep(mark: mark, fingerprint: fingerprint), problems: problems,
+                needsMetadata: holding.recording == nil || !plan.attach.isEmpty)
+        }
+        return Verdict(
+            outcome: .transfer(transfers, mark: mark, fingerprint: fingerprint), problems: problems,
+            needsMetadata: false)
+    }
+
+    private func held(_ hold: Hold, _ recording: SourceRecording, attempts: Int) -> Verdict {
+        let reference = recording.reference
+        switch hold {
+        case .notFinished: return wait("its row is not FINISHED", attempts)
+        case .noStreams: return wait("it has no media, and couples without streams are off", max(attempts, 10))
+        case .removedAtSource: return wait("the recorder's tools took its media away", max(attempts, 10))
+        case .sidCollision:
+            let what = "The replay has another call under the sid of \(reference): start or length do not agree."
+            return Verdict(
+                outcome: .refuse(why: what, delay: pause(attempts)),
+                problems: [ProblemBook.Finding(.sidCollision, recording: reference, what: what)], needsMetadata: false)
+        case .removedAtReplay:
+            let what = "The replay's own tools removed or archived recording \(reference); what they did stands."
+            return Verdict(
+                outcome: .refuse(why: what, delay: pause(max(attempts, 10))),
+                problems: [ProblemBook.Finding(.removedAtReplay, recording: reference, what: what)],
+                needsMetadata: false)
+        }
+    }
+
+    private func withoutKey(_ recording: SourceRecording, attempts: Int) -> Verdict {
+        let what = "Recording \(recording.reference) is encrypted with a key that the replay does not manage."
+        return Verdict(
+            outcome: .wait(why: what, delay: pause(attempts)),
+            problems: [ProblemBook.Finding(.keyMissing, recording: recording.reference, what: what)],
+            needsMetadata: false)
+    }
+
+    private func wait(_ why: String, _ attempts: Int) -> Verdict {
+        Verdict(outcome: .wait(why: why, delay: pause(attempts)), problems: [], needsMetadata: false)
+    }
+
+    /// Doubling from 10 s to an hour. Without jitter: looks are batches, and one keeper makes them.
+    private func pause(_ attempts: Int) -> Duration { min(.seconds(10) * (1 << min(attempts, 9)), .seconds(3600)) }
+}
+
+extension MediaStep {
+    fileprivate var copy: (SourceMedia, replaces: Int64?)? {
+        switch self {
+        case .copy(let media): (media, nil)
+        case .replace(let media, let replayMediaID): (media, replayMediaID)
+        case .keep, .leave: nil
+        }
+    }
+}
+
+extension TransferPlan {
+    fileprivate init(_ media: SourceMedia, of recording: SourceRecording, mount: MountPath, replaces: Int64?) {
+        self.init(
+            mediaID: media.id, fingerprint: Fingerprint(of: media).bytes, mount: mount, kind: media.kind,
+            path: media.path, expectedSize: media.size, crc32: media.crc32, keyID: media.keyID,
+            properties: media.properties, recordingStart: recording.start ?? recording.stop, replacesMediaID: replaces)
+    }
+}

@@ -1,0 +1,193 @@
+internal import Catalogs
+package import Delivery
+package import Ledger
+internal import Planning
+internal import Postgres
+package import Settings
+internal import Telemetry
+internal import Vocabulary
+
+/// Looks at a source's catalog for recordings to do, reconciles them with the replay, and writes down what to do.
+/// Only the keeper of the source runs it.
+package actor LookService {
+    private let source: SourceLink
+    private let replay: Replay
+    private let planner: LookPlanner
+    private let synchro: SynchroSettings
+    private let problems: ProblemBook
+    private var cursor: SourceCursor?
+    /// Rows that could not be read, which are told of once a process.
+    private var refusedRows: Set<RecordingReference> = []
+
+    package init(source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook) {
+        self.source = source
+        self.replay = replay
+        planner = LookPlanner(mounts: source.mounts, switches: SourceSwitches(source.settings, synchro))
+        self.synchro = synchro
+        self.problems = problems
+    }
+
+    package struct Look: Sendable {
+        /// Recordings that were written down now.
+        package var planned: Int
+        /// Whether pages follow: the round through the unmarked recordings is not over.
+        package var isMoreThere: Bool
+        /// What the statements took at the recorder.
+        package var cost: Duration
+    }
+
+    /// One bounded look: what was hinted at, what is due again, one page behind the cursor, and, while there is a
+    /// backlog, a lane of the newest.
+    package func turn(hinted: Set<Int64>, lease: KeeperLease) async throws -> Look {
+        let source = source
+        let catalog = try await source.catalog()
+        let (due, now) = try await replay.database.perform { [synchro] session in
+            let due = try Sightings.due(source: source.name, limit: synchro.callsPerPeriod, in: session)
+            let row = try session.first("select \(SQL.microseconds("statement_timestamp()")) as now")
+            return (due.map(\.reference.id), try row?.instant("now") ?? Instant(microseconds: 0))
+        }
+        let wanted = hinted.union(due)
+        let started = ContinuousClock.now
+        let page = try await read(catalog, ids: wanted)
+        let cost = ContinuousClock.now - started
+        cursor = page.next
+        let planned = try await handle(page.rows, hinted: wanted, now: now, lease: lease)
+        return Look(planned: planned, isMoreThere: page.next != nil, cost: cost)
+    }
+
+    private func read(_ catalog: SourceCatalog, ids: Set<Int64>) async throws -> SourceBatch {
+        let interval = source.settings.interval
+        let limit = synchro.callsPerPeriod
+        let cursor = cursor
+        let onlyFinished = synchro.onlyFinished
+        do {
+            return try await source.database.perform { session in
+                let window = interval.window(at: try catalog.localNow(on: session))
+                let query = SourceQuery(lower: window.lower, upper: window.upper, onlyFinished: onlyFinished)
+                var batch = try catalog.recordings(query, after: cursor, limit: limit, on: session)
+                if batch.next != nil {
+                    batch.rows += try catalog.newestRecordings(query, limit: max(1, limit / 4), on: session).rows
+                }
+                batch.rows += try catalog.recordings(ids: Array(ids.prefix(limit)), on: session)
+                return batch
+            }
+        } catch let error as PostgresError where error.code == .schema {
+            await source.forget()
+            throw error
+        }
+    }
+
+    private func handle(
+        _ rows: [SourceRow], hinted: Set<Int64>, now: Instant, lease: KeeperLease
+    ) async throws -> Int {
+        var recordings: [Int64: SourceRecording] = [:]
+        for row in rows {
+            switch row {
+            case .recording(let recording): if recording.mark == nil { recordings[recording.id] = recording }
+            case .refused(let reference, let sentence): try await refuse(reference, sentence)
+            }
+        }
+        let source = source.name
+        let ids = Array(recordings.keys)
+        if ids.isEmpty { return 0 }
+        let sightings = try await replay.database.perform { session in
+            try Sightings.find(source: source, ids: ids, in: session)
+        }
+        let open = recordings.values.filter { recording in
+            guard let sighting = sightings[recording.id] else { return true }
+            return !planner.isSettled(sighting, recording, now: now, isHinted: hinted.contains(recording.id))
+        }
+        if open.isEmpty { return 0 }
+        return try await plan(Array(open), sightings: sightings, hinted: hinted, now: now, lease: lease)
+    }
+
+    private func plan(
+        _ recordings: [SourceRecording], sightings: [Int64: Sighting], hinted: Set<Int64>, now: Instant,
+        lease: KeeperLease
+    ) async throws -> Int {
+        // One sid once: a second row of the same sid at one source is a problem of that row, and waits its turn.
+        let recordings = Array(
+            Dictionary(recordings.sorted { $0.id < $1.id }.map { ($0.sid, $0) }, uniquingKeysWith: { one, _ in one })
+                .values)
+        let view = try await holdings(of: recordings)
+        var plans: [SightingPlan] = []
+        var metadata: [SourceRecording] = []
+        var findings: [ProblemBook.Finding] = []
+        var healed: [RecordingReference] = []
+        for recording in recordings.sorted(by: { $0.id < $1.id }) {
+            let sighting = sightings[recording.id]
+            let verdict = planner.plan(
+                recording, holding: view.holdings[recording.sid] ?? ReplayHolding(), missingKeys: view.missingKeys,
+                attempts: sighting?.attempts ?? 0)
+            if verdict.needsMetadata { metadata.append(recording) }
+            findings += verdict.problems
+            if verdict.problems.isEmpty, sighting?.state == .waiting || sighting?.state == .refused {
+                healed.append(recording.reference)
+            }
+            plans.append(
+                SightingPlan(
+                    reference: recording.reference, sid: recording.sid, stopped: recording.stopInstant,
+                    finished: hinted.contains(recording.id) && sighting == nil ? now : nil, outcome: verdict.outcome,
+                    detail: try Snapshot.encode(recording)))
+        }
+        try await MetadataCommit(replay: replay).run(metadata)
+        let written = plans
+        let isKeeper = try await replay.database.transaction { session in
+            guard try Keepers.confirm(lease, in: session) else { return false }
+            try Plans.record(written, in: session)
+            return true
+        }
+        guard isKeeper else { throw KeeperLost() }
+        for finding in findings { try await problems.open(finding) }
+        try await problems.close(
+            [.sidCollision, .removedAtReplay, .keyMissing],
+            subjects: healed.map { ProblemBook.Finding.subject($0, media: nil) }, place: source.name.rawValue)
+        return plans.count
+    }
+
+    private struct View: Sendable {
+        var holdings: [Sid: ReplayHolding]
+        var missingKeys: Set<String>
+    }
+
+    private func holdings(of recordings: [SourceRecording]) async throws -> View {
+        let sids = recordings.map(\.sid)
+        let keys = Set(recordings.flatMap { $0.media.compactMap(\.keyID) })
+        let catalog = replay.catalog
+        return try await replay.database.perform { session in
+            let standing = try catalog.find(sids: sids, on: session)
+            let replicas = try Replicas.held(sids, in: session)
+            var holdings: [Sid: ReplayHolding] = [:]
+            for sid in sids {
+                holdings[sid] = ReplayHolding(recording: standing[sid], replicas: replicas[sid] ?? [])
+            }
+            return View(holdings: holdings, missingKeys: try catalog.missingKeys(keys, on: session))
+        }
+    }
+
+    private func refuse(_ reference: RecordingReference, _ sentence: String) async throws {
+        guard refusedRows.insert(reference).inserted else { return }
+        try await problems.open(
+            ProblemBook.Finding(.rowRefused, recording: reference, what: "Recording \(reference): \(sentence)"))
+    }
+}
+
+/// Another agent keeps the source now: what was decided is not written down.
+package struct KeeperLost: Error, CustomStringConvertible {
+    package var description: String { "another agent keeps the source now" }
+}
+
+extension ReplayHolding {
+    init(recording: ReplayRecording?, replicas: [Replica]) {
+        var origins: [MediaOrigin: Int64] = [:]
+        var results: Set<Int64> = []
+        for replica in replicas {
+            guard let media = replica.content.replayMediaID else { continue }
+            if replica.content.isResult { results.insert(media) }
+            if let source = replica.content.source, let origin = replica.content.sourceMediaID {
+                origins[MediaOrigin(source: source, mediaID: origin)] = media
+            }
+        }
+        self.init(recording: recording, origins: origins, results: results)
+    }
+}

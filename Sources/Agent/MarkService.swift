@@ -1,0 +1,103 @@
+internal import Catalogs
+package import Delivery
+package import Ledger
+internal import Planning
+internal import Postgres
+package import Telemetry
+internal import Vocabulary
+
+/// Sets the marks of a source: last of all, and only where its rows are still what was committed.
+package struct MarkService: Sendable {
+    private let source: SourceLink
+    private let replay: Replay
+    private let problems: ProblemBook
+    private let narrator: any Narrator
+    private static let batch = 100
+
+    package init(source: SourceLink, replay: Replay, problems: ProblemBook, narrator: any Narrator) {
+        self.source = source
+        self.replay = replay
+        self.problems = problems
+        self.narrator = narrator
+    }
+
+    package struct Marks: Sendable {
+        package var done: Int
+        /// Recordings that changed since they were looked at: look again.
+        package var changed: Set<Int64>
+        package var isMoreThere: Bool
+    }
+
+    /// One batch: one transaction at the source, then one in the ledger. If the second is lost, the next turn finds the
+    /// marks set and only notes them.
+    package func turn(lease: KeeperLease) async throws -> Marks {
+        let name = source.name
+        let converged = try await replay.database.transaction { session in
+            guard try Keepers.confirm(lease, in: session), try Marking.check(in: session) == nil else {
+                return [Sighting]()
+            }
+            return try Sightings.toMark(source: name, limit: MarkService.batch, in: session)
+        }
+        if converged.isEmpty { return Marks(done: 0, changed: [], isMoreThere: false) }
+        let requests = converged.compactMap { sighting in
+            sighting.mark.map { mark in
+                MarkRequest(
+                    id: sighting.reference.id, mark: mark, fingerprint: Fingerprint(bytes: sighting.fingerprint ?? []))
+            }
+        }
+        let catalog = try await source.catalog()
+        let outcomes: [Int64: MarkOutcome]
+        do {
+            outcomes = try await source.database.transaction { session in try catalog.mark(requests, on: session) }
+        } catch let error as PostgresError where !error.isOutage {
+            try await postpone(converged, error)
+            throw error
+        }
+        return try await note(converged, outcomes)
+    }
+
+    private func note(_ sightings: [Sighting], _ outcomes: [Int64: MarkOutcome]) async throws -> Marks {
+        var marked: [Sighting] = []
+        var changed: Set<Int64> = []
+        for sighting in sightings {
+            switch outcomes[sighting.reference.id] {
+            case .marked, .alreadyMarked: marked.append(sighting)
+            case .changed:
+                changed.insert(sighting.reference.id)
+                narrator.tell(
+                    .markRefused, .source(source.name), .recording(sighting.reference), .reason("it changed"))
+            case .gone:
+                // The recorder deleted an unmarked recording; what we hold stays, and nothing is left to mark.
+                marked.append(sighting)
+                narrator.tell(
+                    .markRefused, .source(source.name), .recording(sighting.reference), .reason("its row is gone"))
+            case nil: break
+            }
+        }
+        let done = marked
+        try await replay.database.transaction { session in _ = try Sightings.marked(done, in: session) }
+        for sighting in marked {
+            narrator.tell(
+                .recordingMarked,
+                facts: [.source(source.name), .recording(sighting.reference)] + (sighting.mark.map { [.mark($0)] } ?? []))
+        }
+        if !done.isEmpty {
+            try await problems.close(.markFailed, subject: "source \(source.name)", place: source.name.rawValue)
+        }
+        return Marks(done: done.count, changed: changed, isMoreThere: sightings.count == MarkService.batch)
+    }
+
+    private func postpone(_ sightings: [Sighting], _ error: PostgresError) async throws {
+        var chance = SystemRandomNumberGenerator()
+        let attempts = sightings.map(\.attempts).max() ?? 1
+        let delay = Retry.work.wait(afterAttempts: attempts + 1, using: &chance)
+        let references = sightings.map(\.reference)
+        try await replay.database.perform { session in
+            try Sightings.postpone(references, delay: delay, error: String(describing: error), in: session)
+        }
+        try await problems.open(
+            ProblemBook.Finding(
+                .markFailed, subject: "source \(source.name)", place: source.name.rawValue,
+                what: "Marks cannot be set at \(source.name): \(error)."))
+    }
+}

@@ -1,0 +1,124 @@
+internal import Copying
+internal import Delivery
+internal import Ledger
+internal import Planning
+internal import Telemetry
+internal import Vocabulary
+
+/// What is told of a transfer's outcome, and how it goes back to waiting.
+struct TransferReports: Sendable {
+    let problems: ProblemBook
+    let narrator: any Narrator
+    let mount: MountPath
+
+    /// Opens the problem that a look found.
+    func tell(_ finding: ProblemBook.Finding?, about transfer: Transfer) async {
+        guard let finding else { return }
+        if finding.kind == .pathRefused {
+            narrator.tell(.pathRefused, facts: facts(transfer) + [.mount(mount)])
+        }
+        // The ledger's outage is told by the process; the next look finds the same.
+        try? await problems.open(finding)
+    }
+
+    /// Tells of an outcome. Gives what to release; nil where there is nothing left to release.
+    func report(_ outcome: DeliveryOutcome, of transfer: Transfer) async -> TransferRelease? {
+        switch outcome {
+        case .committed:
+            await heal(transfer)
+            return nil
+        case .noRoom(let refusals):
+            let reasons = refusals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+            try? await problems.open(
+                ProblemBook.Finding(
+                    .noRoom, subject: "replay", place: "replay",
+                    what: "No volume can take recordings: \(reasons.joined(separator: "; "))."))
+            return release(transfer, after: .seconds(10), "no volume can take it", countsAttempt: false)
+        case .fenced:
+            narrator.tell(.leaseLost, facts: facts(transfer) + [.service("transfers")])
+            return nil
+        case .failed(let error): return await failed(error, transfer)
+        case .uncommitted(let error):
+            try? await problems.open(
+                finding(.commitRefused, transfer, "The replay's database did not take the rows: \(error)."))
+            return release(transfer, after: pause(transfer), String(describing: error))
+        }
+    }
+
+    private func failed(_ error: CopyError, _ transfer: Transfer) async -> TransferRelease? {
+        let text = String(describing: error)
+        switch error.code {
+        case .sourceMissing:
+            return transfer.claim.map {
+                TransferRelease(
+                    claim: $0, delay: .milliseconds(200), error: text, isMissing: true, countsAttempt: false)
+            }
+        case .sourceChanged:
+            narrator.tell(.sourceChanged, facts: facts(transfer))
+            return release(transfer, after: .milliseconds(500), text)
+        case .volumeFull, .quota, .inodes:
+            narrator.tell(.copyEnospc, facts: facts(transfer))
+            return release(transfer, after: pause(transfer), text)
+        case .digestMismatch:
+            narrator.tell(.verifyMismatch, facts: facts(transfer) + [.detail(text)])
+        case .durability:
+            narrator.tell(.durabilityFailed, facts: facts(transfer) + [.detail(text), .count(1)])
+        case .crcMismatch:
+            narrator.tell(.digestMismatch, facts: facts(transfer) + [.reason("CRC-32"), .detail(text)])
+            try? await problems.open(
+                finding(
+                    .checksumMismatch, transfer,
+                    "Media \(transfer.mediaID) of \(transfer.recording) does not match the CRC-32 of its row; it is not copied."))
+        case .nameConflict: narrator.tell(.nameConflict, facts: facts(transfer) + [.detail(text)])
+        case .sourceUnreadable:
+            narrator.tell(.sourceUnreadable, facts: facts(transfer) + [.mount(mount), .detail(text)])
+        case .sourceEscapes, .volumeReadOnly, .volumeAbsent, .unsupportedName, .notPermitted, .timeout, .inputOutput,
+            .leaseLost, .cancelled, .exhausted:
+            narrator.tell(.copyRetry, facts: facts(transfer) + [.detail(text)])
+        }
+        if transfer.attempts >= 3 {
+            try? await problems.open(
+                finding(
+                    .copyFailed, transfer,
+                    "Media \(transfer.mediaID) of \(transfer.recording) failed \(transfer.attempts) times: \(text)."))
+        }
+        return release(transfer, after: pause(transfer), text)
+    }
+
+    /// Whatever was wrong with it is over. Asked only where something was.
+    private func heal(_ transfer: Transfer) async {
+        guard transfer.lastError != nil || transfer.missingSince != nil || transfer.attempts > 1 else { return }
+        let subject = ProblemBook.Finding.subject(transfer.recording, media: transfer.mediaID)
+        let place = transfer.recording.source.rawValue
+        try? await problems.close(
+            [
+                .missingFile, .shortFile, .unsettledFile, .unreadableFile, .checksumMismatch, .copyFailed,
+                .commitRefused, .unservedMedia, .pathRefused,
+            ], subjects: [subject], place: place)
+        try? await problems.close(.noRoom, subject: "replay", place: "replay")
+    }
+
+    private func finding(_ kind: ProblemKind, _ transfer: Transfer, _ what: String) -> ProblemBook.Finding {
+        ProblemBook.Finding(kind, recording: transfer.recording, media: transfer.mediaID, what: what)
+    }
+
+    private func release(
+        _ transfer: Transfer, after delay: Duration, _ error: String, countsAttempt: Bool = true
+    ) -> TransferRelease? {
+        transfer.claim.map {
+            TransferRelease(claim: $0, delay: delay, error: error, countsAttempt: countsAttempt)
+        }
+    }
+
+    private func pause(_ transfer: Transfer) -> Duration {
+        var chance = SystemRandomNumberGenerator()
+        return Retry.work.wait(afterAttempts: transfer.attempts, using: &chance)
+    }
+
+    private func facts(_ transfer: Transfer) -> [Fact] {
+        [
+            .recording(transfer.recording), .media(transfer.mediaID), .kind(transfer.kind),
+            .attempt(transfer.attempts),
+        ]
+    }
+}

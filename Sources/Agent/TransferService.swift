@@ -1,0 +1,364 @@
+internal import Copying
+package import Delivery
+internal import Files
+internal import Ledger
+internal import Planning
+internal import Postgres
+package import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// Carries out the transfers of one mount: claim, look until the file has settled, deliver.
+///
+/// It acts on plans of any keeper. Work never gets lost by failing: it goes back with a growing pause.
+package actor TransferService {
+    private let source: SourceLink
+    private let replay: Replay
+    private let mount: MountGuard
+    private let looker: FileLooker
+    private let deliverer: Deliverer
+    private let window: SettleWindow
+    private let copying: CopyingSettings
+    private let reports: TransferReports
+    private let narrator: any Narrator
+    private let wake: Wake
+    private let committed: Wake
+    private let progress: Progress
+    /// What earlier looks of this process showed. Lost with it, which only costs another quiet time.
+    private var trails: [Transfer.ID: Trail] = [:]
+    private let started = ContinuousClock.now
+
+    private struct Trail {
+        var looks: LookTrail?
+        /// Since row and file were first both there, and since the file was first missed.
+        var sinceBoth: Duration?
+        var sinceMissing: Duration?
+    }
+
+    static let lease = Duration.seconds(30)
+    /// Trails kept at most; beyond, the oldest knowledge is dropped.
+    private static let trailLimit = 50_000
+    /// Files up to this size share a group; larger ones go by themselves, so that they hold up no small one.
+    private static let smallFile: Int64 = 8 << 20
+    /// Looks at a time: each may wait for a server.
+    private static let looksAtOnce = 8
+
+    package init(
+        source: SourceLink, replay: Replay, mount: MountGuard, looker: FileLooker, deliverer: Deliverer,
+        settings: Settings, problems: ProblemBook, narrator: any Narrator, wake: Wake, committed: Wake,
+        progress: Progress
+    ) {
+        self.source = source
+        self.replay = replay
+        self.mount = mount
+        self.looker = looker
+        self.deliverer = deliverer
+        window = SettleWindow(
+            quiet: settings.watching.quiet, atMost: settings.watching.graceMissing,
+            needsFinishedRow: settings.synchro.onlyFinished)
+        copying = settings.copying
+        reports = TransferReports(problems: problems, narrator: narrator, mount: mount.mount)
+        self.narrator = narrator
+        self.wake = wake
+        self.committed = committed
+        self.progress = progress
+    }
+
+    package func run() async {
+        while !Task.isCancelled {
+            var pause = Duration.seconds(1)
+            do {
+                pause = try await turn()
+            } catch let error as PostgresError where error.isOutage {
+                // Told once for the process by its presence.
+            } catch is CancellationError {
+                return
+            } catch {
+                narrator.tell(.turnFailed, .service("transfers"), .source(source.name), .detail(error))
+            }
+            progress.advance("transfers")
+            await wake.wait(atMost: pause)
+        }
+    }
+
+    /// One bounded turn. Gives the pause until the next is worth while.
+    func turn() async throws -> Duration {
+        guard await mount.prove() != nil else { return .seconds(1) }
+        let limit = copying.groupMaxFiles
+        let name = mount.mount
+        let holder = replay.holder
+        let claimed = try await replay.database.transaction(isDurable: false) { session in
+            try Transfers.claim(
+                mount: name, holder: holder, limit: limit, newest: max(1, limit / 4), lease: TransferService.lease,
+                in: session)
+        }
+        if claimed.isEmpty { return try await idle() }
+        let recordings = try await snapshots(of: claimed)
+        var releases: [TransferRelease] = []
+        var settled: [(Transfer, Consignment)] = []
+        for (transfer, sight) in await look(at: claimed) {
+            let decision = decide(transfer, sight)
+            await reports.tell(decision.finding, about: transfer)
+            if let release = decision.release {
+                releases.append(release)
+            } else if let recording = recordings[transfer.recording], case .seen(let observation, _) = sight,
+                let consignment = consignment(transfer, recording, observation)
+            {
+                settled.append((transfer, consignment))
+            } else if let claim = transfer.claim {
+                releases.append(
+                    TransferRelease(claim: claim, delay: .seconds(5), error: "its sighting has no snapshot yet"))
+            }
+        }
+        // Whatever was absent was so on a mount that still proves itself; otherwise nothing is concluded.
+        if releases.contains(where: \.isMissing), await mount.prove() == nil {
+            for place in releases.indices { releases[place].isMissing = false }
+        }
+        let back = releases
+        try await replay.database.perform { session in try Transfers.release(back, in: session) }
+        await deliver(settled)
+        return .zero
+    }
+
+    private func idle() async throws -> Duration {
+        let name = mount.mount
+        let due = try await replay.database.perform { session in try Transfers.nextDue(mount: name, in: session) }
+        guard let due else {
+            trails = [:]
+            return .seconds(2)
+        }
+        return min(max(due, .milliseconds(5)), .seconds(2))
+    }
+
+    private func snapshots(of transfers: [Transfer]) async throws -> [RecordingReference: SourceRecording] {
+        let name = source.name
+        let ids = Array(Set(transfers.map(\.recording.id)))
+        let sightings = try await replay.database.perform { session in
+            try Sightings.find(source: name, ids: ids, in: session)
+        }
+        var recordings: [RecordingReference: SourceRecording] = [:]
+        for sighting in sightings.values {
+            recordings[sighting.reference] = try sighting.detail.map(Snapshot.decode)
+        }
+        return recordings
+    }
+
+    private func look(at transfers: [Transfer]) async -> [(Transfer, FileSight)] {
+        await withTaskGroup(of: (Transfer, FileSight).self) { group in
+            var waiting = transfers[...]
+            func add() {
+                guard let transfer = waiting.popFirst() else { return }
+                let path = below(transfer)
+                group.addTask { [looker] in
+                    guard let path else {
+                        return (transfer, .refused(FileError(.escapes, doing: "find a file on its mount")))
+                    }
+                    return (transfer, await looker.look(at: path, isEncrypted: transfer.keyID != nil))
+                }
+            }
+            for _ in 0..<TransferService.looksAtOnce { add() }
+            var seen: [(Transfer, FileSight)] = []
+            while let next = await group.next() {
+                seen.append(next)
+                add()
+            }
+            return seen
+        }
+    }
+
+    private nonisolated func below(_ transfer: Transfer) -> FilePath? {
+        guard case .on(mount.mount, let path) = source.mounts.place(of: transfer.path) else { return nil }
+        return path
+    }
+
+    private struct Decision {
+        /// Nil: deliver it.
+        var release: TransferRelease?
+        var finding: ProblemBook.Finding?
+    }
+
+    private func decide(_ transfer: Transfer, _ sight: FileSight) -> Decision {
+        guard let claim = transfer.claim else { return Decision() }
+        let now = ContinuousClock.now - started
+        if trails.count > TransferService.trailLimit { trails = [:] }
+        switch sight {
+        case .seen(let observation, let wholeness):
+            return settle(transfer, claim, observation, wholeness, at: now)
+        case .absent:
+            let since = trails[transfer.id]?.sinceMissing ?? now
+            trails[transfer.id] = Trail(sinceMissing: since)
+            // Looks thin out with the time that it has been missing: a file that comes late is told of by a wake.
+            let delay = min(max(.milliseconds(200), (now - since) / 2), .seconds(60))
+            return Decision(
+                release: TransferRelease(
+                    claim: claim, delay: delay, error: "its file is not there", isMissing: true, countsAttempt: false))
+        case .refused(let error):
+            return Decision(
+                release: TransferRelease(claim: claim, delay: .seconds(600), error: String(describing: error)),
+                finding: finding(
+                    .pathRefused, transfer,
+                    "The path of media \(transfer.mediaID) of \(transfer.recording) leads out of mount \(mount.mount), or to no regular file."))
+        case .failed(let error):
+            var chance = SystemRandomNumberGenerator()
+            let delay = Retry.work.wait(afterAttempts: transfer.attempts, using: &chance)
+            let isLasting = transfer.attempts >= 3
+            return Decision(
+                release: TransferRelease(claim: claim, delay: delay, error: String(describing: error)),
+                finding: isLasting
+                    ? finding(
+                        .unreadableFile, transfer,
+                        "Media \(transfer.mediaID) of \(transfer.recording) cannot be read: \(error).") : nil)
+        }
+    }
+
+    private func settle(
+        _ transfer: Transfer, _ claim: Claim<Transfer.ID>, _ observation: FileObservation, _ wholeness: Wholeness,
+        at now: Duration
+    ) -> Decision {
+        let look = FileLook(observation)
+        var trail = trails[transfer.id] ?? Trail()
+        trail.sinceMissing = nil
+        if trail.looks == nil { trail.looks = LookTrail(look, at: now) } else { trail.looks?.note(look, at: now) }
+        let since = trail.sinceBoth ?? now
+        trail.sinceBoth = since
+        trails[transfer.id] = trail
+        guard let looks = trail.looks else { return Decision() }
+        let evidence = SettleEvidence(
+            rowIsFinished: true, rowSize: transfer.expectedSize, container: ContainerState(wholeness),
+            hasChecksum: transfer.crc32 != nil && transfer.keyID == nil, looks: looks, waited: now - since)
+        func wait(_ delay: Duration, _ why: String, _ finding: ProblemBook.Finding? = nil) -> Decision {
+            let release = TransferRelease(
+                claim: claim, delay: delay, error: why, look: (look.size, look.modified), countsAttempt: false)
+            return Decision(release: release, finding: finding)
+        }
+        // A file that grows is looked at soon, and ever more rarely the longer it grows.
+        let soon = min(max(.milliseconds(50), (now - since) / 2), window.quiet)
+        switch Planning.settle(evidence, within: window) {
+        case .settled: return Decision()
+        case .damaged:
+            return Decision(
+                finding: finding(
+                    .damagedMedia, transfer,
+                    "Media \(transfer.mediaID) of \(transfer.recording) is damaged at the recorder: \(wholeness.text). It is kept as it is."))
+        case .wait(.secondLook, let again): return wait(again, "it has not been quiet for long enough")
+        case .wait(let hold, _): return wait(soon, hold.text)
+        case .short(let have, let want, _), .overlong(let have, let want, _):
+            return wait(soon, "it has \(have) of \(want) bytes")
+        case .neverSettles(let hold, let again):
+            let kind: ProblemKind = if case .short = hold { .shortFile } else { .unsettledFile }
+            return wait(
+                again, hold.text,
+                finding(
+                    kind, transfer,
+                    "Media \(transfer.mediaID) of \(transfer.recording) does not become complete: \(hold.text)."))
+        }
+    }
+
+    private nonisolated func finding(
+        _ kind: ProblemKind, _ transfer: Transfer, _ what: String
+    ) -> ProblemBook.Finding {
+        ProblemBook.Finding(kind, recording: transfer.recording, media: transfer.mediaID, what: what)
+    }
+
+    private func consignment(
+        _ transfer: Transfer, _ recording: SourceRecording, _ observation: FileObservation
+    ) -> Consignment? {
+        guard let claim = transfer.claim, let path = below(transfer),
+            let media = recording.media.first(where: { $0.id == transfer.mediaID })
+        else { return nil }
+        let day = (recording.start ?? recording.stop)?.dayFolder ?? "undated"
+        let crc: CRCExpectation =
+            switch (transfer.crc32, transfer.keyID) {
+            case (let crc?, nil): .require(crc)
+            case (_?, _?): .observe
+            case (nil, _): .none
+            }
+        return Consignment(
+            work: .transfer(claim), sid: transfer.sid, recording: transfer.recording, media: transfer.mediaID,
+            kind: transfer.kind, source: .beneath(root: FilePath(mount.mount.rawValue), path: path),
+            size: observation.size, observation: observation, crc32: crc,
+            path: ReplicaPath.original(
+                source: source.name, mount: source.mounts.recorderName(of: mount.mount), day: day, path: path),
+            attempt: transfer.attempts, commit: .original(recording, media, replaces: transfer.replacesMediaID))
+    }
+
+    private func deliver(_ settled: [(Transfer, Consignment)]) async {
+        await withTaskGroup(of: [(Transfer, DeliveryOutcome)].self) { group in
+            for part in parts(settled) {
+                group.addTask { [deliverer] in
+                    Array(zip(part.map(\.0), await deliverer.deliver(part.map(\.1))))
+                }
+            }
+            for await outcomes in group { await close(outcomes) }
+        }
+    }
+
+    /// Small files in groups by count and bytes; a large one by itself.
+    private func parts(_ settled: [(Transfer, Consignment)]) -> [[(Transfer, Consignment)]] {
+        var parts: [[(Transfer, Consignment)]] = []
+        var group: [(Transfer, Consignment)] = []
+        var bytes: Int64 = 0
+        for item in settled {
+            if item.1.size > TransferService.smallFile {
+                parts.append([item])
+                continue
+            }
+            if bytes + item.1.size > copying.groupMaxBytes, !group.isEmpty {
+                parts.append(group)
+                group = []
+                bytes = 0
+            }
+            group.append(item)
+            bytes += item.1.size
+        }
+        return group.isEmpty ? parts : parts + [group]
+    }
+
+    private func close(_ outcomes: [(Transfer, DeliveryOutcome)]) async {
+        var releases: [TransferRelease] = []
+        var isCommitted = false
+        for (transfer, outcome) in outcomes {
+            if case .committed = outcome {
+                trails[transfer.id] = nil
+                isCommitted = true
+            }
+            if let release = await reports.report(outcome, of: transfer) { releases.append(release) }
+        }
+        if isCommitted { committed.wake() }
+        let back = releases
+        // Where the ledger is away, the leases run out by themselves.
+        try? await replay.database.perform { session in try Transfers.release(back, in: session) }
+    }
+}
+
+extension ContainerState {
+    fileprivate init(_ wholeness: Wholeness) {
+        switch wholeness {
+        case .whole: self = .whole
+        case .broken: self = .unfinished
+        case .unknown: self = .unknown
+        }
+    }
+}
+
+extension Wholeness {
+    fileprivate var text: String {
+        switch self {
+        case .whole: "it is whole"
+        case .broken(let fault): fault.description
+        case .unknown: "its structure does not tell"
+        }
+    }
+}
+
+extension SettleHold {
+    var text: String {
+        switch self {
+        case .rowNotFinished: "its row is not FINISHED"
+        case .secondLook: "it has not been quiet for long enough"
+        case .empty: "it is empty"
+        case .short(let have, let want), .overlong(let have, let want): "it has \(have) bytes, its row says \(want)"
+        case .unfinishedContainer: "its container is not finished"
+        }
+    }
+}

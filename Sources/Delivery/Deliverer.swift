@@ -1,0 +1,189 @@
+internal import Copying
+internal import Ledger
+internal import Planning
+internal import Postgres
+package import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// Delivers files: place, reserve, intend, copy, verify, publish, commit. Agents and mux workers both deliver through it.
+///
+/// Whatever fails, an original is untouched, nothing unverified has a final name, and what was left behind is named by
+/// an intent, which the sweep goes by.
+package struct Deliverer: Sendable {
+    private let replay: Replay
+    private let roster: VolumeRoster
+    private let placer: Placer
+    private let narrator: any Narrator
+    private let lease: Duration
+
+    /// - Parameter lease: how long work is ours after its last sign of life; renewed at a third of it.
+    package init(
+        replay: Replay, settings: ReplaySettings, roster: VolumeRoster, narrator: any Narrator, lease: Duration
+    ) {
+        self.replay = replay
+        self.roster = roster
+        placer = Placer(replay: settings, lease: lease)
+        self.narrator = narrator
+        self.lease = lease
+    }
+
+    /// An outcome for each consignment, in their order. One that fails fails no other.
+    package func deliver(_ consignments: [Consignment]) async -> [DeliveryOutcome] {
+        if consignments.isEmpty { return [] }
+        let placed: [Placer.Outcome]
+        do {
+            let samples = try await roster.sample()
+            let placer = placer
+            placed = try await replay.database.transaction(isDurable: false) { session in
+                try placer.place(consignments, among: samples, in: session)
+            }
+        } catch {
+            return consignments.map { _ in .uncommitted(error) }
+        }
+        var outcomes = [DeliveryOutcome](repeating: .fenced, count: consignments.count)
+        var orders: [VolumeID: [Order]] = [:]
+        for (place, outcome) in placed.enumerated() {
+            switch outcome {
+            case .notHeld: break
+            case .noRoom(let refusals): outcomes[place] = .noRoom(refusals)
+            case .placed(let intent, let sample, _):
+                let order = Order(place: place, consignment: consignments[place], intent: intent, sample: sample)
+                orders[intent.volume, default: []].append(order)
+            }
+        }
+        let tokens = orders.values.flatMap { $0 }.map(\.intent.token)
+        return await whileRenewing(tokens) { [outcomes, orders] in
+            await finish(await copy(orders), outcomes)
+        }
+    }
+
+    private struct Order: Sendable {
+        let place: Int
+        let consignment: Consignment
+        let intent: Intent
+        let sample: VolumeSample
+    }
+
+    /// The orders of each volume as one group, all volumes at once.
+    private func copy(_ orders: [VolumeID: [Order]]) async -> [(Order, Result<Copied, CopyError>)] {
+        await withTaskGroup(of: [(Order, Result<Copied, CopyError>)].self) { group in
+            for (volume, orders) in orders {
+                group.addTask { await copy(orders, to: volume) }
+            }
+            var copied: [(Order, Result<Copied, CopyError>)] = []
+            for await results in group { copied += results }
+            return copied
+        }
+    }
+
+    private func copy(_ orders: [Order], to volume: VolumeID) async -> [(Order, Result<Copied, CopyError>)] {
+        guard let name = orders.first?.sample.settings.name,
+            let copier = await roster.copier(of: volume, named: name)
+        else {
+            return orders.map { ($0, .failure(CopyError(.volumeAbsent, at: .prepare))) }
+        }
+        let copyOrders = orders.map { order in
+            CopyOrder(
+                token: order.intent.token, source: order.consignment.source,
+                path: order.intent.finalPath ?? order.consignment.path, expectedSize: order.consignment.size,
+                expectedObservation: order.consignment.observation, crc32: order.consignment.crc32)
+        }
+        let replay = replay
+        let lease = lease
+        let results = await copier.run(copyOrders) { ready in
+            let known = Dictionary(
+                ready.map { ($0.token, Intent.Ready(size: $0.size, digest: $0.digest)) },
+                uniquingKeysWith: { first, _ in first })
+            return try await replay.database.transaction { session in
+                try Intents.ready(known, lease: lease, in: session)
+            }
+        }
+        return Array(zip(orders, results))
+    }
+
+    private func finish(
+        _ copied: [(Order, Result<Copied, CopyError>)], _ outcomes: [DeliveryOutcome]
+    ) async -> [DeliveryOutcome] {
+        var outcomes = outcomes
+        var arrivals: [(place: Int, arrival: Arrival)] = []
+        var clean: [FencingToken] = []
+        for (order, result) in copied {
+            switch result {
+            case .success(let copied):
+                let arrival = Arrival(
+                    consignment: order.consignment, intent: order.intent, copied: copied, volumeName: order.sample.settings.name,
+                    root: order.sample.settings.path)
+                arrivals.append((order.place, arrival))
+            case .failure(let error):
+                outcomes[order.place] = error.code == .leaseLost ? .fenced : .failed(error)
+                if !error.mayBePublished { clean.append(order.intent.token) }
+            }
+        }
+        await drop(clean)
+        for (place, outcome) in await commit(arrivals) { outcomes[place] = outcome }
+        return outcomes
+    }
+
+    /// All in one transaction; where the database refuses one, each by itself, so that it takes no other with it.
+    private func commit(_ arrivals: [(place: Int, arrival: Arrival)]) async -> [(Int, DeliveryOutcome)] {
+        if arrivals.isEmpty { return [] }
+        do {
+            let replicas = try await Commit(replay: replay).run(arrivals.map(\.arrival))
+            return zip(arrivals, replicas).map { item, replica in
+                guard let replica else { return (item.place, .fenced) }
+                tell(item.arrival, replica)
+                return (item.place, .committed(replica))
+            }
+        } catch {
+            let isOutage = (error as? PostgresError)?.isOutage ?? false
+            guard !isOutage, arrivals.count > 1 else {
+                return arrivals.map { ($0.place, .uncommitted(error)) }
+            }
+            var outcomes: [(Int, DeliveryOutcome)] = []
+            for arrival in arrivals { outcomes += await commit([arrival]) }
+            return outcomes
+        }
+    }
+
+    /// Attempts that left nothing behind need no sweep. Where the ledger can't be told, the sweep finds nothing.
+    private func drop(_ tokens: [FencingToken]) async {
+        if tokens.isEmpty { return }
+        let holder = replay.holder
+        try? await replay.database.perform { session in
+            try Intents.drop(tokens, holder: holder, in: session)
+        }
+    }
+
+    private func tell(_ arrival: Arrival, _ replica: Replica) {
+        let consignment = arrival.consignment
+        let copied = arrival.copied
+        narrator.tell(
+            .copyCommitted,
+            facts: [
+                .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
+                .volume(arrival.volumeName), .volumeID(arrival.intent.volume), .size(bytes: copied.size),
+                .attempt(consignment.attempt), .sha256(copied.digest), .xxh128(copied.checksum),
+                .level(copied.level.rawValue),
+            ])
+    }
+
+    /// Keeps the leases alive while `body` runs. A lease that could not be renewed shows when names are about to
+    /// appear, and again at the commit.
+    private func whileRenewing<Outcome: Sendable>(
+        _ tokens: [FencingToken], _ body: @escaping @Sendable () async -> Outcome
+    ) async -> Outcome {
+        let replay = replay
+        let lease = lease
+        let renewal = Task {
+            while true {
+                try await Task.sleep(for: lease / 3)
+                _ = try? await replay.database.transaction(isDurable: false) { session in
+                    try Intents.renew(tokens, lease: lease, in: session)
+                }
+            }
+        }
+        defer { renewal.cancel() }
+        return await body()
+    }
+}

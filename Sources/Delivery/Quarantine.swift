@@ -1,0 +1,16 @@
+internal import Glibc
+internal import Vocabulary
+
+/// Where replaced copies wait before they are removed.
+enum Quarantine {
+    /// How long they are kept: a person who sees that the better copy is not better has a week to say so.
+    static let keep = Duration.seconds(7 * 86_400)
+
+    /// Where `Copier.retire` puts a file that is retired on this day.
+    static func path(of path: FilePath, day: String) -> FilePath {
+        path.components.reduce(FilePath(".takeup-quarantine").appending(day)) { $0.appending($1) }
+    }
+
+    /// Today by UTC: a name for a folder, nothing is decided by it.
+    static var today: String { WallTime(microseconds: Int64(time(nil)) * 1_000_000).dayFolder }
+}
