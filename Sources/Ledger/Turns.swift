@@ -6,7 +6,7 @@ package enum Turns {
     /// Asks for the group's turn for `source`, or lengthens it where `holder` has it for that source. Ask again until
     /// it is given: who asked within `patience` is waited for, a dead one is not.
     ///
-    /// Inside a *read committed* transaction, or as the only statements of one.
+    /// Inside a *read committed* transaction.
     package static func take(
         group: String, source: SourceName, holder: Holder, lease: Duration, patience: Duration, in session: Session
     ) throws -> Bool {
@@ -26,8 +26,15 @@ package enum Turns {
             """, names)
         let isOurs =
             try standing?.optionalName("source") == source && standing?.optionalName("holder") == holder
-        if try !isOurs && (standing?.boolean("runs") == true || isBehind(names, patience, in: session)) {
-            return false
+        if !isOurs {
+            if try standing?.boolean("runs") == true { return false }
+            // A turn that ran out counts as one that was had.
+            if let last = try standing?.optionalName("source", as: SourceName.self) {
+                try end(group: group, source: last, in: session)
+                try session.execute(
+                    "update takeup.source_group set source = null, holder = null where name = $1", [.text(group)])
+            }
+            if try isBehind(names, patience, in: session) { return false }
         }
         try session.execute(
             """
@@ -59,10 +66,15 @@ package enum Turns {
             where name = $1 and source = $2 and holder = $3
             """, [.text(group), Value(source), Value(holder)])
         if yielded == 0 { return }
+        try end(group: group, source: source, in: session)
         try session.execute(
-            """
-            update takeup.source_turn set ended_at = clock_timestamp(), asked_at = '-infinity'
-            where group_name = $1 and source = $2
-            """, [.text(group), Value(source)])
+            "update takeup.source_turn set asked_at = '-infinity' where group_name = $1 and source = $2",
+            [.text(group), Value(source)])
+    }
+
+    private static func end(group: String, source: SourceName, in session: Session) throws {
+        try session.execute(
+            "update takeup.source_turn set ended_at = clock_timestamp() where group_name = $1 and source = $2",
+            [.text(group), Value(source)])
     }
 }

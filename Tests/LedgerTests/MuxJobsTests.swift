@@ -1,0 +1,180 @@
+import Ledger
+import Postgres
+import Support
+import Testing
+import Vocabulary
+
+@Suite struct MuxJobsTests {
+    /// Commits one replica of a recording; gives the mux jobs that it made.
+    @discardableResult
+    private func commit(
+        _ ledger: LedgerDatabase, _ sid: Sid, _ kind: MediaKind, path: String, isResult: Bool = false,
+        isMuxable: Bool = true
+    ) async throws -> (replica: Replica, jobs: [MuxJob]) {
+        let content = try Sample.replica(sid, kind: kind, path: path, isResult: isResult, isMuxable: isMuxable)
+        return try await ledger.transaction { session in
+            try Recordings.lock([sid], in: session)
+            let replica = try #require(try Replicas.insert([content], in: session).first)
+            return (replica, try MuxJobs.ensure([sid], in: session))
+        }
+    }
+
+    private func claim(_ ledger: LedgerDatabase, holder: Holder = Sample.holder, lease: Duration = .seconds(60))
+        async throws -> [MuxJob]
+    {
+        try await ledger.database.perform { session in
+            try MuxJobs.claim(holder: holder, limit: 10, newest: 2, lease: lease, in: session)
+        }
+    }
+
+    @Test func `sound and screen that are committed at the same instant make one job`() async throws {
+        let ledger = try await LedgerDatabase(connections: 8)
+        try await ledger.registerVolumes()
+        try await withThrowingTaskGroup { group in
+            for number in 0..<60 {
+                for kind in [MediaKind.audio, .video] {
+                    group.addTask {
+                        _ = try await self.commit(ledger, Sid("s\(number)"), kind, path: "\(number)-\(kind)")
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await ledger.count("select count(*) from takeup.mux_job") == 60)
+        #expect(try await ledger.count("select count(distinct sid) from takeup.mux_job") == 60)
+    }
+
+    @Test func `only sound and an mp4 screen pair, and never a result`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        let sid = Sid("s")
+        let sound = try await commit(ledger, sid, .audio, path: "a").replica
+        #expect(try await commit(ledger, sid, .recd, path: "r", isMuxable: false).jobs.isEmpty)
+        #expect(try await commit(ledger, sid, .video, path: "v", isMuxable: false).jobs.isEmpty)
+        #expect(try await commit(ledger, sid, .video, path: "m", isResult: true).jobs.isEmpty)
+        let made = try await commit(ledger, sid, .video, path: "w")
+        #expect(made.jobs.map(\.sound) == [sound.id])
+        #expect(made.jobs.map(\.screen) == [made.replica.id])
+        let again = try await ledger.transaction { session in try MuxJobs.ensure([sid], in: session) }
+        #expect(again.isEmpty)
+    }
+
+    @Test func `a job is claimed once, fails with a delay, and is finished with its result`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        try await commit(ledger, Sid("s"), .video, path: "v")
+        let first = try #require(try await claim(ledger).first)
+        #expect(try await claim(ledger).isEmpty)
+        let firstClaim = try #require(first.claim)
+        try await ledger.transaction { session in
+            #expect(try MuxJobs.renew([firstClaim], lease: .seconds(60), in: session) == [first.id])
+            let failed = try MuxJobs.fail(firstClaim, delay: .seconds(-1), error: "decode", in: session)
+            let failedAgain = try MuxJobs.fail(firstClaim, delay: .zero, error: "again", in: session)
+            #expect(failed && !failedAgain)
+        }
+        let second = try #require(try await claim(ledger).first)
+        #expect(second.attempts == 2)
+        #expect(second.failures == 1)
+        #expect(second.lastError == "decode")
+        let request = IntentRequest(
+            work: .muxJob(try #require(second.claim)), volume: Sample.volume, stagedName: nil,
+            finalPath: FilePath("m.mp4"), reservedBytes: 10)
+        let intent = try await ledger.transaction { session in
+            try Intents.open([request], lease: .seconds(60), in: session)[0]
+        }.intent()
+        let result = try Sample.replica(Sid("s"), kind: .video, path: "m.mp4", isResult: true)
+        try await ledger.transaction { session in
+            try Recordings.lock([Sid("s")], in: session)
+            #expect(try Intents.lockHeld([intent.token], in: session) == [intent.token])
+            let replica = try #require(try Replicas.insert([result], in: session).first)
+            try MuxJobs.finish(second.id, result: replica.id, in: session)
+            try Intents.close([intent.token], in: session)
+            let job = try #require(try MuxJobs.find([second.id], in: session).first)
+            #expect(job.state == .done)
+            #expect(job.result == replica.id)
+            #expect(try Intents.find([intent.token], in: session).isEmpty)
+        }
+        #expect(try await claim(ledger).isEmpty)
+    }
+
+    @Test func `a job that only a person can help waits for one`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        try await commit(ledger, Sid("s"), .video, path: "v")
+        let job = try #require(try await claim(ledger).first)
+        let held = try #require(job.claim)
+        try await ledger.transaction { session in
+            try MuxJobs.fail(held, delay: nil, error: "no key", in: session)
+            #expect(try MuxJobs.nextDue(in: session) == nil)
+        }
+        #expect(try await claim(ledger).isEmpty)
+        #expect(try await ledger.transaction { session in try MuxJobs.retry([job.id], in: session) } == 1)
+        #expect(try await claim(ledger).count == 1)
+    }
+
+    @Test func `a worker that is late finds its job taken over`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        try await commit(ledger, Sid("s"), .video, path: "v")
+        let late = try #require(try await claim(ledger, lease: .seconds(-1)).first?.claim)
+        let current = try #require(try await claim(ledger, holder: Sample.otherHolder).first?.claim)
+        let outcomes = try await ledger.transaction { session in
+            try [late, current].map { claim in
+                let request = IntentRequest(
+                    work: .muxJob(claim), volume: Sample.volume, stagedName: nil,
+                    finalPath: FilePath("m-\(claim.attempt).mp4"), reservedBytes: 0)
+                return try Intents.open([request], lease: .seconds(60), in: session)[0]
+            }
+        }
+        #expect(outcomes[0] == .notHeld)
+        #expect(try outcomes[1].intent().holder == Sample.otherHolder)
+    }
+
+    @Test func `a replaced half supersedes its jobs, fences their workers, and the better half pairs anew`()
+        async throws
+    {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        let screen = try await commit(ledger, Sid("s"), .video, path: "v").replica
+        let job = try #require(try await claim(ledger).first)
+        let request = IntentRequest(
+            work: .muxJob(try #require(job.claim)), volume: Sample.volume, stagedName: nil,
+            finalPath: FilePath("m.mp4"), reservedBytes: 0)
+        let intent = try await ledger.transaction { session in
+            try Intents.open([request], lease: .seconds(60), in: session)[0]
+        }.intent()
+        let better = try Sample.replica(Sid("s"), kind: .video, path: "w")
+        let made = try await ledger.transaction { session in
+            try Recordings.lock([Sid("s")], in: session)
+            try Replicas.retire([screen.id: FilePath("q/v")], keep: .seconds(-1), in: session)
+            try Replicas.insert([better], in: session)
+            let made = try MuxJobs.ensure([Sid("s")], in: session)
+            #expect(try Intents.lockHeld([intent.token], in: session).isEmpty)
+            #expect(try MuxJobs.find([job.id], in: session).map(\.state) == [.superseded])
+            #expect(
+                try Replicas.removable(on: [Sample.volume], limit: 5, in: session).map(\.id) == [screen.id])
+            return made
+        }
+        #expect(made.count == 1)
+    }
+
+    @Test func `the sweep finds pairs without a job, page by page`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        for sid in ["a", "b", "c"] {
+            try await commit(ledger, Sid(sid), .audio, path: "\(sid)1")
+            try await commit(ledger, Sid(sid), .video, path: "\(sid)2")
+        }
+        try await ledger.transaction { session in
+            #expect(try MuxJobs.pairsWithoutJob(after: Sid(""), limit: 9, in: session).isEmpty)
+            try session.execute("delete from takeup.mux_job where sid in ('a', 'c')")
+            #expect(try MuxJobs.pairsWithoutJob(after: Sid(""), limit: 1, in: session) == [Sid("a")])
+            #expect(try MuxJobs.pairsWithoutJob(after: Sid("a"), limit: 9, in: session) == [Sid("c")])
+            #expect(try MuxJobs.ensure([Sid("a"), Sid("b"), Sid("c")], in: session).count == 2)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Ledger
+import Postgres
+import Support
+import Testing
+import Vocabulary
+
+@Suite struct ProblemsTests {
+    @Test func `a problem opens once and closes once, however many meet it`() async throws {
+        let ledger = try await LedgerDatabase(connections: 8)
+        let met = try await withThrowingTaskGroup(of: Problem.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await ledger.database.perform { session in
+                        try Problems.open(
+                            kind: "missing_file", subject: "rec_a/7", reference: "rec_a/7",
+                            what: "The file is missing.",
+                            hint: "Look at the recorder.", in: session)
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(met.filter(\.isNew).count == 1)
+        #expect(met.map(\.count).max() == 8)
+        #expect(Set(met.map(\.id)).count == 1)
+        try await ledger.transaction { session throws in
+            #expect(try Problems.open(limit: 9, in: session).map(\.subject) == ["rec_a/7"])
+            #expect(
+                try Problems.open(reference: RecordingReference(source: Sample.source, id: 7), in: session).count == 1)
+            #expect(try Problems.close(kind: "missing_file", subject: "rec_a/7", in: session)?.count == 8)
+            #expect(try Problems.close(kind: "missing_file", subject: "rec_a/7", in: session) == nil)
+            #expect(try Problems.open(limit: 9, in: session).isEmpty)
+        }
+        let again = try await ledger.database.perform { session in
+            try Problems.open(kind: "missing_file", subject: "rec_a/7", what: "The file is missing.", in: session)
+        }
+        #expect(again.isNew)
+        #expect(again.id != met.first?.id)
+    }
+
+    @Test func `what hangs on one cause is closed together`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.transaction { session in
+            for subject in ["/mnt/a/1", "/mnt/a/2", "/mnt/a%", "/mnt/b/1"] {
+                _ = try Problems.open(kind: "absent", subject: subject, what: "x", in: session)
+            }
+            #expect(try Problems.close(kind: "absent", subjectPrefix: "/mnt/a/", in: session).count == 2)
+            #expect(try Problems.close(kind: "absent", subjectPrefix: "/mnt/%", in: session).isEmpty)
+            #expect(try Problems.forget(closedFor: .seconds(-1), in: session) == 2)
+            #expect(try Problems.open(limit: 9, in: session).count == 2)
+        }
+    }
+}
