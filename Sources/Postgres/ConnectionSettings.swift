@@ -41,4 +41,10 @@ package struct ConnectionSettings: Sendable {
         if let password { pairs.append(("password", password)) }
         return pairs
     }
+
+    /// A message of libpq's or the server's in which no password of ours is left.
+    func withoutPassword(_ message: String) -> String {
+        guard let password, !password.isEmpty else { return message }
+        return message.split(separator: password, omittingEmptySubsequences: false).joined(separator: "***")
+    }
 }

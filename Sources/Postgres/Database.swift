@@ -24,6 +24,7 @@ package final class Database: Sendable {
     deinit { threads.stop() }
 
     /// Runs `body` with a session, each statement for itself.
+    @discardableResult
     package func perform<Outcome: Sendable>(
         _ body: @escaping @Sendable (Session) throws -> Outcome
     ) async throws -> Outcome {
@@ -37,6 +38,7 @@ package final class Database: Sendable {
     /// was lost is resolved by asking the server for the transaction's fate; only where that stays unanswered is
     /// `commitUnknown` thrown.
     /// - Parameter isDurable: forces `synchronous_commit`, whatever the database's default is.
+    @discardableResult
     package func transaction<Outcome: Sendable>(
         _ isolation: Isolation = .readCommitted, isDurable: Bool = true, rerunsUniqueViolations: Bool = false,
         _ body: @escaping @Sendable (Session) throws -> Outcome
@@ -50,8 +52,8 @@ package final class Database: Sendable {
                         switch error.code {
                         case .conflict: true
                         case .uniqueViolation: rerunsUniqueViolations
-                        case .unreachable, .connectionLost, .commitUnknown, .refused, .timeout, .permission, .schema,
-                            .badValue, .resources, .other:
+                        case .unreachable, .connectionLost, .commitUnknown, .refused, .timeout, .permission,
+                            .badSettings, .schema, .badValue, .resources, .other:
                             false
                         }
                     guard again, run < Database.runLimit else { throw error }
@@ -85,11 +87,16 @@ package final class Database: Sendable {
         let session = try ready(&slot, settings)
         try session.execute("begin isolation level \(isolation.rawValue)")
         let outcome: Outcome
-        let identity: Int64?
+        let fate: Fate
         do {
             if isDurable { try session.execute("set local synchronous_commit = on") }
             outcome = try body(session)
-            identity = try assignedIdentity(session)
+            guard !session.hasFailed else {
+                throw PostgresError(
+                    code: .other, doing: "commit to \(settings.label)",
+                    message: "a statement failed and its error was passed over")
+            }
+            fate = try Fate(of: session)
         } catch {
             if !session.stands || (try? session.execute("rollback")) == nil { slot = nil }
             throw error
@@ -98,17 +105,33 @@ package final class Database: Sendable {
             try session.execute("commit")
         } catch let error as PostgresError where error.code == .connectionLost {
             slot = nil
-            // Without an identity nothing was written, so there was nothing to lose.
-            guard let identity else { return outcome }
-            try resolve(identity, &slot, settings)
+            switch fate {
+            case .nothingWritten: break
+            case .tells(let identity): try resolve(identity, &slot, settings)
+            case .silent:
+                throw PostgresError(
+                    code: .commitUnknown, doing: "commit to \(settings.label)",
+                    message: "the answer was lost, and a server before PostgreSQL 10 cannot be asked")
+            }
         }
         return outcome
     }
 
-    /// The transaction's identity, if it wrote anything and the server can tell its fate later (PostgreSQL 10).
-    private static func assignedIdentity(_ session: Session) throws -> Int64? {
-        guard session.serverVersion >= 100_000 else { return nil }
-        return try session.first("select txid_current_if_assigned() as identity")?.optionalInteger("identity")
+    /// What can be asked about a transaction when the answer to its COMMIT is lost.
+    private enum Fate {
+        case nothingWritten
+        /// The transaction's identity, which the server knows the fate of.
+        case tells(Int64)
+        case silent
+
+        init(of session: Session) throws {
+            guard session.serverVersion >= 100_000 else {
+                self = .silent
+                return
+            }
+            let row = try session.first("select txid_current_if_assigned() as identity")
+            self = try row?.optionalInteger("identity").map(Fate.tells) ?? .nothingWritten
+        }
     }
 
     /// Returns when the transaction was committed; throws `conflict`, to run it again, when it was not.

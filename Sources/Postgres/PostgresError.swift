@@ -17,6 +17,8 @@ package struct PostgresError: Retryable, CustomStringConvertible {
         case refused
         case timeout
         case permission
+        /// A connection string that says nothing to libpq.
+        case badSettings
         /// A table, column or function that is not there, or SQL that the server does not understand.
         case schema
         /// Values that the database can't take: encoding, range, format.
@@ -45,7 +47,7 @@ package struct PostgresError: Retryable, CustomStringConvertible {
     package var isTransient: Bool {
         switch code {
         case .unreachable, .connectionLost, .commitUnknown, .conflict, .timeout, .resources: true
-        case .uniqueViolation, .refused, .permission, .schema, .badValue, .other: false
+        case .uniqueViolation, .refused, .permission, .badSettings, .schema, .badValue, .other: false
         }
     }
 
@@ -53,7 +55,8 @@ package struct PostgresError: Retryable, CustomStringConvertible {
     package var isOutage: Bool {
         switch code {
         case .unreachable, .connectionLost, .commitUnknown, .resources: true
-        case .conflict, .timeout, .uniqueViolation, .refused, .permission, .schema, .badValue, .other: false
+        case .conflict, .timeout, .uniqueViolation, .refused, .permission, .badSettings, .schema, .badValue, .other:
+            false
         }
     }
 

@@ -1,4 +1,5 @@
 internal import CLibpq
+internal import Glibc
 internal import Vocabulary
 
 /// One connection, used by one thread at a time: what a body given to ``Database`` works with.
@@ -8,12 +9,15 @@ package final class Session {
     fileprivate let connection: OpaquePointer
     fileprivate let label: String
     private var prepared: [String: String] = [:]
+    /// Counts every name ever given, so that none is given twice.
+    private var statementCount = 0
     /// Statements with a name of their own, beyond which new ones are sent unprepared.
     private static let preparedLimit = 500
 
     /// Throws ``PostgresError`` with code `unreachable` or `permission`.
     init(_ settings: ConnectionSettings) throws {
         label = settings.label
+        try Session.refuseUnreadable(settings)
         var keys: [UnsafePointer<CChar>?] = []
         var values: [UnsafePointer<CChar>?] = []
         var copies: [UnsafeMutablePointer<CChar>] = []
@@ -35,7 +39,7 @@ package final class Session {
             throw PostgresError(code: .unreachable, doing: "connect to \(label)", message: "out of memory")
         }
         guard PQstatus(connection) == CONNECTION_OK else {
-            let message = Session.cleaned(PQerrorMessage(connection))
+            let message = settings.withoutPassword(Session.cleaned(PQerrorMessage(connection)))
             PQfinish(connection)
             let refused = message.contains("authentication failed") || message.contains("no pg_hba.conf entry")
             throw PostgresError(
@@ -43,6 +47,10 @@ package final class Session {
         }
         self.connection = connection
         PQsetNoticeProcessor(connection, { _, _ in }, nil)
+        // Such a server converts nothing, and refuses to send bytes that are not of another encoding asked for.
+        if let encoding = PQparameterStatus(connection, "server_encoding"), strcmp(encoding, "SQL_ASCII") == 0 {
+            PQsetClientEncoding(connection, "SQL_ASCII")
+        }
         // From here on `deinit` closes the connection, also when this throws.
         try execute("set statement_timeout = \(settings.statementTimeout.wholeMilliseconds)")
         try execute("set datestyle = 'ISO, YMD'")
@@ -60,9 +68,16 @@ package final class Session {
     /// Whether the connection still stands as far as can be seen without a round trip.
     var stands: Bool {
         guard PQstatus(connection) == CONNECTION_OK else { return false }
-        // A server that went away has closed the socket; libpq notices when it reads.
-        return PQconsumeInput(connection) == 1 && PQstatus(connection) == CONNECTION_OK
+        // A server that went away has said so and closed the socket; libpq notices when it reads to the end.
+        var waits = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
+        while poll(&waits, 1, 0) > 0 {
+            guard PQconsumeInput(connection) == 1, PQstatus(connection) == CONNECTION_OK else { return false }
+        }
+        return true
     }
+
+    /// Whether a statement of the open transaction failed: COMMIT would roll back, and call it done.
+    var hasFailed: Bool { PQtransactionStatus(connection) == PQTRANS_INERROR }
 
     /// Whether statements belong to a transaction; also one that has failed and waits for its end.
     package var isInTransaction: Bool { PQtransactionStatus(connection) != PQTRANS_IDLE }
@@ -115,7 +130,7 @@ package final class Session {
     private func run(_ sql: String, _ values: [Value]) throws -> OpaquePointer? {
         let texts = values.map { $0.wireText.map { $0 + [0] } }
         let result = try withPointers(texts) { pointers in
-            if values.isEmpty && prepared[sql] == nil && prepared.count >= Session.preparedLimit || isUtility(sql) {
+            if isUtility(sql) || prepared[sql] == nil && prepared.count >= Session.preparedLimit {
                 return PQexecParams(connection, sql, Int32(values.count), nil, pointers, nil, nil, 0)
             }
             let name = try statementName(sql)
@@ -136,12 +151,13 @@ package final class Session {
     private func isUtility(_ sql: String) -> Bool {
         let word = sql.prefix(8).lowercased()
         return ["set ", "begin", "commit", "rollback", "listen", "notify", "create ", "drop ", "alter "]
-            .contains { word.hasPrefix($0) } || prepared.count >= Session.preparedLimit && prepared[sql] == nil
+            .contains { word.hasPrefix($0) }
     }
 
     private func statementName(_ sql: String) throws -> String {
         if let name = prepared[sql] { return name }
-        let name = "s\(prepared.count)"
+        let name = "s\(statementCount)"
+        statementCount += 1
         let result = PQprepare(connection, name, sql, 0, nil)
         defer { PQclear(result) }
         try check(result)
@@ -184,9 +200,41 @@ package final class Session {
         }
         // The server quotes values in messages of classes 22 and 23; those may be phone numbers.
         let quotesValues = state.hasPrefix("22") || state.hasPrefix("23")
+        // What a trigger of others raises is worth reading, but for the numbers in it.
+        let message = quotesValues ? "" : state.hasPrefix("P0") ? Session.withoutNumbers(field("M")) : field("M")
         throw PostgresError(
             code: PostgresError.code(ofSQLState: state), sqlState: state, doing: "query \(label)",
-            message: quotesValues ? "" : field("M"), constraint: field("n"))
+            message: message, constraint: field("n"))
+    }
+
+    /// libpq's own complaint about a string that it can't read quotes the string, password and all.
+    private static func refuseUnreadable(_ settings: ConnectionSettings) throws {
+        let string = settings.connectionString
+        let isURI = string.hasPrefix("postgres://") || string.hasPrefix("postgresql://")
+        guard isURI || string.contains("=") else { return }
+        guard let options = PQconninfoParse(string, nil) else {
+            throw PostgresError(
+                code: .badSettings, doing: "connect to \(settings.label)",
+                message: "the connection string cannot be read: it needs keyword=value pairs or a postgresql:// address"
+            )
+        }
+        PQconninfoFree(options)
+    }
+
+    /// A message in which every run of four digits and more is `#`: it may be a phone number.
+    static func withoutNumbers(_ message: String) -> String {
+        var text = ""
+        var digits = ""
+        for character in message + "\0" {
+            if character.isASCII && character.isNumber {
+                digits.append(character)
+            } else {
+                text += digits.count >= 4 ? "#" : digits
+                digits = ""
+                text.append(character)
+            }
+        }
+        return String(text.dropLast())
     }
 
     /// libpq's message in one line.

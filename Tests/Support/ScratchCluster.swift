@@ -79,7 +79,11 @@ package final class ScratchCluster: Sendable {
     func makeDatabase(_ template: ScratchTemplate) async throws -> String {
         let origin = try await templateDatabase(template)
         let name = nextName()
-        try await admin.perform { session in try session.script("create database \(name) template \(origin)") }
+        try await admin.perform { session in
+            // Copying files is twice as fast as copying through the log, which came with PostgreSQL 15.
+            let strategy = session.serverVersion >= 150_000 ? " strategy file_copy" : ""
+            try session.script("create database \(name) template \(origin)\(strategy)")
+        }
         return name
     }
 
