@@ -271,7 +271,7 @@ extension Event {
         case .problemOpened:
             EventAdvice(
                 subject: "A problem was opened",
-                happened: "{detail} ({problem}, source {source}, recording {recording})",
+                happened: "{detail} ({problem}, source {source})",
                 did: "The recording waits, is tried again, and takes no place from others.",
                 next: """
                     `takeup explain` on the recording tells what was tried. The problem closes by itself when \

@@ -55,6 +55,7 @@ import Vocabulary
         #expect(raised.message == "Volume a is 86% full, above its watermark of ?")
         #expect(raised.remainingFacts == [.incident("7")])
         #expect(raised.undeclaredFacts.isEmpty)
+        #expect(raised.missingFacts == [.watermark, .volumePath, .resource])
         #expect(Entry(.watermarkRaised, [.job(1)]).undeclaredFacts == [.job])
     }
 
