@@ -40,7 +40,7 @@ package struct Entry: Hashable, Sendable {
     /// The facts that the event's sentence or its advice speaks of, and that are not given. Tests want none.
     package var missingFacts: Set<Fact.Name> {
         let advice = event.advice
-        let mentioned = [event.declaration.says, advice.happened, advice.did, advice.next].map(\.names)
-        return mentioned.reduce([]) { $0.union($1) }.subtracting(facts.map(\.name))
+        let spoken = [event.declaration.says, advice.happened, advice.did, advice.next]
+        return Set(spoken.flatMap(\.names)).subtracting(facts.map(\.name))
     }
 }
