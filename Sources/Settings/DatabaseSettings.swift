@@ -90,7 +90,7 @@ extension DatabaseSettings {
     ) -> DatabaseSettings {
         let connection = reader.required(
             "database", .connection, example: ConnectionText(written: example),
-            "\(help) A connection string of libpq: keyword=value pairs or a URI. It must say dbname=…")
+            "\(help) A connection string of libpq: keyword=value pairs, dbname among them, or a URI.")
         let file = reader.optional(
             "password_file", .path, example: FilePath("/etc/takeup/password"),
             "A file that holds the password and nothing else.")

@@ -59,7 +59,9 @@ extension SettingKind<Percent> {
     }
 
     private static func digits(_ text: Substring, atMost count: Int) -> Int? {
-        guard (1...count).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        guard (1...count).contains(text.utf8.count), text.utf8.allSatisfy({ (48...57).contains($0) }) else {
+            return nil
+        }
         return Int(text)
     }
 }

@@ -20,6 +20,7 @@ enum DurationText {
     ]
 
     static func read(_ text: some StringProtocol) -> Reading<Duration> {
+        if text.isEmpty { return .refused("is empty") }
         guard let (number, unit) = taken(text) else { return .refused("is not a duration") }
         if unit.isEmpty { return .refused("has no unit") }
         guard let known = units.first(where: { $0.names.contains(unit.lowercased()) }) else {
@@ -71,6 +72,7 @@ enum IntervalText {
     static func read(_ text: String) -> Reading<Interval> {
         let folded = text.lowercased().split { $0 == " " || $0 == "-" || $0 == "_" }.joined(separator: "-")
         switch folded {
+        case "": return .refused("is empty")
         case "yesterday": return .value(.yesterday)
         case "last-week": return .value(.lastWeek)
         case "last-month": return .value(.lastMonth)

@@ -271,7 +271,7 @@ extension Event {
         case .problemOpened:
             EventAdvice(
                 subject: "A problem was opened",
-                happened: "{detail} ({problem}, source {source}, recording {recording})",
+                happened: "{detail} ({problem}, source {source})",
                 did: "The recording waits, is tried again, and takes no place from others.",
                 next: """
                     `takeup explain` on the recording tells what was tried. The problem closes by itself when \
@@ -333,7 +333,10 @@ extension Event {
                 subject: "A recorder's database cannot be reached",
                 happened: "The database of source {source} ({database}) gave: {detail}",
                 did: "It is tried again after growing pauses; other sources go on.",
-                next: "Check the recorder, the network and its pg_hba.conf.")
+                next: """
+                    Check the recorder, the network, its pg_hba.conf, and that IPAddressAllow= of the unit names the \
+                    recorder.
+                    """)
         case .sourceBack:
             EventAdvice(
                 subject: "A recorder's database answers again",

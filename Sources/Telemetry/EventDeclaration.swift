@@ -4,7 +4,7 @@ package struct EventDeclaration: Hashable, Sendable {
     package let messageID: String
     package let priority: Priority
     package let says: Sentence
-    /// Every fact that the event may carry. Those that the sentence mentions are always given.
+    /// Every fact that the event may carry. Those that its sentence and its advice mention are always given.
     package let facts: [Fact.Name]
 }
 

@@ -36,4 +36,11 @@ package struct Entry: Hashable, Sendable {
     package var undeclaredFacts: [Fact.Name] {
         facts.map(\.name).filter { !event.declaration.facts.contains($0) }
     }
+
+    /// The facts that the event's sentence or its advice speaks of, and that are not given. Tests want none.
+    package var missingFacts: Set<Fact.Name> {
+        let advice = event.advice
+        let spoken = [event.declaration.says, advice.happened, advice.did, advice.next]
+        return Set(spoken.flatMap(\.names)).subtracting(facts.map(\.name))
+    }
 }

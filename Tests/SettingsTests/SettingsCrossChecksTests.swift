@@ -1,0 +1,101 @@
+import Testing
+import Vocabulary
+
+@testable import Settings
+
+@Suite struct SettingsCrossChecksTests {
+    private static func second(
+        name: String = "two", database: String = "host=rec2.example dbname=callrec", mountPath: String = "/mnt/two",
+        mount: String = "/mnt/two/calls"
+    ) -> String {
+        """
+        [[sources]]
+        name = "\(name)"
+        database = "\(database)"
+        mount_path = "\(mountPath)"
+        mounts = ["\(mount)"]
+        time_zone = "UTC"
+        """
+    }
+
+    @Test(arguments: [
+        (second(name: "one"), "sources[1].name", "another source has this name (line 10)"),
+        (
+            second(database: "host=REC.example. port=5432 dbname=callrec"), "sources[1].database",
+            "source one has the same database (line 11)"
+        ),
+        (
+            second(database: "postgresql://u@replay.example/callrec"), "sources[1].database",
+            "this is the replay's own database, callrec at replay.example:5432 (line 3)"
+        ),
+        (
+            second(mountPath: "/mnt/one", mount: "/mnt/one/x"), "sources[1].mount_path",
+            "another source has this mount_path (line 12)"
+        ),
+        (
+            second(mountPath: "/mnt", mount: "/mnt/one/calls/"), "sources[1].mounts[0]",
+            "this mount is named twice (line 13)"
+        ),
+        (
+            "[[replay.volumes]]\nname = \"a\"\npath = \"/srv/b\"", "replay.volumes[1].name",
+            "another volume has this name (line 6)"
+        ),
+        (
+            "[[replay.video_volumes]]\nname = \"v\"\npath = \"/srv/a\"", "replay.video_volumes[0].path",
+            "volume a has this path (line 5)"
+        ),
+        (
+            "[[replay.volumes]]\nname = \"b\"\npath = \"/srv/a/inner\"", "replay.volumes[1].path",
+            "one of the volumes b and a lies inside the other"
+        ),
+        (
+            "[[replay.volumes]]\nname = \"b\"\npath = \"/srv\"", "replay.volumes[1].path",
+            "one of the volumes b and a lies inside the other"
+        ),
+        (
+            "[[replay.volumes]]\nname = \"b\"\npath = \"/mnt/one/calls/b\"", "replay.volumes[1].path",
+            "the volume lies inside /mnt/one/calls, a mount of source one"
+        ),
+        (
+            "[[replay.volumes]]\nname = \"b\"\npath = \"/mnt/one\"", "replay.volumes[1].path",
+            "the volume holds /mnt/one/calls, a mount of source one"
+        ),
+        ("[[mux.keys]]\nname = \"k\"\nkey_file = \"/k\"", "mux.keys[0].certificate", "there is no certificate"),
+    ])
+    func `what contradicts itself is refused, and said once`(rest: String, key: String, what: String) {
+        let found = problems(small(rest: rest))
+        #expect(found.map(\.key) == [key])
+        #expect(found.map(\.what) == [what])
+    }
+
+    @Test(arguments: [
+        second(), second(database: "host=rec.example port=5433 dbname=callrec"),
+        second(database: "host=rec.example dbname=other"),
+        "[[replay.volumes]]\nname = \"b\"\npath = \"/srv/ab\"",
+        "[[replay.volumes]]\nname = \"b\"\npath = \"/mnt/one/callsign\"",
+    ])
+    func `what only looks alike is accepted`(rest: String) {
+        #expect(problems(small(rest: rest)).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("copy_files = false", ["copy_files", "copy_files"]),
+        ("only_mixed = true", ["only_mixed"]),
+        ("synchronize = { recd = false }", ["synchronize"]),
+        ("copy_files = false\nallow_mark_without_copy = true", ["copy_files", "allow_mark_without_copy"]),
+        ("synchronized_already_synchronized = true", ["synchronized_already_synchronized"]),
+        ("allow_mark_without_copy = true", []),
+    ])
+    func `switches that leave originals behind are warned about`(source: String, keys: [String]) throws {
+        let settings = try load(small(source: source))
+        #expect(settings.warnings.map(\.key) == keys.map { "sources[0].\($0)" })
+        #expect(settings.warnings.allSatisfy { $0.line != nil })
+    }
+
+    @Test func `names that share a variable are refused when it is set`() {
+        let text = small(rest: Self.second(name: "ONE"))
+        #expect(problems(text).isEmpty)
+        let found = problems(text, in: environment(["TAKEUP_SOURCE_ONE_PASSWORD": "x"]))
+        #expect(found.map(\.key) == ["sources[1].name"])
+    }
+}
