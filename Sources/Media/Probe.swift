@@ -40,6 +40,8 @@ private final class ProbeTally: Sendable {
 
     /// Times in ticks of the stream.
     private struct Packets {
+        /// Of all packets, and of those that are played.
+        var firstDecoded = Int64.max
         var first = Int64.max
         var end = Int64.min
         var lastDecoding = Int64.min
@@ -105,8 +107,10 @@ private final class ProbeTally: Sendable {
         }
         packets.skippedSamples += number("skip_samples") ?? 0
         packets.discardedSamples += number("discard_padding") ?? 0
+        guard let from = shown ?? decoded else { return }
+        packets.firstDecoded = min(packets.firstDecoded, from)
         // A packet that the edit list leaves out is decoded, but not played.
-        guard fields["flags"]?.contains("D") != true, let from = shown ?? decoded else { return }
+        guard fields["flags"]?.contains("D") != true else { return }
         packets.first = min(packets.first, from)
         packets.end = max(packets.end, from.addingReportingOverflow(number("duration") ?? 0).partialValue)
     }
@@ -139,7 +143,9 @@ private final class ProbeTally: Sendable {
             channels: number("channels"), width: number("width"), height: number("height"),
             pixelFormat: text("pix_fmt"), frameRate: text("r_frame_rate"), timeBase: text("time_base"),
             parameters: fields["extradata_hash"].map(String.init),
-            start: hasPackets ? time(packets.first, samples: packets.skippedSamples) : .zero,
+            // Samples that are skipped may be the very packets that the edit list leaves out.
+            start: hasPackets
+                ? max(time(packets.first, samples: 0), time(packets.firstDecoded, samples: packets.skippedSamples)) : .zero,
             end: hasPackets ? time(packets.end, samples: -packets.discardedSamples) : .zero,
             packetCount: packets.count, byteCount: packets.byteCount, isOrdered: packets.isOrdered)
     }
