@@ -105,6 +105,12 @@ struct BERReader {
     }
 }
 
+/// What a whole value of definite form holds, its header taken off.
+func content(of element: [UInt8]) -> [UInt8] {
+    guard element.count >= 2 else { return [] }
+    return Array(element.dropFirst(2 + (element[1] > 0x80 ? Int(element[1] & 0x7f) : 0)))
+}
+
 /// A value in definite form (DER) with its header.
 func encoded(_ identifier: UInt8, _ content: [UInt8]) -> [UInt8] {
     if content.count < 0x80 { return [identifier, UInt8(content.count)] + content }

@@ -61,12 +61,16 @@ final class ByteFeed {
         return Array(window[head..<head + count])
     }
 
-    /// Hands over between one and `most` bytes in place and takes them. Throws `truncated` at the end.
+    /// Hands over between one and `most` bytes in place, up to a byte that is to be left, and takes them.
+    /// Throws `truncated` at the end.
     func takeSome(
-        most: Int64, _ body: (UnsafeRawBufferPointer) throws(MediaError) -> Void
+        most: Int64, before stop: UInt8? = nil, _ body: (UnsafeRawBufferPointer) throws(MediaError) -> Void
     ) throws(MediaError) {
         guard try fill(1) else { throw truncated }
-        let count = Int(min(Int64(tail - head), most))
+        var count = Int(min(Int64(tail - head), most))
+        if let stop, let start = window.baseAddress, let found = memchr(start + head, CInt(stop), count) {
+            count = UnsafeRawPointer(found) - UnsafeRawPointer(start + head)
+        }
         try body(UnsafeRawBufferPointer(rebasing: window[head..<head + count]))
         advance(count)
     }
@@ -155,18 +159,33 @@ private final class PEMReader {
         var count: CInt = 0
         // The decoder may give nothing for some input: it collects 64 characters.
         while count == 0 && !hasEnded {
-            guard try text.peek() != nil else {
-                throw MediaError(.truncated, doing: doing, reason: "the PEM text has no end line")
+            guard let next = try text.peek() else { throw withoutEndLine }
+            if next == UInt8(ascii: "-") {
+                hasEnded = true
+                try readEndLine()
+                if EVP_DecodeFinal(decoder, output, &count) < 0 { throw noBase64 }
+                break
             }
             // Four characters make three bytes; 80 more than fit may still wait in the decoder.
             let most = Int64(max(1, (buffer.count - 80) / 4 * 3))
-            try text.takeSome(most: most) { bytes throws(MediaError) in
-                let state = EVP_DecodeUpdate(
-                    decoder, output, &count, bytes.assumingMemoryBound(to: UInt8.self).baseAddress, CInt(bytes.count))
-                if state < 0 { throw MediaError(.malformed, doing: doing, reason: "the PEM text is no base64") }
-                hasEnded = state == 0
+            try text.takeSome(most: most, before: UInt8(ascii: "-")) { bytes throws(MediaError) in
+                let characters = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+                if EVP_DecodeUpdate(decoder, output, &count, characters, CInt(bytes.count)) < 0 { throw noBase64 }
             }
         }
         return Int(count)
     }
+
+    private func readEndLine() throws(MediaError) {
+        var line = try line()
+        while line.last.map({ $0 <= UInt8(ascii: " ") }) == true { line.removeLast() }
+        guard line.starts(with: Array("-----END ".utf8)), line.suffix(5) == Array("-----".utf8)[...] else {
+            throw withoutEndLine
+        }
+    }
+
+    private var withoutEndLine: MediaError {
+        MediaError(.truncated, doing: doing, reason: "the PEM text has no end line")
+    }
+    private var noBase64: MediaError { MediaError(.malformed, doing: doing, reason: "the PEM text is no base64") }
 }

@@ -82,7 +82,7 @@ struct EnvelopeReader {
     }
 
     private static func readType(_ reader: BERReader, in message: BERReader.End) throws(MediaError) -> Bool {
-        let type = Array(try element(reader, Tag.identifier, in: message, "message type").dropFirst(2))
+        let type = content(of: try element(reader, Tag.identifier, in: message, "message type"))
         if type == enveloped { return false }
         if type == authEnveloped { return true }
         throw MediaError(
@@ -142,8 +142,7 @@ struct EnvelopeReader {
                 throw MediaError(
                     .unsupported, doing: reader.doing, reason: "an envelope with authenticated attributes")
             }
-            let element = try Self.element(reader, Tag.octets, in: envelope, "authentication code")
-            code = Array(element.dropFirst(2))
+            code = content(of: try Self.element(reader, Tag.octets, in: envelope, "authentication code"))
             guard (4...16).contains(code.count) else { throw reader.malformed("an authentication code of wrong length") }
         }
         while try !reader.isAtEnd(envelope) {

@@ -124,6 +124,10 @@ package struct MuxPlan: Hashable, Sendable {
         case headCut = "the screen began before the sound, and a picture stream can only be cut at its key pictures"
         case drift = "the screen's clock drifted from the sound's"
         case differentPictures = "the screens differ in size or codec parameters"
+        /// Found out while muxing: padding that was encoded for the screen does not join with it.
+        case paddingDiffers = "black padding with the codec parameters of the screen could not be made"
+        /// Found out while verifying.
+        case copyUnfit = "the copied pictures did not pass verification"
     }
 
     /// The screen at this index is not shown, and why.

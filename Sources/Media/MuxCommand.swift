@@ -1,0 +1,123 @@
+internal import Planning
+internal import Vocabulary
+
+/// The words for ffmpeg that carry out a plan. Pure: what is opened and in which order is the caller's.
+///
+/// Descriptors are counted from 0, in the order in which the caller gives them to the tool.
+struct MuxCommand {
+    let plan: MuxPlan
+    let soundFormat: MediaFormat
+    let sound: StreamFacts
+    let labels: MuxLabels
+
+    /// Everything behind the inputs, of which the pictures are `picture` and the sound is `0:a` of input `soundInput`.
+    private func output(picture: [String], soundInput: Int, to descriptor: Int) -> [String] {
+        ["-map_metadata", "-1", "-map_chapters", "-1"] + picture + ["-map", "\(soundInput):a:0"] + soundCodec
+            + ["-t", secondsText(plan.duration), "-metadata", "comment=\(labels.text)"]
+            // Nothing of the day or the encoder's version: equal inputs make an equal result.
+            + ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]
+            + ["-movflags", "+faststart", "-f", "mp4", "-y", MediaTools.path(ofDescriptor: descriptor)]
+    }
+
+    private var soundCodec: [String] {
+        switch plan.sound {
+        case .copy: return ["-c:a", "copy"]
+        case .encode:
+            let perChannel = sound.sampleRate <= 12_000 ? 32 : sound.sampleRate <= 24_000 ? 48 : 80
+            return ["-c:a", "aac", "-b:a", "\(perChannel * max(1, min(2, sound.channels)))k", "-ac", "\(max(1, min(2, sound.channels)))"]
+        }
+    }
+
+    private static let common = ["-nostdin", "-v", "error", "-threads", "2"]
+
+    /// Pictures copied from one screen, which begins `delay` after the sound. Descriptors: screen, sound, result.
+    func copyingOne(delay: Duration) -> [String] {
+        Self.common + (delay > .zero ? ["-itsoffset", secondsText(delay)] : [])
+            + MediaFormat.mp4.inputOptions + ["-i", MediaTools.path(ofDescriptor: 0)]
+            + soundFormat.inputOptions + ["-i", MediaTools.path(ofDescriptor: 1)]
+            + output(picture: ["-map", "0:v:0", "-c:v", "copy"], soundInput: 1, to: 2)
+    }
+
+    /// Pictures copied from files one behind the other, as `joinList` names them. Descriptors: list, sound, result, files.
+    func copyingJoined(delay: Duration) -> [String] {
+        Self.common + (delay > .zero ? ["-itsoffset", secondsText(delay)] : [])
+            + ["-f", "concat", "-safe", "0", "-protocol_whitelist", "file,pipe", "-format_whitelist", "concat,mov"]
+            + ["-i", MediaTools.path(ofDescriptor: 0)]
+            + soundFormat.inputOptions + ["-i", MediaTools.path(ofDescriptor: 1)]
+            + output(picture: ["-map", "0:v:0", "-c:v", "copy"], soundInput: 1, to: 2)
+    }
+
+    /// What is one behind the other. Each starts exactly where the plan says, whatever its own pictures sum up to.
+    static func joinList(_ entries: [(descriptor: Int, piece: MuxPlan.Piece, next: Duration?)]) -> String {
+        entries.reduce("ffconcat version 1.0\n") { list, entry in
+            let cut = entry.piece.isPadding ? "" : "outpoint \(secondsText(entry.piece.duration))\n"
+            let span = entry.next.map { "duration \(secondsText($0 - entry.piece.start))\n" } ?? ""
+            return list + "file '\(MediaTools.path(ofDescriptor: entry.descriptor))'\n" + cut + span
+        }
+    }
+
+    /// A black picture of `duration`, encoded as `like` seems to be. Descriptor: result.
+    static func paddingSlice(_ duration: Duration, like: StreamFacts, preset: String) -> [String] {
+        let source = "color=c=black:s=\(like.width)x\(like.height):r=\(like.frameRate)"
+        let profiles = ["Constrained Baseline": "baseline", "Baseline": "baseline", "Main": "main", "High": "high"]
+        let timescale = like.timeBase.split(separator: "/").last.map(String.init) ?? "90000"
+        return common + ["-f", "lavfi", "-i", source, "-t", secondsText(duration)]
+            + ["-c:v", "libx264", "-preset", preset, "-pix_fmt", like.pixelFormat]
+            + (profiles[like.profile].map { ["-profile:v", $0] } ?? [])
+            + ["-video_track_timescale", timescale, "-f", "mp4", "-y", MediaTools.path(ofDescriptor: 0)]
+    }
+
+    /// All pictures encoded anew. Descriptors: result, sound, then the screens in the order of their first piece.
+    func encoding(screens: [Int]) -> [String] {
+        let inputs = screens.indices.flatMap {
+            // Pictures that change their size half way are scaled; the graph must not start anew.
+            ["-reinit_filter", "0"] + MediaFormat.mp4.inputOptions + ["-i", MediaTools.path(ofDescriptor: 2 + $0)]
+        }
+        return Self.common + inputs
+            + soundFormat.inputOptions + ["-i", MediaTools.path(ofDescriptor: 1)]
+            + ["-filter_complex_threads", "2", "-filter_complex", graph(screens: screens)]
+            + output(picture: ["-map", "[picture]"] + pictureCodec, soundInput: screens.count, to: 0)
+    }
+
+    private var pictureCodec: [String] {
+        // Small text has to stay readable; a key picture every five seconds keeps seeking quick.
+        ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-g", "\(5 * plan.frameRate)", "-pix_fmt", "yuv420p"]
+    }
+
+    /// Pieces are counted in whole pictures of the result, by rounding where each begins: errors stay below half a
+    /// picture, and do not add up.
+    private func graph(screens: [Int]) -> String {
+        let rate = plan.frameRate
+        func pictures(_ time: Duration) -> Int64 {
+            (time.wholeMicroseconds * Int64(rate) + 500_000) / 1_000_000
+        }
+        var chains: [String] = []
+        var useCounts = [Int: Int]()
+        for (number, piece) in plan.pieces.enumerated() {
+            let isLast = number == plan.pieces.count - 1
+            let count = pictures(isLast ? plan.duration : piece.end) - pictures(piece.start)
+            guard count > 0 else { continue }
+            let name = "piece\(chains.count)"
+            switch piece.content {
+            case .padding:
+                chains.append(
+                    "color=c=black:s=\(plan.width)x\(plan.height):r=\(rate),format=yuv420p,setsar=1,"
+                        + "trim=end_frame=\(count),setpts=PTS-STARTPTS[\(name)]")
+            case .screen(let screen, let from, let stretch):
+                guard let input = screens.firstIndex(of: screen) else { continue }
+                useCounts[input, default: 0] += 1
+                let first = pictures(.microseconds(Int64((Double(from.wholeMicroseconds) * stretch).rounded())))
+                let last = first + count
+                chains.append(
+                    "[\(input):v:0]setpts=PTS*\(stretch),"
+                        + "scale=\(plan.width):\(plan.height):force_original_aspect_ratio=decrease:eval=frame,"
+                        + "pad=\(plan.width):\(plan.height):(ow-iw)/2:(oh-ih)/2:black:eval=frame,format=yuv420p,setsar=1,"
+                        // The last picture stands until the piece ends.
+                        + "fps=\(rate):start_time=0,tpad=stop=-1:stop_mode=clone,"
+                        + "trim=start_frame=\(first):end_frame=\(last),setpts=PTS-STARTPTS[\(name)]")
+            }
+        }
+        let names = chains.indices.map { "[piece\($0)]" }.joined()
+        return chains.joined(separator: ";") + ";\(names)concat=n=\(chains.count):v=1:a=0[picture]"
+    }
+}

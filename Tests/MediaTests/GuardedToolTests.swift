@@ -1,0 +1,162 @@
+import Glibc
+import Support
+import Synchronization
+import Testing
+import Vocabulary
+
+@testable import Media
+
+/// A shell stands in for a tool: it can do anything that a tool gone wild could.
+@Suite struct GuardedToolTests {
+    private let shell = GuardedTool(program: FilePath("/bin/sh"), name: "sh")
+
+    private func run(
+        _ script: String, descriptors: [CInt] = [], limits: ToolLimits = ToolLimits()
+    ) async throws -> (end: GuardedTool.End, output: String) {
+        let box = OutputBox()
+        let end = try await shell.run(
+            ["-c", script], descriptors: descriptors, limits: limits, doing: "test", output: { box.take($0) })
+        return (end, String(decoding: box.bytes, as: UTF8.self))
+    }
+
+    @Test func `a tool's output, complaint and exit code come back`() async throws {
+        let (end, output) = try await run("echo out; echo no >&2; echo again >&2; exit 3")
+        #expect(output == "out\n")
+        #expect(end.exitCode == 3)
+        #expect(end.complaint == "no\nagain\n")
+        #expect(end.text == "exit code 3: again")
+    }
+
+    @Test func `a flood of output arrives whole, and of complaints the end`() async throws {
+        let (end, output) = try await run(
+            "head -c 3000000 /dev/zero | tr '\\0' x; head -c 100000 /dev/zero | tr '\\0' y >&2; echo end >&2")
+        #expect(output.utf8.count == 3_000_000)
+        #expect(end.complaint.utf8.count == GuardedTool.complaintBytes)
+        #expect(end.complaint.hasSuffix("yend\n"))
+    }
+
+    @Test func `a tool sees its own descriptors, environment and nothing else`() async throws {
+        let scratch = try Scratch()
+        let file = try scratch.open(Array("lent".utf8))
+        setenv("TAKEUP_TEST_SECRET", "hidden", 1)
+        let (_, output) = try await run(
+            "cat /dev/fd/3; echo; ls /proc/self/fd | tr '\\n' ' '; env | grep -c SECRET; umask >/dev/null; pwd",
+            descriptors: [file.descriptor])
+        let lines = output.split(separator: "\n")
+        #expect(lines[0] == "lent")
+        // The listing's own descriptor comes behind those that were given.
+        #expect(lines[1] == "0 1 2 3 4 0")
+        #expect(lines[2] == "/")
+    }
+
+    @Test func `a tool has no network`() async throws {
+        let (_, output) = try await run("cat /proc/self/net/dev | grep -c ':'; ls /proc/self/ns >/dev/null; readlink /proc/self/ns/net")
+        let own = try #require(readLink("/proc/self/ns/net"))
+        #expect(!output.contains(own))
+    }
+
+    @Test func `a program that is not there is named`() async throws {
+        let tool = GuardedTool(program: FilePath("/nowhere/ffmpeg"), name: "ffmpeg")
+        let error = await #expect(throws: MediaError.self) {
+            try await tool.run([], descriptors: [], limits: ToolLimits(), doing: "probe the sound", output: { _ in })
+        }
+        #expect(error?.code == .toolMissing)
+        #expect(error?.description.contains("/nowhere/ffmpeg") == true)
+    }
+
+    @Test func `past its deadline a tool is killed with everything that it started`() async throws {
+        let scratch = try Scratch()
+        let file = try OpenSample(scratch.file("pid"), create: true)
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let error = await #expect(throws: MediaError.self) {
+            try await run(
+                "sleep 300 & echo $! > /dev/fd/3; sleep 300", descriptors: [file.descriptor],
+                limits: ToolLimits(deadline: .seconds(1)))
+        }
+        #expect(error?.code == .timedOut)
+        #expect(clock.now - begin < .seconds(60))
+        try await expectGone(scratch.file("pid"))
+    }
+
+    @Test func `a cancelled task takes the tool and its children with it`() async throws {
+        let scratch = try Scratch()
+        let file = try OpenSample(scratch.file("pid"), create: true)
+        let task = Task { try await run("sleep 300 & echo $! > /dev/fd/3; wait", descriptors: [file.descriptor]) }
+        while file.size == 0 { await Task.yield() }
+        task.cancel()
+        let error = await #expect(throws: MediaError.self) { try await task.value }
+        #expect(error?.code == .cancelled)
+        try await expectGone(scratch.file("pid"))
+    }
+
+    @Test func `what a tool leaves running when it ends does not live on`() async throws {
+        let scratch = try Scratch()
+        let file = try OpenSample(scratch.file("pid"), create: true)
+        let (end, output) = try await run("sleep 300 & echo $! > /dev/fd/3; echo done", descriptors: [file.descriptor])
+        #expect(end.isSuccess)
+        #expect(output == "done\n")
+        try await expectGone(scratch.file("pid"))
+    }
+
+    @Test func `a reader that throws ends the tool`() async throws {
+        let error = await #expect(throws: MediaError.self) {
+            try await shell.run(
+                ["-c", "while :; do echo more; done"], descriptors: [], limits: ToolLimits(), doing: "test"
+            ) { _ throws(MediaError) in throw MediaError(.malformed, doing: "test", reason: "too much") }
+        }
+        #expect(error?.reason == "too much")
+    }
+
+    @Test(
+        arguments: [
+            ("while :; do :; done", ToolLimits(processorTime: .seconds(1)), "it used up its processor time"),
+            ("head -c 5000000 /dev/zero > /dev/fd/3", ToolLimits(fileBytes: 1 << 20), "exit code 153"),
+            (
+                "dd if=/dev/zero of=/dev/null bs=900M count=1", ToolLimits(addressSpaceBytes: 256 << 20),
+                "memory exhausted"
+            ),
+        ])
+    func `a tool that takes more than it may is stopped`(_ script: String, _ limits: ToolLimits, _ text: String) async throws {
+        let scratch = try Scratch()
+        let file = try OpenSample(scratch.file("out"), create: true)
+        let (end, _) = try await run(script, descriptors: [file.descriptor], limits: limits)
+        #expect(!end.isSuccess)
+        #expect(end.text.contains(text), "\(end)")
+        #expect(file.size <= 1 << 20)
+    }
+
+    /// Waits until the process whose number the file holds is gone, or a zombie that nobody has collected.
+    private func expectGone(_ path: String) async throws {
+        let text = String(decoding: try readSample(path), as: UTF8.self)
+        let number = try #require(Int(text.split(separator: "\n").first ?? ""))
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(5)
+        while clock.now < end {
+            guard let status = try? readText("/proc/\(number)/stat") else { return }
+            if status.contains(") Z ") { return }
+            await Task.yield()
+        }
+        Issue.record("process \(number) still runs")
+    }
+}
+
+private final class OutputBox: Sendable {
+    private let state = Mutex<[UInt8]>([])
+    var bytes: [UInt8] { state.withLock { $0 } }
+    func take(_ more: UnsafeRawBufferPointer) { state.withLock { $0 += more } }
+}
+
+private func readText(_ path: String) throws -> String {
+    let descriptor = open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw SampleFailure(path) }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    return String(decoding: bytes[..<max(0, read(descriptor, &bytes, 4096))], as: UTF8.self)
+}
+
+private func readLink(_ path: String) -> String? {
+    var characters = [CChar](repeating: 0, count: 256)
+    let count = readlink(path, &characters, characters.count)
+    return count > 0 ? String(decoding: characters[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+}
