@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Vocabulary
 
 /// The sound and the screens that calls are made of: real speech, a real screen, each length made once and kept.
@@ -15,20 +14,36 @@ package struct RecorderModelMedia: Sendable {
     package let keyPath: String
     package let certificatePath: String
 
-    /// Takes the samples from `directory`; makes it, in about five seconds, where it is not there.
+    /// Where samples are kept, seen from the directory that holds the package.
+    package static let usualDirectory = ".build/recorder-media"
+    /// The samples that all of this process share, made when first asked for.
+    package static func shared() throws -> RecorderModelMedia { try sharedOutcome.get() }
+    private static let sharedOutcome = Result { try RecorderModelMedia(directory: usualDirectory) }
+
+    /// Takes the samples from `directory`, and makes in a few seconds those that are not there.
     package init(directory: String) throws {
-        let edition = directory + "/samples-2"
-        if access(edition, F_OK) != 0 { try Self.make(edition) }
-        func bytes(_ name: String) throws -> [UInt8] { try RecorderModelFile.read(FilePath(edition + "/" + name)) }
-        func samples(_ lengths: [Int], _ name: (Int) -> String) throws -> [Int: [UInt8]] {
-            Dictionary(uniqueKeysWithValues: try lengths.map { ($0, try bytes(name($0))) })
-        }
-        sounds = try samples(RecorderModelPlan.lengths) { "sound-\($0).mp3" }
-        screens = try samples(Self.screenLengths) { "screen-\($0).mp4" }
-        certificate = try bytes("certificate.pem")
-        strangerCertificate = try bytes("stranger.pem")
-        keyPath = edition + "/key.pem"
-        certificatePath = edition + "/certificate.pem"
+        try RecorderModelFile.makeDirectories(FilePath(directory))
+        let samples = try MediaSamples(directory: directory)
+        func bytes(_ path: String) throws -> [UInt8] { try RecorderModelFile.read(FilePath(path)) }
+        sounds = try Dictionary(
+            uniqueKeysWithValues: RecorderModelPlan.lengths.map {
+                ($0, Self.withoutTag(try bytes(samples.speech(seconds: $0))))
+            })
+        screens = try Dictionary(
+            uniqueKeysWithValues: Self.screenLengths.map {
+                ($0, try bytes(samples.screen(seconds: $0, size: "640x360", rate: 5, preset: "veryfast")))
+            })
+        let recipients = CMSSamples(in: samples)
+        keyPath = try recipients.key(of: .rsa)
+        certificatePath = try recipients.certificate(of: .rsa)
+        certificate = try bytes(certificatePath)
+        strangerCertificate = try bytes(recipients.certificate(of: .stranger))
+    }
+
+    /// An mp3 without the ID3v2 tag that it begins with: two in a row are more than some readers look past.
+    private static func withoutTag(_ sound: [UInt8]) -> [UInt8] {
+        guard sound.count > 10, sound.starts(with: Array("ID3".utf8)) else { return sound }
+        return Array(sound.dropFirst(10 + sound[6..<10].reduce(0) { $0 << 7 | Int($1) }))
     }
 
     /// An mp3 with a mark in an ID3v2.3 tag before it (id3.org, ID3v2.3.0, 3.1 and 4.2.2).
@@ -68,42 +83,6 @@ package struct RecorderModelMedia: Sendable {
     private static let screenLengths = Array(
         Set(RecorderModelPlan.lengths + RecorderModelPlan.lengths.map { $0 - RecorderModelPlan.screenDelay })
     ).sorted()
-
-    private static let speech = """
-        Good morning, you have reached the order desk, my name is Alice. Good morning Alice, I am calling about the \
-        two armchairs that I ordered last week. Let me have a look. Yes, I can see them here. They left our warehouse \
-        yesterday, and they should be with you on Thursday between nine and eleven. That is very good to hear. Is there \
-        anything else that I can do for you? No, that was all. Then thank you for calling, and have a nice day.
-        """
-
-    private static func make(_ edition: String) throws {
-        let draft = "\(edition).\(getpid())"
-        try RecorderModelFile.makeDirectories(FilePath(draft))
-        let ffmpeg = ["/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y"]
-        try ChildProcess.run(["/usr/bin/espeak-ng", "-s", "150", "-w", draft + "/speech.wav", speech])
-        for seconds in RecorderModelPlan.lengths {
-            try ChildProcess.run(
-                ffmpeg + ["-stream_loop", "-1", "-i", draft + "/speech.wav", "-t", "\(seconds)", "-ar", "8000"]
-                    + ["-ac", "1", "-c:a", "libmp3lame", "-b:a", "16k", "-id3v2_version", "0"]
-                    + ["\(draft)/sound-\(seconds).mp3"])
-        }
-        for seconds in screenLengths {
-            try ChildProcess.run(
-                ffmpeg + ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=5", "-t", "\(seconds)"]
-                    + ["-c:v", "libx264", "-preset", "veryfast", "-crf", "30", "-pix_fmt", "yuv420p"]
-                    + ["\(draft)/screen-\(seconds).mp4"])
-        }
-        try ChildProcess.run(["/bin/rm", draft + "/speech.wav"])
-        for name in ["certificate", "stranger"] {
-            let key = name == "stranger" ? "/dev/null" : draft + "/key.pem"
-            try ChildProcess.run([
-                "/usr/bin/openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-batch",
-                "-subj", "/CN=recorder \(name)", "-keyout", key, "-out", "\(draft)/\(name).pem",
-            ])
-        }
-        // Of two that make it at the same time one is first; the other's is as good and goes.
-        if rename(draft, edition) != 0 { try ChildProcess.run(["/bin/rm", "-rf", draft]) }
-    }
 }
 
 private func bigEndian(_ number: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8((number >> $0) & 0xff) } }

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Glibc
+internal import Support
 
 /// A recorder to play with: it behaves like a real one, on tables and directories that it is given.
 @main
@@ -10,16 +10,18 @@ struct Recorder: AsyncParsableCommand {
             First `prepare` makes the tables in an empty database, then `run` records. What really lies at the \
             recorder is written to a truth file, one JSON object a line, so that every copy can be checked on its own.
             """,
-        subcommands: [Samples.self, Run.self])
+        subcommands: [Prepare.self, Samples.self, Run.self])
 }
 
 /// Words that several subcommands share.
 struct DatabaseOption: ParsableArguments {
     @Option(help: "libpq connection string, such as \"host=/run/postgresql dbname=recorder\".")
     var database: String
+    @Option(help: "SQL_ASCII sends the bytes of names as they are, for databases of that encoding.")
+    var clientEncoding = "UTF8"
 }
 
 struct MediaOption: ParsableArguments {
     @Option(help: "Where samples are kept; made there once.")
-    var media = ".build/recorder-media"
+    var media = RecorderModelMedia.usualDirectory
 }

@@ -47,7 +47,8 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let samples = try RecorderModelMedia(directory: media.media)
         let connection = ConnectionSettings(
-            connectionString: database.database, applicationName: "recorder", label: "recorder")
+            connectionString: database.database, applicationName: "recorder", label: "recorder",
+            clientEncoding: database.clientEncoding)
         let model = try await RecorderModel(
             options: options(), database: Database(connection, connections: 1),
             layout: RecorderModelLayout(mountPrefix: mountPrefix), media: samples)

@@ -1,0 +1,110 @@
+internal import Glibc
+internal import Postgres
+internal import Synchronization
+package import Vocabulary
+
+/// A recorder with a scratch database and scratch directories, for a test that lets it record and then looks at what
+/// it left. Its directories go with it.
+package final class ScratchRecorder: Sendable {
+    package let database: ScratchDatabase
+    /// What stands before the recorder's own paths; its calls and screens lie below it.
+    package let mountPrefix: String
+    package let layout: RecorderModelLayout
+    private let connection: Database
+
+    /// - Parameter takesAnyBytes: a database whose names need not be UTF-8.
+    package init(_ schema: CallrecSchema, takesAnyBytes: Bool = false) async throws {
+        database = try await ScratchDatabase(takesAnyBytes ? schema.bytesTemplate : schema.template)
+        var pattern = Array("/tmp/takeup-recorder-XXXXXX".utf8CString)
+        guard mkdtemp(&pattern) != nil else { throw RecorderModelFailure("no scratch directory for a recorder") }
+        mountPrefix = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        layout = RecorderModelLayout(mountPrefix: mountPrefix)
+        for root in [layout.callsRoot, layout.screensRoot] {
+            try RecorderModelFile.makeDirectories(FilePath(mountPrefix + root))
+        }
+        var settings = database.settings(label: "recorder")
+        if takesAnyBytes { settings.clientEncoding = "SQL_ASCII" }
+        connection = Database(settings, connections: 1)
+    }
+
+    deinit { _ = try? ChildProcess.run(["/bin/rm", "-rf", mountPrefix]) }
+
+    /// Records to the end of the plan, fast: 20 recordings a second, calls 20 times faster than speech.
+    /// - Parameter stopAfter: asks for a stop when so many recordings are done.
+    package func record(
+        stopAfter: Int = .max, _ change: (inout RecorderModelPlan.Options) -> Void = { _ in }
+    ) async throws -> [RecorderModelTruth] {
+        var options = RecorderModelPlan.Options()
+        (options.rate, options.speed) = (20, 20)
+        change(&options)
+        let model = try await RecorderModel(
+            options: options, database: connection, layout: layout, media: RecorderModelMedia.shared())
+        let done = Atomic<Int>(0)
+        var truths: [RecorderModelTruth] = []
+        try await model.run(shouldStop: { done.load(ordering: .relaxed) >= stopAfter }) { truth in
+            truths.append(truth)
+            done.add(1, ordering: .relaxed)
+        }
+        return truths
+    }
+
+    /// Where a file of the recorder lies here.
+    package func place(_ media: RecorderModelTruth.Media) -> FilePath {
+        FilePath(bytes: Array(mountPrefix.utf8) + (Hex.bytes(of: media.pathHex) ?? []))
+    }
+
+    package func isAbsent(_ media: RecorderModelTruth.Media) -> Bool {
+        (try? RecorderModelFile.read(place(media))) == nil
+    }
+
+    /// What the file holds now.
+    package func file(_ media: RecorderModelTruth.Media) throws -> (sha256: String, size: Int64) {
+        let bytes = try RecorderModelFile.read(place(media))
+        return (RecorderModelChecksum.sha256(bytes), Int64(bytes.count))
+    }
+
+    package struct MediaRow: Sendable {
+        package let size: Int64
+        /// In hexadecimal.
+        package let path: String
+        package let hasKey: Bool
+    }
+
+    /// The media row; nil where the file has none.
+    package func row(_ media: RecorderModelTruth.Media) async throws -> MediaRow? {
+        guard let id = media.id else { return nil }
+        return try await connection.perform { session in
+            try session.first(
+                "select cfsize, cfpath, enc_key_id is not null as has_key from callrec.cfiles where id = $1",
+                [.integer(id)]
+            ).map { row in
+                MediaRow(
+                    size: try row.integer("cfsize"), path: Hex.text(of: try row.raw("cfpath") ?? []),
+                    hasKey: try row.boolean("has_key"))
+            }
+        }
+    }
+
+    package func state(of truth: RecorderModelTruth) async throws -> String? {
+        guard let id = truth.id else { return nil }
+        return try await connection.perform { session in
+            try session.first("select state from callrec.couples where id = $1", [.integer(id)])?.text("state")
+        }
+    }
+
+    package func externalCount(of truth: RecorderModelTruth) async throws -> Int {
+        guard let id = truth.id else { return 0 }
+        return try await connection.perform { session in
+            try session.query("select key from callrec.couple_extdata where cplid = $1", [.integer(id)]).count
+        }
+    }
+
+    /// Size of the one sound file that there is, as long as its recording is not FINISHED.
+    package func sizeOfUnfinished() async throws -> Int64? {
+        let found = try ChildProcess.run(["/usr/bin/find", mountPrefix, "-name", "*.mp3", "-printf", "%s"])
+        let unfinished = try await database.connect(label: "looker", connections: 1).perform { session in
+            try session.query("select id from callrec.couples where state <> 'FINISHED'").count
+        }
+        return unfinished == 1 ? Int64(found) : nil
+    }
+}
