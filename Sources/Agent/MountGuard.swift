@@ -3,7 +3,7 @@ package import Files
 package import Settings
 package import Telemetry
 package import Vocabulary
-internal import Watching
+package import Watching
 
 /// The mount of this agent: proven again and again, and told of when it goes and when it is back.
 ///

@@ -33,7 +33,7 @@ struct TransferReports: Sendable {
                 ProblemBook.Finding(
                     .noRoom, subject: "replay", place: "replay",
                     what: "No volume can take recordings: \(reasons.joined(separator: "; "))."))
-            return release(transfer, after: .seconds(10), "no volume can take it", countsAttempt: false)
+            return release(transfer, after: .seconds(10), "no volume can take it", isFailure: false)
         case .fenced:
             narrator.tell(.leaseLost, facts: facts(transfer) + [.service("transfers")])
             return nil
@@ -51,7 +51,7 @@ struct TransferReports: Sendable {
         case .sourceMissing:
             return transfer.claim.map {
                 TransferRelease(
-                    claim: $0, delay: .milliseconds(200), error: text, isMissing: true, countsAttempt: false)
+                    claim: $0, delay: .milliseconds(200), error: text, isMissing: true, isFailure: false)
             }
         case .sourceChanged:
             narrator.tell(.sourceChanged, facts: facts(transfer))
@@ -76,11 +76,11 @@ struct TransferReports: Sendable {
             .leaseLost, .cancelled, .exhausted:
             narrator.tell(.copyRetry, facts: facts(transfer) + [.detail(text)])
         }
-        if transfer.attempts >= 3 {
+        if transfer.failures >= 2 {
             try? await problems.open(
                 finding(
                     .copyFailed, transfer,
-                    "Media \(transfer.mediaID) of \(transfer.recording) failed \(transfer.attempts) times: \(text)."))
+                    "Media \(transfer.mediaID) of \(transfer.recording) failed \(transfer.failures + 1) times: \(text)."))
         }
         return release(transfer, after: pause(transfer), text)
     }
@@ -103,16 +103,16 @@ struct TransferReports: Sendable {
     }
 
     private func release(
-        _ transfer: Transfer, after delay: Duration, _ error: String, countsAttempt: Bool = true
+        _ transfer: Transfer, after delay: Duration, _ error: String, isFailure: Bool = true
     ) -> TransferRelease? {
         transfer.claim.map {
-            TransferRelease(claim: $0, delay: delay, error: error, countsAttempt: countsAttempt)
+            TransferRelease(claim: $0, delay: delay, error: error, isFailure: isFailure)
         }
     }
 
     private func pause(_ transfer: Transfer) -> Duration {
         var chance = SystemRandomNumberGenerator()
-        return Retry.work.wait(afterAttempts: transfer.attempts, using: &chance)
+        return Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
     }
 
     private func facts(_ transfer: Transfer) -> [Fact] {

@@ -191,7 +191,7 @@ package actor TransferService {
             let delay = min(max(.milliseconds(200), (now - since) / 2), .seconds(60))
             return Decision(
                 release: TransferRelease(
-                    claim: claim, delay: delay, error: "its file is not there", isMissing: true, countsAttempt: false))
+                    claim: claim, delay: delay, error: "its file is not there", isMissing: true, isFailure: false))
         case .refused(let error):
             return Decision(
                 release: TransferRelease(claim: claim, delay: .seconds(600), error: String(describing: error)),
@@ -200,8 +200,8 @@ package actor TransferService {
                     "The path of media \(transfer.mediaID) of \(transfer.recording) leads out of mount \(mount.mount), or to no regular file."))
         case .failed(let error):
             var chance = SystemRandomNumberGenerator()
-            let delay = Retry.work.wait(afterAttempts: transfer.attempts, using: &chance)
-            let isLasting = transfer.attempts >= 3
+            let delay = Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
+            let isLasting = transfer.failures >= 2
             return Decision(
                 release: TransferRelease(claim: claim, delay: delay, error: String(describing: error)),
                 finding: isLasting
@@ -228,7 +228,7 @@ package actor TransferService {
             hasChecksum: transfer.crc32 != nil && transfer.keyID == nil, looks: looks, waited: now - since)
         func wait(_ delay: Duration, _ why: String, _ finding: ProblemBook.Finding? = nil) -> Decision {
             let release = TransferRelease(
-                claim: claim, delay: delay, error: why, look: (look.size, look.modified), countsAttempt: false)
+                claim: claim, delay: delay, error: why, look: (look.size, look.modified), isFailure: false)
             return Decision(release: release, finding: finding)
         }
         // A file that grows is looked at soon, and ever more rarely the longer it grows.
