@@ -203,3 +203,11 @@ package actor KeeperService {
         return .seconds(1)
     }
 }
+
+extension KeeperService {
+    /// Something may be new at the source.
+    package func hintLook() {
+        nextRound = .zero
+        wake.wake()
+    }
+}

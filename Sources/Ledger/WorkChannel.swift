@@ -7,6 +7,18 @@ package enum WorkChannel {
     /// The payload for mux jobs. No mount is called so: theirs are absolute paths.
     package static let muxPayload = "mux"
 
+    private static let lookPrefix = "look "
+
+    /// Something may be new at a source: for its keeper, whichever process that is.
+    package static func notify(look source: SourceName, in session: Session) throws {
+        try notify(payloads: [lookPrefix + source.rawValue], in: session)
+    }
+
+    /// The source that a payload asks to look at; nil for other payloads.
+    package static func look(in payload: String) -> SourceName? {
+        payload.hasPrefix(lookPrefix) ? SourceName(String(payload.dropFirst(lookPrefix.count))) : nil
+    }
+
     /// Equal payloads of one transaction arrive once.
     package static func notify(mounts: some Sequence<MountPath>, in session: Session) throws {
         let payloads = Set(mounts.map(\.rawValue))

@@ -1,0 +1,118 @@
+internal import Copying
+internal import Ledger
+internal import Planning
+internal import Postgres
+internal import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// Removes what dead attempts left behind, by their intents, and finishes what a crash cut short. Any process may sweep;
+/// several never take the same intent.
+package struct Sweeper: Sendable {
+    private let replay: Replay
+    private let roster: VolumeRoster
+    private let narrator: any Narrator
+    /// From the end of a lease until its leavings are swept: a worker that only stood still gets the chance to see
+    /// that it is late.
+    private let grace: Duration
+    private static let batch = 200
+    private static let lease = Duration.seconds(60)
+    /// How long a swept intent keeps its path from others.
+    private static let remembrance = Duration.seconds(600)
+
+    package init(replay: Replay, roster: VolumeRoster, narrator: any Narrator, grace: Duration) {
+        self.replay = replay
+        self.roster = roster
+        self.narrator = narrator
+        self.grace = grace
+    }
+
+    /// One bounded turn. Gives whether more may be left.
+    @discardableResult
+    package func turn() async throws -> Bool {
+        let samples = try await roster.current().filter { $0.proof != nil && $0.condition == nil }
+        let names = Dictionary(
+            samples.compactMap { sample in sample.proof.map { ($0.id, sample.settings.name) } },
+            uniquingKeysWith: { first, _ in first })
+        let isMoreLeft = try await sweepIntents(names)
+        try await removeRetired(names)
+        try await repairPairs()
+        return isMoreLeft
+    }
+
+    private func sweepIntents(_ names: [VolumeID: VolumeName]) async throws -> Bool {
+        let volumes = Array(names.keys)
+        let grace = grace
+        let holder = replay.holder
+        let condemned = try await replay.database.transaction { session in
+            try Intents.forgetSwept(olderThan: Sweeper.remembrance, in: session)
+            return try Intents.condemn(
+                on: volumes, grace: grace, holder: holder, limit: Sweeper.batch, lease: Sweeper.lease, in: session)
+        }
+        var swept: [FencingToken] = []
+        var removed: [VolumeID: Int] = [:]
+        for intent in condemned {
+            guard let name = names[intent.volume], let copier = await roster.copier(of: intent.volume, named: name)
+            else { continue }
+            do {
+                removed[intent.volume, default: 0] += try await clear(intent, with: copier)
+                swept.append(intent.token)
+            } catch {
+                narrator.tell(.turnFailed, .service("sweep"), .detail(error))
+            }
+        }
+        let done = swept
+        try await replay.database.perform { session in try Intents.swept(done, in: session) }
+        for (volume, count) in removed where count > 0 {
+            guard let name = names[volume] else { continue }
+            narrator.tell(.swept, .volume(name), .volumeID(volume), .count(count))
+        }
+        return condemned.count == Sweeper.batch
+    }
+
+    /// Gives how many files were removed.
+    private func clear(_ intent: Intent, with copier: Copier) async throws -> Int {
+        guard let path = intent.finalPath else { return 0 }
+        var count = try await copier.sweepStaged(intent.token, for: path) == .removed ? 1 : 0
+        // Only what this intent was about to publish: anything else under the name is not ours to remove.
+        if let ready = intent.ready {
+            let removal = try await copier.removeUncommitted(path, size: ready.size, digest: ready.digest)
+            if removal == .removed { count += 1 }
+        }
+        return count
+    }
+
+    /// Replaced copies: moved aside if a crash left them in place, and removed when their time is over.
+    private func removeRetired(_ names: [VolumeID: VolumeName]) async throws {
+        let volumes = Array(names.keys)
+        let due = try await replay.database.perform { session in
+            try Replicas.removable(on: volumes, limit: Sweeper.batch, in: session)
+        }
+        var removed: [Replica.ID] = []
+        for replica in due {
+            guard let name = names[replica.content.volume],
+                let copier = await roster.copier(of: replica.content.volume, named: name)
+            else { continue }
+            let content = replica.content
+            for path in [replica.quarantinePath, content.path].compactMap({ $0 }) {
+                _ = try await copier.removeUncommitted(path, size: content.size, digest: content.digest)
+            }
+            removed.append(replica.id)
+        }
+        let done = removed
+        if done.isEmpty { return }
+        try await replay.database.perform { session in try Replicas.removed(done, in: session) }
+    }
+
+    /// Pairs that are complete and have no job: nothing should leave any, and everything would miss them.
+    private func repairPairs() async throws {
+        let found = try await replay.database.perform { session in
+            try MuxJobs.pairsWithoutJob(after: Sid(""), limit: Sweeper.batch, in: session)
+        }
+        if found.isEmpty { return }
+        try await replay.database.transaction { session in
+            try Recordings.lock(found, in: session)
+            try MuxJobs.ensure(found, in: session)
+        }
+    }
+}
