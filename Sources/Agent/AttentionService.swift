@@ -125,9 +125,8 @@ package actor AttentionService {
                 let opened: OpenFile
                 do {
                     opened = try calls.openDirectory(FilePath(day), beneath: directory.descriptor)
-                } catch {
-                    if error.code == .notFound { continue }
-                    throw error
+                } catch let error as FileError where error.code == .notFound {
+                    continue
                 }
                 for entry in try DirectoryListing.entries(in: opened.descriptor) where entry.kind != .directory {
                     try pulse.beat()

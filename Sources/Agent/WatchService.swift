@@ -3,6 +3,7 @@ package import Delivery
 internal import Ledger
 internal import Planning
 internal import Postgres
+internal import Settings
 package import Telemetry
 package import Vocabulary
 package import Watching

@@ -1,4 +1,10 @@
 internal import ArgumentParser
 
 @main
-struct Takeup: ParsableCommand {}
+struct Takeup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "takeup",
+        abstract: "Collects call and screen recordings onto a replay server: once, complete, verified byte by byte.",
+        version: Version.text,
+        subcommands: [AgentCommand.self])
+}

@@ -1,0 +1,183 @@
+internal import Catalogs
+internal import Delivery
+internal import Files
+internal import Glibc
+internal import Ledger
+internal import Planning
+internal import Postgres
+package import Settings
+package import Telemetry
+package import Vocabulary
+internal import Watching
+
+/// The agent of one mount: its services, wired.
+package struct AgentProcess: Sendable {
+    private let settings: Settings
+    private let source: SourceSettings
+    private let mount: MountSettings
+    private let version: String
+    private let environment: SettingsEnvironment
+    private let manager: ServiceManager
+    private let narrator: any Narrator
+    private let now: @Sendable () -> Instant
+
+    /// Why an agent does not start.
+    package enum Refusal: Error, CustomStringConvertible {
+        case unknownMount(MountPath, known: [MountPath])
+        case disabledSource(SourceName)
+        case mountTaken(MountPath)
+
+        package var description: String {
+            switch self {
+            case .unknownMount(let mount, let known):
+                "No source has a mount \(mount). The settings have: \(known.map(\.rawValue).joined(separator: ", "))."
+            case .disabledSource(let source): "The source \(source) is not enabled in the settings."
+            case .mountTaken(let mount):
+                "Another agent serves \(mount) already. Stop it first; `takeup status` shows which one it is."
+            }
+        }
+    }
+
+    package init(
+        settings: Settings, mount path: MountPath, version: String, environment: SettingsEnvironment,
+        manager: ServiceManager, narrator: any Narrator, now: @escaping @Sendable () -> Instant
+    ) throws {
+        guard let (source, mount) = settings.mount(at: path) else {
+            throw Refusal.unknownMount(path, known: settings.sources.flatMap { $0.mounts.map(\.path) })
+        }
+        guard source.isEnabled else { throw Refusal.disabledSource(source.name) }
+        self.settings = settings
+        self.source = source
+        self.mount = mount
+        self.version = version
+        self.environment = environment
+        self.manager = manager
+        self.narrator = narrator
+        self.now = now
+    }
+
+    /// Runs until the task is cancelled. Throws only what stands in the way of a start.
+    package func run() async throws {
+        RecorderClock.use(timeZone: source.timeZone)
+        let base = try await ReplayBase(
+            settings: settings, role: "agent", version: version, environment: environment, narrator: narrator)
+        guard let lock = try await MountLock.take(mount.path, base.connection) else {
+            narrator.tell(.mountTaken, .mount(mount.path), .source(source.name))
+            throw Refusal.mountTaken(mount.path)
+        }
+        let link = SourceLink(
+            settings: source,
+            database: Database(
+                try ConnectionSettings(
+                    source.database, label: "source \(source.name)", applicationName: "takeup agent",
+                    environment: environment),
+                connections: 2))
+        let services = Services(base: base, link: link, process: self)
+        narrator.tell(.agentReady, .mount(mount.path), .source(source.name), .version(version))
+        manager.ready(status: "serving \(mount.path)")
+        await withTaskGroup(of: Void.self) { group in
+            services.start(in: &group)
+            group.addTask { await keep(lock) }
+            // All services run until the task is cancelled; none ends by itself.
+            await group.waitForAll()
+        }
+        narrator.tell(.agentStopping, .mount(mount.path), .source(source.name))
+        manager.stopping(status: "stopped")
+    }
+
+    /// The lock ends with its connection: taken again when that is back, and waited for where another agent was faster.
+    private func keep(_ lock: MountLock) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(5))
+            if Task.isCancelled { return }
+            // While the replay is away nothing is committed either, and transfers are fenced one by one.
+            if (try? await lock.retake()) == false {
+                narrator.tell(.mountTaken, .mount(mount.path), .source(source.name))
+            }
+        }
+    }
+
+    private struct Services {
+        let keeper: KeeperService
+        let transfers: TransferService
+        let watch: WatchService
+        let attention: AttentionService
+        let volumes: VolumeService
+        let sweep: SweepService
+        let presence: PresenceService
+        let ear: WorkEar
+
+        init(base: ReplayBase, link: SourceLink, process: AgentProcess) {
+            let settings = process.settings
+            let narrator = process.narrator
+            let progress = Progress()
+            let transferWake = Wake()
+            let keeperWake = Wake()
+            // File calls on the mount have threads of their own: looking, watching and proving must not wait in one line.
+            func threads(_ name: String, _ count: Int) -> FileThreads { FileThreads(name: name, count: count) }
+            let patience = settings.watching.unresponsiveAfter
+            let guardOfMount = MountGuard(
+                mount: process.mount, source: link.name, threads: threads("mount-proof", 1), timeout: patience,
+                problems: base.problems, narrator: narrator)
+            keeper = KeeperService(
+                source: link, replay: base.replay, synchro: settings.synchro, problems: base.problems,
+                narrator: narrator, wake: keeperWake, progress: progress)
+            transfers = TransferService(
+                source: link, replay: base.replay, mount: guardOfMount,
+                looker: FileLooker(
+                    root: process.mount.directory, threads: threads("mount-look", 8), timeout: patience),
+                deliverer: base.deliverer, settings: settings, problems: base.problems, narrator: narrator,
+                wake: transferWake, committed: keeperWake, progress: progress)
+            let watchThreads = threads("mount-watch", 2)
+            let watcher = TreeWatcher(
+                proof: MountProof(
+                    MountExpectation(
+                        path: process.mount.directory, mustBeMountPoint: process.mount.isMountPoint,
+                        marker: process.mount.marker?.utf8Text),
+                    threads: watchThreads, timeout: patience),
+                threads: watchThreads,
+                settings: WatchSettings(
+                    poll: PollSettings(
+                        period: settings.watching.hotPeriod, coldPeriod: settings.watching.rescanPeriod),
+                    timeout: patience, utcOffset: RecorderClock.utcOffset(at:)))
+            let watch = WatchService(
+                source: link, replay: base.replay, mount: process.mount.path, watcher: watcher, keeper: keeper,
+                narrator: narrator, progress: progress)
+            self.watch = watch
+            attention = AttentionService(
+                source: link, replay: base.replay, mount: guardOfMount, threads: threads("mount-list", 1),
+                watching: settings.watching, problems: base.problems, narrator: narrator, progress: progress,
+                now: process.now)
+            volumes = VolumeService(roster: base.roster, narrator: narrator, progress: progress)
+            sweep = SweepService(sweeper: base.sweeper, narrator: narrator, progress: progress)
+            let keeperOfSource = keeper
+            presence = PresenceService(
+                replay: base.replay,
+                beat: AgentBeat(
+                    holder: base.replay.holder, role: "agent", mount: process.mount.path, host: ReplayBase.hostName(),
+                    processID: getpid(), version: process.version),
+                manager: process.manager, loops: ["keeper", "transfers", "attention", "volumes", "sweep"],
+                progress: progress, narrator: narrator
+            ) {
+                let state = await AgentState(
+                    source: link.name, mount: guardOfMount.state, isKeeper: keeperOfSource.isKeeper,
+                    mode: watch.mode, coverage: watch.coverage)
+                return (state.json, state.line)
+            }
+            ear = WorkEar(
+                connection: base.connection, mount: process.mount.path, source: link.name, transfers: transferWake,
+                keeper: keeper)
+        }
+
+        func start(in group: inout TaskGroup<Void>) {
+            group.addTask { await keeper.run() }
+            group.addTask { await transfers.run() }
+            group.addTask { await watch.run() }
+            group.addTask { await attention.run() }
+            group.addTask { await volumes.run() }
+            group.addTask { await sweep.run() }
+            group.addTask { await presence.run() }
+            group.addTask { await ear.run() }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+internal import Ledger
+package import Postgres
+package import Vocabulary
+
+/// Hears of new work for this mount, and of wishes to look at the source, from other processes. Hints, never the truth.
+package struct WorkEar: Sendable {
+    private let connection: ConnectionSettings
+    private let mount: MountPath
+    private let source: SourceName
+    private let transfers: Wake
+    private let keeper: KeeperService
+
+    package init(
+        connection: ConnectionSettings, mount: MountPath, source: SourceName, transfers: Wake, keeper: KeeperService
+    ) {
+        self.connection = connection
+        self.mount = mount
+        self.source = source
+        self.transfers = transfers
+        self.keeper = keeper
+    }
+
+    package func run() async {
+        let listener = Listener(connection, channels: [WorkChannel.name])
+        await withTaskCancellationHandler {
+            for await events in listener.events {
+                for event in events { await hear(event) }
+            }
+        } onCancel: {
+            listener.stop()
+        }
+    }
+
+    private func hear(_ event: ListenerEvent) async {
+        switch event {
+        case .connected: transfers.wake()
+        case .lost: break
+        case .notified(_, let payload):
+            if payload == mount.rawValue { transfers.wake() }
+            if WorkChannel.look(in: payload) == source { await keeper.hintLook() }
+        }
+    }
+}

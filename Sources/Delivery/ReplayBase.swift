@@ -1,0 +1,59 @@
+internal import Catalogs
+internal import Copying
+internal import Glibc
+internal import Ledger
+package import Postgres
+package import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// What every process that delivers shares: the replay's database with its ledger brought up to date, volumes, problems
+/// and a deliverer.
+package struct ReplayBase: Sendable {
+    package let replay: Replay
+    package let problems: ProblemBook
+    package let roster: VolumeRoster
+    package let deliverer: Deliverer
+    package let sweeper: Sweeper
+    package let connection: ConnectionSettings
+
+    /// How long work is ours after its last sign of life: a lost worker's is taken over within this and a sweep.
+    package static let lease = Duration.seconds(30)
+
+    /// Reaches the replay's database, and migrates the ledger where it is older. Throws what stands in the way of a
+    /// start: an unreachable database, a ledger of a newer program, tables that are no callrec tables, a secret that
+    /// can't be read, an owner that this machine does not know.
+    package init(
+        settings: Settings, role: String, version: String, environment: SettingsEnvironment, narrator: any Narrator
+    ) async throws {
+        connection = try ConnectionSettings(
+            settings.replay.database, label: "replay", applicationName: "takeup \(role)", environment: environment)
+        let database = Database(connection, connections: 6)
+        try await database.transaction { session in try Migrations.apply(program: version, in: session) }
+        let stopped = try await database.transaction { session in try Marking.check(in: session) }
+        if let stopped { narrator.tell(.markingStopped, .reason(stopped)) }
+        let catalog = try await database.perform { session in try ReplayCatalog(reading: session) }
+        let ownership = try Ownership(settings.replay.ownership)
+        replay = Replay(database: database, catalog: catalog, holder: ReplayBase.holder())
+        problems = ProblemBook(database: database, narrator: narrator)
+        roster = VolumeRoster(
+            replay: settings.replay,
+            copying: CopySettings(rereadsSource: settings.copying.level == .evidence),
+            threadsPerVolume: settings.copying.concurrency, patience: settings.watching.unresponsiveAfter,
+            ownership: ownership, database: database, problems: problems, narrator: narrator)
+        deliverer = Deliverer(
+            replay: replay, settings: settings.replay, roster: roster, narrator: narrator, lease: ReplayBase.lease)
+        sweeper = Sweeper(replay: replay, roster: roster, narrator: narrator, grace: ReplayBase.lease)
+    }
+
+    /// Host, process id and a random part.
+    private static func holder() -> Holder {
+        Holder("\(hostName())/\(getpid())/\(Hex.text(of: UInt64.random(in: 0 ... .max)).prefix(8))")
+    }
+
+    package static func hostName() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
