@@ -85,6 +85,27 @@ package final class ScratchRecorder: Sendable {
         }
     }
 
+    /// SHA-256 of an encrypted file's clear bytes, as the `openssl` program finds them with the recorder's key.
+    package func clearSHA256(_ media: RecorderModelTruth.Media) async throws -> String {
+        let samples = try RecorderModelMedia.shared()
+        let (envelope, clear) = (mountPrefix + "/envelope.pem", mountPrefix + "/clear")
+        var command = ["/usr/bin/openssl", "cms", "-decrypt", "-binary", "-out", clear, "-inkey", samples.keyPath]
+        let file = place(media).displayText
+        if media.encryption == .detached, let id = media.id {
+            let found = try await connection.perform { session in
+                try session.first(
+                    "select props::json ->> 'pkcs7' as envelope from callrec.cfiles where id = $1", [.integer(id)]
+                )?.text("envelope")
+            }
+            try writeSample(Array((found ?? "").utf8), to: envelope)
+            command += ["-inform", "PEM", "-in", envelope, "-content", file]
+        } else {
+            command += ["-inform", "DER", "-in", file]
+        }
+        try ChildProcess.run(command)
+        return RecorderModelChecksum.sha256(try readSample(clear))
+    }
+
     package func state(of truth: RecorderModelTruth) async throws -> String? {
         guard let id = truth.id else { return nil }
         return try await connection.perform { session in

@@ -104,6 +104,19 @@ internal import Vocabulary
         #expect(try recorder.file(media).sha256 == media.sha256)
     }
 
+    @Test func `what is encrypted opens with the key that its row names`() async throws {
+        let recorder = try await ScratchRecorder(.new)
+        let truths = try await recorder.record { options in
+            options.count = 4
+            options.encrypted = 100
+        }
+        let sealed = truths.flatMap(\.media).filter { $0.encryption != .none }
+        #expect(sealed.contains { $0.encryption == .attached } && sealed.contains { $0.encryption == .detached })
+        for media in sealed {
+            #expect(try await recorder.clearSHA256(media) == media.clearSHA256)
+        }
+    }
+
     @Test func `a stop ends the calls that are on and begins no more`() async throws {
         let recorder = try await ScratchRecorder(.new)
         let begun = ContinuousClock.now
