@@ -129,7 +129,9 @@ private func wholeFile(_ path: FilePath, doing: String) throws(MediaError) -> [U
         }
     }
     if let failure { throw failure }
-    guard count < most else { throw MediaError(.malformed, doing: doing, reason: "\(path.displayText) is 1 MiB or more") }
+    guard count < most else {
+        throw MediaError(.malformed, doing: doing, reason: "\(path.displayText) is 1 MiB or more")
+    }
     defer { bytes.withUnsafeMutableBytes { OPENSSL_cleanse($0.baseAddress, $0.count) } }
     return Array(bytes[..<count])
 }

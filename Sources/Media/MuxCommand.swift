@@ -24,7 +24,10 @@ struct MuxCommand {
         case .copy: return ["-c:a", "copy"]
         case .encode:
             let perChannel = sound.sampleRate <= 12_000 ? 32 : sound.sampleRate <= 24_000 ? 48 : 80
-            return ["-c:a", "aac", "-b:a", "\(perChannel * max(1, min(2, sound.channels)))k", "-ac", "\(max(1, min(2, sound.channels)))"]
+            return [
+                "-c:a", "aac", "-b:a", "\(perChannel * max(1, min(2, sound.channels)))k", "-ac",
+                "\(max(1, min(2, sound.channels)))",
+            ]
         }
     }
 

@@ -10,7 +10,9 @@ struct OwnDescriptor: ~Copyable, Sendable {
 
     deinit { _ = close(number) }
 
-    static func open(_ path: FilePath, _ flags: CInt, mode: mode_t = 0, doing: String) throws(MediaError) -> OwnDescriptor {
+    static func open(_ path: FilePath, _ flags: CInt, mode: mode_t = 0, doing: String) throws(MediaError)
+        -> OwnDescriptor
+    {
         let number = Glibc.open(path.cString, flags | O_CLOEXEC, mode)
         guard number >= 0 else { throw .system("open", doing: doing) }
         return OwnDescriptor(owning: number)

@@ -44,7 +44,8 @@ func withOwnThread<Value: Sendable>(
                 }
             }
             if let number = job.start() {
-                continuation.resume(returning: .failure(.system("pthread_create", doing: "start a thread", number: number)))
+                continuation.resume(
+                    returning: .failure(.system("pthread_create", doing: "start a thread", number: number)))
             }
         }
     } onCancel: {
@@ -71,10 +72,12 @@ final class ThreadJob {
         pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(self)
-        let number = pthread_create(&thread, &attributes, { argument in
-            if let argument { Unmanaged<ThreadJob>.fromOpaque(argument).takeRetainedValue().body() }
-            return nil
-        }, argument.toOpaque())
+        let number = pthread_create(
+            &thread, &attributes,
+            { argument in
+                if let argument { Unmanaged<ThreadJob>.fromOpaque(argument).takeRetainedValue().body() }
+                return nil
+            }, argument.toOpaque())
         if number != 0 { argument.release() }
         return number == 0 ? nil : number
     }

@@ -145,7 +145,8 @@ private final class ProbeTally: Sendable {
             parameters: fields["extradata_hash"].map(String.init),
             // Samples that are skipped may be the very packets that the edit list leaves out.
             start: hasPackets
-                ? max(time(packets.first, samples: 0), time(packets.firstDecoded, samples: packets.skippedSamples)) : .zero,
+                ? max(time(packets.first, samples: 0), time(packets.firstDecoded, samples: packets.skippedSamples))
+                : .zero,
             end: hasPackets ? time(packets.end, samples: -packets.discardedSamples) : .zero,
             packetCount: packets.count, byteCount: packets.byteCount, isOrdered: packets.isOrdered)
     }

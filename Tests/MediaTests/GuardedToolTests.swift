@@ -50,7 +50,8 @@ import Vocabulary
     }
 
     @Test func `a tool has no network`() async throws {
-        let (_, output) = try await run("cat /proc/self/net/dev | grep -c ':'; ls /proc/self/ns >/dev/null; readlink /proc/self/ns/net")
+        let (_, output) = try await run(
+            "cat /proc/self/net/dev | grep -c ':'; ls /proc/self/ns >/dev/null; readlink /proc/self/ns/net")
         let own = try #require(readLink("/proc/self/ns/net"))
         #expect(!output.contains(own))
     }
@@ -117,7 +118,9 @@ import Vocabulary
                 "memory exhausted"
             ),
         ])
-    func `a tool that takes more than it may is stopped`(_ script: String, _ limits: ToolLimits, _ text: String) async throws {
+    func `a tool that takes more than it may is stopped`(_ script: String, _ limits: ToolLimits, _ text: String)
+        async throws
+    {
         let scratch = try Scratch()
         let file = try OpenSample(scratch.file("out"), create: true)
         let (end, _) = try await run(script, descriptors: [file.descriptor], limits: limits)

@@ -205,7 +205,8 @@ import Vocabulary
     /// A digest of the picture packets, as they are stored.
     private func pictureHash(_ path: String) throws -> String {
         try ChildProcess.run([
-            "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:v", "-c", "copy", "-f", "streamhash", "-",
+            "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:v", "-c", "copy", "-f", "streamhash",
+            "-",
         ])
     }
 
@@ -213,7 +214,8 @@ import Vocabulary
     private func brightness(_ path: FilePath, at second: Double) throws -> Double {
         let text = try ChildProcess.run([
             "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-ss", "\(second)", "-i", try #require(path.utf8Text), "-map",
-            "0:v", "-frames:v", "1", "-vf", "signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-", "-f", "null",
+            "0:v", "-frames:v", "1", "-vf", "signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-", "-f",
+            "null",
             "-",
         ])
         let line = text.split(separator: "\n").first { $0.hasPrefix("lavfi.signalstats.YAVG=") }

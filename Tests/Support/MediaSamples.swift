@@ -30,7 +30,8 @@ package struct MediaSamples: Sendable {
             try ChildProcess.run(["/usr/bin/espeak-ng", "-s", "150", "-w", path + ".wav", Self.words])
             defer { unlink(path + ".wav") }
             try ChildProcess.run([
-                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-stream_loop", "-1", "-i", path + ".wav", "-t", "\(seconds)",
+                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-stream_loop", "-1", "-i", path + ".wav", "-t",
+                "\(seconds)",
                 "-ar", "\(sampleRate)", "-ac", "1", "-c:a", "libmp3lame", "-b:a", "16k", "-f", "mp3", path,
             ])
         }
@@ -42,7 +43,8 @@ package struct MediaSamples: Sendable {
     ) throws -> String {
         try made("screen-\(seconds)-\(size)-\(rate)-\(preset)-\(codec).mp4") { path in
             try ChildProcess.run([
-                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=\(size):rate=\(rate)",
+                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+                "testsrc2=size=\(size):rate=\(rate)",
                 "-t", "\(seconds)", "-c:v", codec, "-preset", preset, "-pix_fmt", "yuv420p", "-f", "mp4", path,
             ])
         }
