@@ -159,14 +159,13 @@ private struct MuxJob: Sendable {
                 command.copyingOne(delay: delay), [screens[screen].descriptor, sound.descriptor, result])
             return true
         }
-        let model = plan.pieces.lazy.compactMap(\.screen).compactMap { screens[$0].facts.picture }.first
-        guard let model else { return false }
+        guard let model = plan.pieces.compactMap(\.screen).first else { return false }
         let slices = SliceShelf(directory: directory)
         var files: [CInt] = []
         for entry in entries {
             if let screen = entry.screen {
                 files.append(screens[screen].descriptor)
-            } else if let slice = try await slice(entry.duration, like: model, on: slices) {
+            } else if let slice = try await slice(entry.duration, like: screens[model], on: slices) {
                 files.append(slice)
             } else {
                 return false
@@ -184,22 +183,26 @@ private struct MuxJob: Sendable {
         return true
     }
 
-    /// A black slice whose codec parameters are the model's; nil where no preset of the encoder gives them.
+    /// A black slice whose codec parameters are those of the screen's pictures; nil where no encoder options give them.
     private func slice(
-        _ duration: Duration, like model: StreamFacts, on shelf: SliceShelf
+        _ duration: Duration, like screen: MuxInput, on shelf: SliceShelf
     ) async throws(MediaError) -> CInt? {
-        let presets = model.profile.hasSuffix("Baseline") ? ["ultrafast"] : ["veryfast", "medium"]
-        for preset in presets {
+        guard let picture = screen.facts.picture, picture.parameters != nil else { return nil }
+        for encoder in MuxCommand.encoders(for: picture, traits: try traits(of: screen, picture)) {
             let file = try shelf.add()
-            try await ffmpeg(MuxCommand.paddingSlice(duration, like: model, preset: preset), [file])
+            try await ffmpeg(MuxCommand.paddingSlice(duration, like: picture, encoder: encoder), [file])
             let facts = try await tools.probe(file, format: .mp4, role: "the padding")
-            if let parameters = model.parameters, facts.picture?.parameters == parameters,
-                facts.picture?.timeBase == model.timeBase
-            {
-                return file
-            }
+            if facts.picture?.format.parameters == picture.format.parameters { return file }
         }
         return nil
+    }
+
+    private func traits(of screen: MuxInput, _ picture: StreamFacts) throws(MediaError) -> EncoderTraits? {
+        guard let offset = picture.firstPacketOffset else { return nil }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: EncoderTraits.bytesToRead, alignment: 1)
+        defer { buffer.deallocate() }
+        let count = try readFully(screen.descriptor, into: buffer, at: offset, doing: "mux")
+        return EncoderTraits(firstPicture: Array(buffer[..<count]))
     }
 
     private func ffmpeg(_ arguments: [String], _ descriptors: [CInt]) async throws(MediaError) {

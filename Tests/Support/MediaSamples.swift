@@ -38,14 +38,16 @@ package struct MediaSamples: Sendable {
     }
 
     /// A moving test picture as H.264 in mp4.
+    /// - Parameter quality: of x264's constant rate factor.
     package func screen(
-        seconds: Int, size: String = "320x240", rate: Int = 10, preset: String = "ultrafast", codec: String = "libx264"
+        seconds: Int, size: String = "320x240", rate: Int = 10, preset: String = "ultrafast", quality: String = "23"
     ) throws -> String {
-        try made("screen-\(seconds)-\(size)-\(rate)-\(preset)-\(codec).mp4") { path in
+        try made("screen-\(seconds)-\(size)-\(rate)-\(preset)-\(quality).mp4") { path in
             try ChildProcess.run([
                 "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
                 "testsrc2=size=\(size):rate=\(rate)",
-                "-t", "\(seconds)", "-c:v", codec, "-preset", preset, "-pix_fmt", "yuv420p", "-f", "mp4", path,
+                "-t", "\(seconds)", "-c:v", "libx264", "-preset", preset, "-crf", quality, "-pix_fmt", "yuv420p", "-f",
+                "mp4", path,
             ])
         }
     }
