@@ -1,4 +1,5 @@
 internal import CLibcrypto
+internal import Files
 internal import Glibc
 package import Vocabulary
 
@@ -117,12 +118,12 @@ final class KeyPair: @unchecked Sendable {
 /// A file of less than 1 MiB.
 private func wholeFile(_ path: FilePath, doing: String) throws(MediaError) -> [UInt8] {
     let most = 1 << 20
-    let file = try OwnDescriptor.open(path, O_RDONLY, doing: "\(doing) from \(path.displayText)")
+    let file = try openFile(path, O_RDONLY, doing: "\(doing) from \(path.displayText)")
     var bytes = [UInt8](repeating: 0, count: most)
     var failure: MediaError?
     let count = bytes.withUnsafeMutableBytes { buffer in
         do throws(MediaError) {
-            return try readFully(file.number, into: buffer, at: 0, doing: doing)
+            return try readFully(file.descriptor, into: buffer, at: 0, doing: doing)
         } catch {
             failure = error
             return 0

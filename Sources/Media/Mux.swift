@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 package import Planning
 package import Vocabulary
@@ -66,14 +67,14 @@ extension MediaTools {
         name: String, tolerance: Duration = .milliseconds(100)
     ) async throws(MediaError) -> MuxResult {
         let path = directory.appending(name)
-        let file = try OwnDescriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600, doing: "create the muxed file")
+        let file = try openFile(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600, doing: "create the muxed file")
         do throws(MediaError) {
             let job = try MuxJob(
                 tools: self, plan: plan, sound: sound, screens: screens, labels: labels, directory: directory,
-                result: file.number, tolerance: tolerance)
+                result: file.descriptor, tolerance: tolerance)
             let (facts, picture) = try await job.run()
             return MuxResult(
-                path: path, byteCount: try regularSize(of: file.number, doing: "mux") ?? 0, facts: facts,
+                path: path, byteCount: try regularSize(of: file.descriptor, doing: "mux") ?? 0, facts: facts,
                 picture: picture, sound: plan.sound)
         } catch {
             unlink(path.cString)
@@ -171,14 +172,14 @@ private struct MuxJob: Sendable {
                 return false
             }
         }
-        let list = try OwnDescriptor.unnamed(in: directory, doing: "mux")
+        let list = try openUnnamedFile(in: directory, doing: "mux")
         let starts = entries.dropFirst().map { Optional($0.start) } + [nil]
         let text = MuxCommand.joinList(
             zip(entries, starts).enumerated().map { (descriptor: 3 + $0, piece: $1.0, next: $1.1) })
         try Array(text.utf8).withUnsafeBufferPointer { buffer throws(MediaError) in
-            try writeFully(UnsafeRawBufferPointer(buffer), to: list.number, doing: "mux")
+            try writeFully(UnsafeRawBufferPointer(buffer), to: list.descriptor, doing: "mux")
         }
-        try await ffmpeg(command.copyingJoined(delay: delay), [list.number, sound.descriptor, result] + files)
+        try await ffmpeg(command.copyingJoined(delay: delay), [list.descriptor, sound.descriptor, result] + files)
         withExtendedLifetime(slices) {}
         return true
     }
@@ -218,15 +219,15 @@ private final class SliceShelf {
     private var slices: [Slice] = []
 
     private final class Slice {
-        let file: OwnDescriptor
-        init(_ file: consuming OwnDescriptor) { self.file = file }
+        let file: OpenFile
+        init(_ file: consuming OpenFile) { self.file = file }
     }
 
     init(directory: FilePath) { self.directory = directory }
 
     func add() throws(MediaError) -> CInt {
-        let slice = Slice(try OwnDescriptor.unnamed(in: directory, doing: "encode padding"))
+        let slice = Slice(try openUnnamedFile(in: directory, doing: "encode padding"))
         slices.append(slice)
-        return slice.file.number
+        return slice.file.descriptor
     }
 }
