@@ -45,7 +45,9 @@ struct BERReader {
     /// Opens a container with this identifier inside `outer`.
     func open(_ identifier: UInt8, in outer: End?, _ what: String) throws(MediaError) -> End {
         guard try feed.peek() == identifier else {
-            if try feed.peek() == nil { throw MediaError(.truncated, doing: doing, reason: "the input ends before \(what)") }
+            if try feed.peek() == nil {
+                throw MediaError(.truncated, doing: doing, reason: "the input ends before \(what)")
+            }
             throw malformed("no \(what)")
         }
         return try end(of: readHeader(), in: outer)

@@ -15,7 +15,8 @@ final class ContentCipher {
     let blockBytes: Int
 
     /// Opens the envelope. Throws `noKey`, `wrongKey`, `malformed` or `unsupported`.
-    static func open(_ head: EnvelopeReader.Head, with keys: KeyRing, doing: String) throws(MediaError) -> ContentCipher {
+    static func open(_ head: EnvelopeReader.Head, with keys: KeyRing, doing: String) throws(MediaError) -> ContentCipher
+    {
         ERR_clear_error()
         defer { ERR_clear_error() }
         let message = try parse(head.withoutContent, doing: doing)
@@ -122,7 +123,8 @@ final class ContentCipher {
     }
 
     /// Tries every recipient that is one of ours. Returns the serial of the certificate that opened it.
-    private static func unlock(_ message: OpaquePointer, with keys: KeyRing, doing: String) throws(MediaError) -> String {
+    private static func unlock(_ message: OpaquePointer, with keys: KeyRing, doing: String) throws(MediaError) -> String
+    {
         var refused: [String] = []
         var others: [String] = []
         for index in 0..<takeup_cms_recipient_count(message) {
@@ -159,7 +161,8 @@ final class ContentCipher {
         let names = others.prefix(4).joined(separator: ", ")
         return MediaError(
             .noKey, doing: doing,
-            reason: others.isEmpty ? "it has no recipient" : "it is for certificate \(names); add its key to the key ring")
+            reason: others.isEmpty
+                ? "it has no recipient" : "it is for certificate \(names); add its key to the key ring")
     }
 
     /// Key transport (RSA): the key is lent to the recipient for the attempt.

@@ -38,7 +38,8 @@ package struct Decryptor: Sendable {
     ) async throws(MediaError) -> Decrypted {
         try await onOwnThread("decrypt") { isCancelled throws(MediaError) in
             do throws(MediaError) {
-                return try decrypt(input, envelope: envelope, role: role, isCancelled: isCancelled) { clear throws(MediaError) in
+                return try decrypt(input, envelope: envelope, role: role, isCancelled: isCancelled) {
+                    clear throws(MediaError) in
                     try writeFully(clear, to: output, doing: "decrypt \(role)")
                 }
             } catch {

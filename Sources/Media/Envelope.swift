@@ -143,7 +143,9 @@ struct EnvelopeReader {
                     .unsupported, doing: reader.doing, reason: "an envelope with authenticated attributes")
             }
             code = content(of: try Self.element(reader, Tag.octets, in: envelope, "authentication code"))
-            guard (4...16).contains(code.count) else { throw reader.malformed("an authentication code of wrong length") }
+            guard (4...16).contains(code.count) else {
+                throw reader.malformed("an authentication code of wrong length")
+            }
         }
         while try !reader.isAtEnd(envelope) {
             _ = try reader.readElement(in: envelope, most: Self.mostHeaderBytes)

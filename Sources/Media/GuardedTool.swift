@@ -69,7 +69,8 @@ struct GuardedTool: Sendable {
     ) async throws(MediaError) -> End {
         try await withOwnThread(name) { signal throws(MediaError) in
             let child = try ToolChild(
-                program: program, arguments: arguments, descriptors: descriptors, limits: limits, doing: doing, name: name)
+                program: program, arguments: arguments, descriptors: descriptors, limits: limits, doing: doing,
+                name: name)
             return try child.watch(cancelledBy: signal, limits: limits, output: output)
         }
     }

@@ -1,4 +1,5 @@
 internal import CLibcrypto
+internal import Files
 internal import Glibc
 package import Vocabulary
 
@@ -117,19 +118,21 @@ final class KeyPair: @unchecked Sendable {
 /// A file of less than 1 MiB.
 private func wholeFile(_ path: FilePath, doing: String) throws(MediaError) -> [UInt8] {
     let most = 1 << 20
-    let file = try OwnDescriptor.open(path, O_RDONLY, doing: "\(doing) from \(path.displayText)")
+    let file = try openFile(path, O_RDONLY, doing: "\(doing) from \(path.displayText)")
     var bytes = [UInt8](repeating: 0, count: most)
     var failure: MediaError?
     let count = bytes.withUnsafeMutableBytes { buffer in
         do throws(MediaError) {
-            return try readFully(file.number, into: buffer, at: 0, doing: doing)
+            return try readFully(file.descriptor, into: buffer, at: 0, doing: doing)
         } catch {
             failure = error
             return 0
         }
     }
     if let failure { throw failure }
-    guard count < most else { throw MediaError(.malformed, doing: doing, reason: "\(path.displayText) is 1 MiB or more") }
+    guard count < most else {
+        throw MediaError(.malformed, doing: doing, reason: "\(path.displayText) is 1 MiB or more")
+    }
     defer { bytes.withUnsafeMutableBytes { OPENSSL_cleanse($0.baseAddress, $0.count) } }
     return Array(bytes[..<count])
 }

@@ -53,6 +53,8 @@ package struct StreamFacts: Hashable, Sendable {
     package var start: Duration
     package var end: Duration
     package var packetCount: Int
+    /// Where the first packet lies in the file.
+    package var firstPacketOffset: Int64?
     package var byteCount: Int64
     /// Whether decoding times only grow, and no packet is shown before it is decoded.
     package var isOrdered: Bool

@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 package import Planning
 package import Vocabulary
@@ -66,14 +67,14 @@ extension MediaTools {
         name: String, tolerance: Duration = .milliseconds(100)
     ) async throws(MediaError) -> MuxResult {
         let path = directory.appending(name)
-        let file = try OwnDescriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600, doing: "create the muxed file")
+        let file = try openFile(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600, doing: "create the muxed file")
         do throws(MediaError) {
             let job = try MuxJob(
                 tools: self, plan: plan, sound: sound, screens: screens, labels: labels, directory: directory,
-                result: file.number, tolerance: tolerance)
+                result: file.descriptor, tolerance: tolerance)
             let (facts, picture) = try await job.run()
             return MuxResult(
-                path: path, byteCount: try regularSize(of: file.number, doing: "mux") ?? 0, facts: facts,
+                path: path, byteCount: try regularSize(of: file.descriptor, doing: "mux") ?? 0, facts: facts,
                 picture: picture, sound: plan.sound)
         } catch {
             unlink(path.cString)
@@ -159,47 +160,50 @@ private struct MuxJob: Sendable {
                 command.copyingOne(delay: delay), [screens[screen].descriptor, sound.descriptor, result])
             return true
         }
-        let model = plan.pieces.lazy.compactMap(\.screen).compactMap { screens[$0].facts.picture }.first
-        guard let model else { return false }
+        guard let model = plan.pieces.compactMap(\.screen).first else { return false }
         let slices = SliceShelf(directory: directory)
         var files: [CInt] = []
         for entry in entries {
             if let screen = entry.screen {
                 files.append(screens[screen].descriptor)
-            } else if let slice = try await slice(entry.duration, like: model, on: slices) {
+            } else if let slice = try await slice(entry.duration, like: screens[model], on: slices) {
                 files.append(slice)
             } else {
                 return false
             }
         }
-        let list = try OwnDescriptor.unnamed(in: directory, doing: "mux")
+        let list = try openUnnamedFile(in: directory, doing: "mux")
         let starts = entries.dropFirst().map { Optional($0.start) } + [nil]
         let text = MuxCommand.joinList(
             zip(entries, starts).enumerated().map { (descriptor: 3 + $0, piece: $1.0, next: $1.1) })
         try Array(text.utf8).withUnsafeBufferPointer { buffer throws(MediaError) in
-            try writeFully(UnsafeRawBufferPointer(buffer), to: list.number, doing: "mux")
+            try writeFully(UnsafeRawBufferPointer(buffer), to: list.descriptor, doing: "mux")
         }
-        try await ffmpeg(command.copyingJoined(delay: delay), [list.number, sound.descriptor, result] + files)
+        try await ffmpeg(command.copyingJoined(delay: delay), [list.descriptor, sound.descriptor, result] + files)
         withExtendedLifetime(slices) {}
         return true
     }
 
-    /// A black slice whose codec parameters are the model's; nil where no preset of the encoder gives them.
+    /// A black slice whose codec parameters are those of the screen's pictures; nil where no encoder options give them.
     private func slice(
-        _ duration: Duration, like model: StreamFacts, on shelf: SliceShelf
+        _ duration: Duration, like screen: MuxInput, on shelf: SliceShelf
     ) async throws(MediaError) -> CInt? {
-        let presets = model.profile.hasSuffix("Baseline") ? ["ultrafast"] : ["veryfast", "medium"]
-        for preset in presets {
+        guard let picture = screen.facts.picture, picture.parameters != nil else { return nil }
+        for encoder in MuxCommand.encoders(for: picture, traits: try traits(of: screen, picture)) {
             let file = try shelf.add()
-            try await ffmpeg(MuxCommand.paddingSlice(duration, like: model, preset: preset), [file])
+            try await ffmpeg(MuxCommand.paddingSlice(duration, like: picture, encoder: encoder), [file])
             let facts = try await tools.probe(file, format: .mp4, role: "the padding")
-            if let parameters = model.parameters, facts.picture?.parameters == parameters,
-                facts.picture?.timeBase == model.timeBase
-            {
-                return file
-            }
+            if facts.picture?.format.parameters == picture.format.parameters { return file }
         }
         return nil
+    }
+
+    private func traits(of screen: MuxInput, _ picture: StreamFacts) throws(MediaError) -> EncoderTraits? {
+        guard let offset = picture.firstPacketOffset else { return nil }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: EncoderTraits.bytesToRead, alignment: 1)
+        defer { buffer.deallocate() }
+        let count = try readFully(screen.descriptor, into: buffer, at: offset, doing: "mux")
+        return EncoderTraits(firstPicture: Array(buffer[..<count]))
     }
 
     private func ffmpeg(_ arguments: [String], _ descriptors: [CInt]) async throws(MediaError) {
@@ -215,15 +219,15 @@ private final class SliceShelf {
     private var slices: [Slice] = []
 
     private final class Slice {
-        let file: OwnDescriptor
-        init(_ file: consuming OwnDescriptor) { self.file = file }
+        let file: OpenFile
+        init(_ file: consuming OpenFile) { self.file = file }
     }
 
     init(directory: FilePath) { self.directory = directory }
 
     func add() throws(MediaError) -> CInt {
-        let slice = Slice(try OwnDescriptor.unnamed(in: directory, doing: "encode padding"))
+        let slice = Slice(try openUnnamedFile(in: directory, doing: "encode padding"))
         slices.append(slice)
-        return slice.file.number
+        return slice.file.descriptor
     }
 }

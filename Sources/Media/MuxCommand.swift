@@ -24,7 +24,10 @@ struct MuxCommand {
         case .copy: return ["-c:a", "copy"]
         case .encode:
             let perChannel = sound.sampleRate <= 12_000 ? 32 : sound.sampleRate <= 24_000 ? 48 : 80
-            return ["-c:a", "aac", "-b:a", "\(perChannel * max(1, min(2, sound.channels)))k", "-ac", "\(max(1, min(2, sound.channels)))"]
+            return [
+                "-c:a", "aac", "-b:a", "\(perChannel * max(1, min(2, sound.channels)))k", "-ac",
+                "\(max(1, min(2, sound.channels)))",
+            ]
         }
     }
 
@@ -56,15 +59,23 @@ struct MuxCommand {
         }
     }
 
-    /// A black picture of `duration`, encoded as `like` seems to be. Descriptor: result.
-    static func paddingSlice(_ duration: Duration, like: StreamFacts, preset: String) -> [String] {
-        let source = "color=c=black:s=\(like.width)x\(like.height):r=\(like.frameRate)"
+    /// Encoder options that may give the parameter sets of `picture`: its encoder's own where that told them, else those
+    /// of usual presets.
+    static func encoders(for picture: StreamFacts, traits: EncoderTraits?) -> [[String]] {
         let profiles = ["Constrained Baseline": "baseline", "Baseline": "baseline", "Main": "main", "High": "high"]
-        let timescale = like.timeBase.split(separator: "/").last.map(String.init) ?? "90000"
-        return common + ["-f", "lavfi", "-i", source, "-t", secondsText(duration)]
-            + ["-c:v", "libx264", "-preset", preset, "-pix_fmt", like.pixelFormat]
-            + (profiles[like.profile].map { ["-profile:v", $0] } ?? [])
-            + ["-video_track_timescale", timescale, "-f", "mp4", "-y", MediaTools.path(ofDescriptor: 0)]
+        let profile = profiles[picture.profile].map { ["-profile:v", $0] } ?? []
+        if let traits { return [["-preset", "medium", "-x264-params", traits.parameters] + profile] }
+        let presets = picture.profile.hasSuffix("Baseline") ? ["ultrafast"] : ["veryfast", "medium"]
+        return presets.map { ["-preset", $0] + profile }
+    }
+
+    /// Black pictures for `duration`, of the size, rate and ticks of `picture`. Descriptor: result.
+    static func paddingSlice(_ duration: Duration, like picture: StreamFacts, encoder: [String]) -> [String] {
+        let source = "color=c=black:s=\(picture.width)x\(picture.height):r=\(picture.frameRate)"
+        let timescale = picture.timeBase.split(separator: "/").last.map(String.init) ?? "90000"
+        return common + ["-f", "lavfi", "-i", source, "-t", secondsText(duration), "-c:v", "libx264"] + encoder
+            + ["-pix_fmt", picture.pixelFormat, "-video_track_timescale", timescale]
+            + ["-f", "mp4", "-y", MediaTools.path(ofDescriptor: 0)]
     }
 
     /// All pictures encoded anew. Descriptors: result, sound, then the screens in the order of their first piece.

@@ -2,26 +2,27 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Told once that a job is no longer wanted. `onCancel` runs at that moment, or at once if it has already come.
+/// Told once that a job is no longer wanted.
 final class CancelSignal: Sendable {
     private let state = Mutex<(isSet: Bool, onCancel: (@Sendable () -> Void)?)>((false, nil))
 
     var isSet: Bool { state.withLock { $0.isSet } }
 
     func set() {
-        let action = state.withLock { state in
+        // Under the lock, so that nothing runs once it has been taken back: it may use a descriptor that is closed then.
+        state.withLock { state in
             state.isSet = true
-            return state.onCancel
+            state.onCancel?()
         }
-        action?()
     }
 
+    /// `action` runs at that moment, or at once if it has already come; nil takes it back. It must be short, and must
+    /// not come back here.
     func whenSet(_ action: (@Sendable () -> Void)?) {
-        let isLate = state.withLock { state in
+        state.withLock { state in
             state.onCancel = action
-            return state.isSet
+            if state.isSet { action?() }
         }
-        if isLate { action?() }
     }
 }
 
@@ -44,7 +45,8 @@ func withOwnThread<Value: Sendable>(
                 }
             }
             if let number = job.start() {
-                continuation.resume(returning: .failure(.system("pthread_create", doing: "start a thread", number: number)))
+                continuation.resume(
+                    returning: .failure(.system("pthread_create", doing: "start a thread", number: number)))
             }
         }
     } onCancel: {
@@ -71,10 +73,12 @@ final class ThreadJob {
         pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(self)
-        let number = pthread_create(&thread, &attributes, { argument in
-            if let argument { Unmanaged<ThreadJob>.fromOpaque(argument).takeRetainedValue().body() }
-            return nil
-        }, argument.toOpaque())
+        let number = pthread_create(
+            &thread, &attributes,
+            { argument in
+                if let argument { Unmanaged<ThreadJob>.fromOpaque(argument).takeRetainedValue().body() }
+                return nil
+            }, argument.toOpaque())
         if number != 0 { argument.release() }
         return number == 0 ? nil : number
     }

@@ -12,7 +12,7 @@ extension MediaTools {
         let end = try await ffprobe.run(
             ["-v", "error"] + format.inputOptions + [
                 "-show_data_hash", "sha256", "-of", "compact", "-show_entries",
-                "packet=stream_index,pts,dts,duration,size,flags:packet_side_data=skip_samples,discard_padding"
+                "packet=stream_index,pts,dts,duration,size,pos,flags:packet_side_data=skip_samples,discard_padding"
                     + ":stream=index,codec_type,codec_name,profile,sample_rate,channels,width,height,pix_fmt"
                     + ",r_frame_rate,time_base,extradata_hash:stream_disposition=attached_pic",
                 "-i", Self.path(ofDescriptor: 0),
@@ -46,6 +46,7 @@ private final class ProbeTally: Sendable {
         var end = Int64.min
         var lastDecoding = Int64.min
         var count = 0
+        var firstOffset: Int64?
         var byteCount: Int64 = 0
         var isOrdered = true
         /// Samples at the front and at the end that a decoder takes away.
@@ -98,6 +99,7 @@ private final class ProbeTally: Sendable {
     private static func count(_ fields: [Substring: Substring], in packets: inout Packets) {
         func number(_ name: Substring) -> Int64? { fields[name].flatMap { Int64($0) } }
         packets.count += 1
+        if packets.count == 1 { packets.firstOffset = number("pos") }
         packets.byteCount += number("size") ?? 0
         let shown = number("pts")
         let decoded = number("dts") ?? shown
@@ -145,8 +147,10 @@ private final class ProbeTally: Sendable {
             parameters: fields["extradata_hash"].map(String.init),
             // Samples that are skipped may be the very packets that the edit list leaves out.
             start: hasPackets
-                ? max(time(packets.first, samples: 0), time(packets.firstDecoded, samples: packets.skippedSamples)) : .zero,
+                ? max(time(packets.first, samples: 0), time(packets.firstDecoded, samples: packets.skippedSamples))
+                : .zero,
             end: hasPackets ? time(packets.end, samples: -packets.discardedSamples) : .zero,
-            packetCount: packets.count, byteCount: packets.byteCount, isOrdered: packets.isOrdered)
+            packetCount: packets.count, firstPacketOffset: packets.firstOffset, byteCount: packets.byteCount,
+            isOrdered: packets.isOrdered)
     }
 }

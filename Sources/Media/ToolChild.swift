@@ -1,13 +1,14 @@
 internal import CLinux
+internal import Files
 internal import Glibc
 internal import Vocabulary
 
 /// A running tool, its pipes and its end. Belongs to the thread that made it: the kernel kills the tool with that thread.
 final class ToolChild {
     private let process: pid_t
-    private let processEvents: OwnDescriptor
-    private let standardOutput: OwnDescriptor
-    private let standardError: OwnDescriptor
+    private let processEvents: OpenFile
+    private let standardOutput: OpenFile
+    private let standardError: OpenFile
     private let doing: String
     private let name: String
     private var complaint: [UInt8] = []
@@ -28,7 +29,7 @@ final class ToolChild {
         guards.open_files = 256
         guards.no_network = 1
         guards.niceness = CInt(limits.niceness)
-        let given = [-1, output.childEnd.number, errors.childEnd.number] + descriptors
+        let given = [-1, output.childEnd.descriptor, errors.childEnd.descriptor] + descriptors
         let environment = ["PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent", "AV_LOG_FORCE_NOCOLOR=1"]
         let started = withCStrings([name] + arguments) { argumentList in
             withCStrings(environment) { environmentList in
@@ -44,7 +45,7 @@ final class ToolChild {
         }
         process = started
         let events = takeup_pidfd_open(started)
-        processEvents = OwnDescriptor(owning: events)
+        processEvents = OpenFile(owning: events)
         standardOutput = output.ownEnd
         standardError = errors.ownEnd
         self.doing = doing
@@ -66,23 +67,23 @@ final class ToolChild {
     ) throws(MediaError) -> GuardedTool.End {
         let wake = eventfd(0, CInt(EFD_CLOEXEC))
         guard wake >= 0 else { throw .system("eventfd", doing: doing) }
-        let wakeOwner = OwnDescriptor(owning: wake)
+        let wakeOwner = OpenFile(owning: wake)
         signal.whenSet { eventfd_write(wake, 1) }
         defer { signal.whenSet(nil) }
         let clock = ContinuousClock()
         let deadline = clock.now + limits.deadline
         try withUnsafeTemporaryBytes(64 << 10) { buffer throws(MediaError) in
-            var openPipes = [standardOutput.number, standardError.number]
+            var openPipes = [standardOutput.descriptor, standardError.descriptor]
             while true {
                 let left = deadline - clock.now
                 guard left > .zero else { throw timedOut(limits) }
                 let ready = try waitForAny(
-                    openPipes + [processEvents.number, wakeOwner.number], most: left, doing: doing)
+                    openPipes + [processEvents.descriptor, wakeOwner.descriptor], most: left, doing: doing)
                 if signal.isSet { throw MediaError(.cancelled, doing: doing, reason: "the task was cancelled") }
                 for pipe in openPipes where ready.contains(pipe) {
                     if try !takeOutput(from: pipe, buffer, output) { openPipes.removeAll { $0 == pipe } }
                 }
-                if ready.contains(processEvents.number) { break }
+                if ready.contains(processEvents.descriptor) { break }
             }
             kill(-process, SIGKILL)
             // What is still in the pipes; their other ends are closed, or held by something that is being killed.
@@ -104,7 +105,7 @@ final class ToolChild {
         if got < 0 && errno == EINTR { return true }
         guard got > 0 else { return false }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<got])
-        if pipe == standardOutput.number {
+        if pipe == standardOutput.descriptor {
             try output(bytes)
         } else {
             complaint += bytes
@@ -128,9 +129,9 @@ final class ToolChild {
     private static func reapLater(_ process: pid_t) {
         let clock = ContinuousClock()
         let end = clock.now + patience
-        let events = OwnDescriptor(owning: takeup_pidfd_open(process))
-        while events.number >= 0 && clock.now < end {
-            guard let ready = try? waitForAny([events.number], most: end - clock.now, doing: "") else { break }
+        let events = OpenFile(owning: takeup_pidfd_open(process))
+        while events.descriptor >= 0 && clock.now < end {
+            guard let ready = try? waitForAny([events.descriptor], most: end - clock.now, doing: "") else { break }
             if !ready.isEmpty { break }
         }
         if waitpid(process, nil, WNOHANG) == 0 {
@@ -141,16 +142,16 @@ final class ToolChild {
 
 /// A pipe out of a child. The own end does not block.
 private struct Pipe: ~Copyable {
-    let ownEnd: OwnDescriptor
-    let childEnd: OwnDescriptor
+    let ownEnd: OpenFile
+    let childEnd: OpenFile
 
     init(doing: String) throws(MediaError) {
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else { throw .system("pipe", doing: doing) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
-        ownEnd = OwnDescriptor(owning: ends[0])
-        childEnd = OwnDescriptor(owning: ends[1])
+        ownEnd = OpenFile(owning: ends[0])
+        childEnd = OpenFile(owning: ends[1])
     }
 }
 

@@ -218,7 +218,8 @@ package func arrange(
             }
             shown.removeLast()
             if earlier.start < piece.start {
-                shown.append(MuxPlan.Piece(earlier.content, start: earlier.start, duration: piece.start - earlier.start))
+                shown.append(
+                    MuxPlan.Piece(earlier.content, start: earlier.start, duration: piece.start - earlier.start))
                 cuts.append(MuxPlan.Cut(earlier: one, later: other, overlap: overlap))
             } else {
                 leftOut.append(MuxPlan.LeftOut(screen: one, reason: .covered))

@@ -129,7 +129,7 @@ package enum Container {
 
     /// A definite length has to fill the file; of indefinite ones, each that is open at the front ends with two zeros.
     private static func checkMessage<Failure: Error>(size: Int64, read: Read<Failure>) throws(Failure) -> Wholeness {
-        let head = try read(0, 64)
+        let head = try read(0, 64 << 10)
         guard startsMessage(head) else { return .broken(head.count < 12 ? .truncated(missing: nil) : .otherFormat) }
         if head[1] != 0x80 {
             let lengthBytes = head[1] > 0x80 ? Int(head[1] & 0x7f) : 0
@@ -144,17 +144,35 @@ package enum Container {
         return zeros >= 2 * openLevels(head) ? .whole : .broken(.truncated(missing: nil))
     }
 
-    /// How many of the message, its wrapper and its envelope have an indefinite length.
+    /// How many of the message, its wrapper, its envelope, its encrypted content and the content's parts have an
+    /// indefinite length: all of them end where the file does. Fewer where the recipients hide the rest.
     private static func openLevels(_ head: [UInt8]) -> Int {
-        var levels = 1
-        var index = 2
-        index += 2 + Int(head[3])  // The message's type.
-        for _ in 0..<2 {
-            guard index + 1 < head.count, head[index] & 0x20 != 0 else { break }
+        // The containers from the outside in, by the tags of what stands in each before the next.
+        let path: [(tag: UInt8, before: Set<UInt8>)] = [
+            (0x30, []), (0xA0, [0x06]), (0x30, []), (0x30, [0x02, 0xA0, 0x31]), (0xA0, [0x06, 0x30]),
+        ]
+        var levels = 0
+        var index = 0
+        for (tag, before) in path {
+            while index + 1 < head.count, head[index] != tag {
+                guard before.contains(head[index]), let length = lengthOfValue(head, at: index) else { return levels }
+                index += length
+            }
+            guard index + 1 < head.count else { return levels }
             if head[index + 1] == 0x80 { levels += 1 }
             index += 2 + (head[index + 1] > 0x80 ? Int(head[index + 1] & 0x7f) : 0)
         }
         return levels
+    }
+
+    /// Of a value of definite length with its header; nil where it is not one, or reaches beyond the bytes.
+    private static func lengthOfValue(_ bytes: [UInt8], at index: Int) -> Int? {
+        let first = bytes[index + 1]
+        guard first != 0x80 else { return nil }
+        let lengthBytes = first > 0x80 ? Int(first & 0x7f) : 0
+        guard lengthBytes <= 4, index + 2 + lengthBytes <= bytes.count else { return nil }
+        let length = lengthBytes == 0 ? Int(first) : Int(bigEndian(bytes[index + 2..<index + 2 + lengthBytes]))
+        return length < bytes.count ? 2 + lengthBytes + length : nil
     }
 
     private static func checkPEM<Failure: Error>(size: Int64, read: Read<Failure>) throws(Failure) -> Wholeness {
@@ -227,7 +245,9 @@ private enum MP3Structure {
 
     /// The frame whose header stands at `index`; nil where none does, or its length is not told (free format).
     static func frame(_ bytes: [UInt8], at index: Int) -> Frame? {
-        guard index >= 0, index + 4 <= bytes.count, bytes[index] == 0xff, bytes[index + 1] & 0xe0 == 0xe0 else { return nil }
+        guard index >= 0, index + 4 <= bytes.count, bytes[index] == 0xff, bytes[index + 1] & 0xe0 == 0xe0 else {
+            return nil
+        }
         let version = Int(bytes[index + 1] >> 3 & 3)  // 0: 2.5, 2: 2, 3: 1
         let layer = 4 - Int(bytes[index + 1] >> 1 & 3)
         let rateIndex = Int(bytes[index + 2] >> 4)

@@ -59,7 +59,8 @@ import Vocabulary
         let output = try OpenSample(scratch.file("out"), create: true)
         let input = try OpenSample(scratch.file("cipher"))
         let result = try await Decryptor(keys: try scratch.keyRing()).decrypt(
-            input.descriptor, envelope: .detached(envelope: Array(envelope.utf8)), to: output.descriptor, role: "the sound")
+            input.descriptor, envelope: .detached(envelope: Array(envelope.utf8)), to: output.descriptor,
+            role: "the sound")
         #expect(result.cipher == "AES-256-CBC")
         #expect(!result.isAuthenticated)
         #expect(try readSample(scratch.file("out")) == clear)
@@ -125,7 +126,9 @@ import Vocabulary
         let cipher = try encrypted(1000, for: [.rsa], in: scratch)
         let locked = scratch.file("locked.key")
         let key = try scratch.cms.key(of: .rsa)
-        try ChildProcess.run(["/usr/bin/openssl", "pkcs8", "-topk8", "-in", key, "-out", locked, "-passout", "pass:open sesame"])
+        try ChildProcess.run([
+            "/usr/bin/openssl", "pkcs8", "-topk8", "-in", key, "-out", locked, "-passout", "pass:open sesame",
+        ])
         let certificate = FilePath(try scratch.cms.certificate(of: .rsa))
         for wrong in [nil, "", "close sesame"] {
             let error = #expect(throws: MediaError.self) {

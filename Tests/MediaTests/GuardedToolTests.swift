@@ -50,7 +50,8 @@ import Vocabulary
     }
 
     @Test func `a tool has no network`() async throws {
-        let (_, output) = try await run("cat /proc/self/net/dev | grep -c ':'; ls /proc/self/ns >/dev/null; readlink /proc/self/ns/net")
+        let (_, output) = try await run(
+            "cat /proc/self/net/dev | grep -c ':'; ls /proc/self/ns >/dev/null; readlink /proc/self/ns/net")
         let own = try #require(readLink("/proc/self/ns/net"))
         #expect(!output.contains(own))
     }
@@ -99,6 +100,22 @@ import Vocabulary
         try await expectGone(scratch.file("pid"))
     }
 
+    @Test func `a tool dies with the process that started it`() async throws {
+        let scratch = try Scratch()
+        let path = scratch.file("pid")
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let file = try OpenSample(path, create: true)
+            let shell = GuardedTool(program: FilePath("/bin/sh"), name: "sh")
+            async let end = shell.run(
+                ["-c", "echo $$ > /dev/fd/3; while :; do :; done"], descriptors: [file.descriptor],
+                limits: ToolLimits(), doing: "test", output: { _ in })
+            while file.size == 0 { await Task.yield() }
+            kill(getpid(), SIGKILL)
+            _ = try await end
+        }
+        try await expectGone(path)
+    }
+
     @Test func `a reader that throws ends the tool`() async throws {
         let error = await #expect(throws: MediaError.self) {
             try await shell.run(
@@ -117,7 +134,9 @@ import Vocabulary
                 "memory exhausted"
             ),
         ])
-    func `a tool that takes more than it may is stopped`(_ script: String, _ limits: ToolLimits, _ text: String) async throws {
+    func `a tool that takes more than it may is stopped`(_ script: String, _ limits: ToolLimits, _ text: String)
+        async throws
+    {
         let scratch = try Scratch()
         let file = try OpenSample(scratch.file("out"), create: true)
         let (end, _) = try await run(script, descriptors: [file.descriptor], limits: limits)

@@ -58,18 +58,40 @@ import Vocabulary
         }
     }
 
-    @Test(arguments: ["ultrafast", "veryfast", "medium"])
-    func `a screen that begins two seconds late is padded with black`(_ preset: String) async throws {
+    @Test(arguments: ["ultrafast", "veryfast", "medium"], ["23", "30"])
+    func `a screen that begins two seconds late is padded with black that joins it`(
+        _ preset: String, _ quality: String
+    ) async throws {
         let scratch = try Scratch()
         let made = try await mux(
             sound: try scratch.samples.speech(seconds: 12),
-            [(try scratch.samples.screen(seconds: 10, preset: preset), 2000)], in: scratch)
+            [(try scratch.samples.screen(seconds: 10, preset: preset, quality: quality), 2000)], in: scratch)
         try expectLength(made, 12)
+        #expect(made.result.picture == .copy)
         #expect(made.result.sound == .encode(.soundNotPortable))
         #expect(try brightness(made.result.path, at: 1) < 20)
         #expect(try brightness(made.result.path, at: 1.8) < 20)
         #expect(try brightness(made.result.path, at: 2.2) > 60)
         #expect(made.result.byteCount == Int64(try readSample(scratch.file("result.mp4")).count))
+    }
+
+    @Test func `where black that joins cannot be made all pictures are encoded`() async throws {
+        let scratch = try Scratch()
+        // A stream that says nothing of its encoder, whose parameters are nobody's default.
+        let screen = try scratch.samples.made("anonymous.mp4") { path in
+            try ChildProcess.run([
+                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+                "testsrc2=size=320x240:rate=10",
+                "-t", "10", "-c:v", "libx264", "-x264-params", "ref=7:chroma-qp-offset=3:level=4.1", "-bsf:v",
+                "filter_units=remove_types=6", "-pix_fmt", "yuv420p", "-f", "mp4", path,
+            ])
+        }
+        let made = try await mux(
+            sound: try scratch.samples.speech(seconds: 12), [(screen, 2000)], in: scratch)
+        try expectLength(made, 12)
+        #expect(made.result.picture == .encode(.paddingDiffers))
+        #expect(try brightness(made.result.path, at: 1.8) < 20)
+        #expect(try brightness(made.result.path, at: 2.2) > 60)
     }
 
     @Test func `a screen that fits is copied packet by packet`() async throws {
@@ -205,7 +227,8 @@ import Vocabulary
     /// A digest of the picture packets, as they are stored.
     private func pictureHash(_ path: String) throws -> String {
         try ChildProcess.run([
-            "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:v", "-c", "copy", "-f", "streamhash", "-",
+            "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-i", path, "-map", "0:v", "-c", "copy", "-f", "streamhash",
+            "-",
         ])
     }
 
@@ -213,7 +236,8 @@ import Vocabulary
     private func brightness(_ path: FilePath, at second: Double) throws -> Double {
         let text = try ChildProcess.run([
             "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-ss", "\(second)", "-i", try #require(path.utf8Text), "-map",
-            "0:v", "-frames:v", "1", "-vf", "signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-", "-f", "null",
+            "0:v", "-frames:v", "1", "-vf", "signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-", "-f",
+            "null",
             "-",
         ])
         let line = text.split(separator: "\n").first { $0.hasPrefix("lavfi.signalstats.YAVG=") }

@@ -53,7 +53,8 @@ import Vocabulary
         let script = "ffconcat version 1.0\nfile \(scratch.file("secret.mp4"))\n"
         let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n\(scratch.file("secret.mp4"))\n#EXT-X-ENDLIST\n"
         let cases: [(String, [UInt8], MediaFormat)] = [
-            ("nothing", [], .mp4), ("text", Array("dear diary\n".utf8), .mp4), ("text", Array("dear diary\n".utf8), .mp3),
+            ("nothing", [], .mp4), ("text", Array("dear diary\n".utf8), .mp4),
+            ("text", Array("dear diary\n".utf8), .mp3),
             ("noise", noise(100_000), .mp4), ("sound as mp4", speech, .mp4), ("script", Array(script.utf8), .mp4),
             ("script", Array(script.utf8), .mp3), ("playlist", Array(playlist.utf8), .mp4),
             ("no index", Array(screen.prefix(screen.count / 2)), .mp4),
@@ -103,7 +104,8 @@ import Vocabulary
                 let indices = noise(64, seed: UInt64(seed + 1)).map { Int($0) }
                 for (number, index) in indices.enumerated() {
                     // The index of an mp4 stands at its end.
-                    damaged[damaged.count - 1 - (index * 7 + number) % min(damaged.count, 1500)] ^= 1 << UInt8(number % 8)
+                    damaged[damaged.count - 1 - (index * 7 + number) % min(damaged.count, 1500)] ^=
+                        1 << UInt8(number % 8)
                 }
                 let file = try scratch.open(damaged)
                 do throws(MediaError) {

@@ -19,7 +19,11 @@ final class Scratch: Sendable {
     deinit {
         if let directory = opendir(path) {
             while let entry = readdir(directory) {
-                unlink("\(path)/" + withUnsafePointer(to: &entry.pointee.d_name) { String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) })
+                unlink(
+                    "\(path)/"
+                        + withUnsafePointer(to: &entry.pointee.d_name) {
+                            String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+                        })
             }
             closedir(directory)
         }

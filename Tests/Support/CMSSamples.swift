@@ -28,9 +28,15 @@ package struct CMSSamples: Sendable {
         try samples.made("\(recipient.rawValue).key") { path in
             switch recipient {
             case .rsa, .rsaImpostor, .stranger:
-                try ChildProcess.run(["/usr/bin/openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path])
+                try ChildProcess.run([
+                    "/usr/bin/openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out",
+                    path,
+                ])
             case .ec:
-                try ChildProcess.run(["/usr/bin/openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path])
+                try ChildProcess.run([
+                    "/usr/bin/openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                    path,
+                ])
             }
         }
     }
@@ -41,7 +47,8 @@ package struct CMSSamples: Sendable {
         let name = recipient == .rsaImpostor ? Recipient.rsa : recipient
         return try samples.made("\(recipient.rawValue).pem") { path in
             try ChildProcess.run([
-                "/usr/bin/openssl", "req", "-x509", "-key", key, "-subj", "/CN=sample \(name.rawValue)", "-days", "3650",
+                "/usr/bin/openssl", "req", "-x509", "-key", key, "-subj", "/CN=sample \(name.rawValue)", "-days",
+                "3650",
                 "-set_serial", "\(100 + name.rawValue.utf8.count)", "-out", path,
             ])
         }

@@ -30,20 +30,24 @@ package struct MediaSamples: Sendable {
             try ChildProcess.run(["/usr/bin/espeak-ng", "-s", "150", "-w", path + ".wav", Self.words])
             defer { unlink(path + ".wav") }
             try ChildProcess.run([
-                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-stream_loop", "-1", "-i", path + ".wav", "-t", "\(seconds)",
+                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-stream_loop", "-1", "-i", path + ".wav", "-t",
+                "\(seconds)",
                 "-ar", "\(sampleRate)", "-ac", "1", "-c:a", "libmp3lame", "-b:a", "16k", "-f", "mp3", path,
             ])
         }
     }
 
     /// A moving test picture as H.264 in mp4.
+    /// - Parameter quality: of x264's constant rate factor.
     package func screen(
-        seconds: Int, size: String = "320x240", rate: Int = 10, preset: String = "ultrafast", codec: String = "libx264"
+        seconds: Int, size: String = "320x240", rate: Int = 10, preset: String = "ultrafast", quality: String = "23"
     ) throws -> String {
-        try made("screen-\(seconds)-\(size)-\(rate)-\(preset)-\(codec).mp4") { path in
+        try made("screen-\(seconds)-\(size)-\(rate)-\(preset)-\(quality).mp4") { path in
             try ChildProcess.run([
-                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=\(size):rate=\(rate)",
-                "-t", "\(seconds)", "-c:v", codec, "-preset", preset, "-pix_fmt", "yuv420p", "-f", "mp4", path,
+                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+                "testsrc2=size=\(size):rate=\(rate)",
+                "-t", "\(seconds)", "-c:v", "libx264", "-preset", preset, "-crf", quality, "-pix_fmt", "yuv420p", "-f",
+                "mp4", path,
             ])
         }
     }

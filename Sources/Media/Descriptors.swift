@@ -1,27 +1,20 @@
 internal import CLinux
+internal import Files
 internal import Glibc
 internal import Vocabulary
 
-/// An open descriptor with one owner. `deinit` closes it.
-struct OwnDescriptor: ~Copyable, Sendable {
-    let number: CInt
+/// Opens a path, as open(2) does with `O_CLOEXEC` added.
+func openFile(_ path: FilePath, _ flags: CInt, mode: mode_t = 0, doing: String) throws(MediaError) -> OpenFile {
+    let descriptor = open(path.cString, flags | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw .system("open", doing: doing) }
+    return OpenFile(owning: descriptor)
+}
 
-    init(owning number: CInt) { self.number = number }
-
-    deinit { _ = close(number) }
-
-    static func open(_ path: FilePath, _ flags: CInt, mode: mode_t = 0, doing: String) throws(MediaError) -> OwnDescriptor {
-        let number = Glibc.open(path.cString, flags | O_CLOEXEC, mode)
-        guard number >= 0 else { throw .system("open", doing: doing) }
-        return OwnDescriptor(owning: number)
-    }
-
-    /// A file without a name in `directory`, gone with its last descriptor.
-    static func unnamed(in directory: FilePath, doing: String) throws(MediaError) -> OwnDescriptor {
-        let number = Glibc.open(directory.cString, takeup_O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600)
-        guard number >= 0 else { throw .system("open an unnamed file", doing: doing) }
-        return OwnDescriptor(owning: number)
-    }
+/// A file without a name in `directory`, gone with its last descriptor.
+func openUnnamedFile(in directory: FilePath, doing: String) throws(MediaError) -> OpenFile {
+    let descriptor = open(directory.cString, takeup_O_TMPFILE | O_RDWR | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .system("open an unnamed file", doing: doing) }
+    return OpenFile(owning: descriptor)
 }
 
 /// Bytes in the open file; nil where it is no regular file.

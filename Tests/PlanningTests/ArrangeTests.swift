@@ -1,0 +1,213 @@
+import Planning
+import Testing
+import Vocabulary
+
+@Suite struct ArrangeTests {
+    private static let picture = PictureFormat(
+        codec: "h264", pixelFormat: "yuv420p", width: 640, height: 480, frameRate: 5, parameters: "a")
+
+    private static func screen(
+        _ offset: Int64, _ duration: Int64, claimed: Int64? = nil, _ picture: PictureFormat = picture
+    ) -> ScreenTrack {
+        ScreenTrack(
+            offset: .milliseconds(offset), duration: .milliseconds(duration),
+            claimed: claimed.map { .milliseconds($0) },
+            picture: picture)
+    }
+
+    private static func sound(_ duration: Int64, codec: String = "mp3", rate: Int = 8000) -> SoundTrack {
+        SoundTrack(duration: .milliseconds(duration), codec: codec, sampleRate: rate)
+    }
+
+    private func plan(
+        _ sound: SoundTrack, _ screens: [ScreenTrack], rules: ArrangeRules = ArrangeRules()
+    ) throws -> MuxPlan {
+        guard case .mux(let plan) = arrange(sound, screens: screens, rules: rules) else {
+            throw Refused(decision: arrange(sound, screens: screens, rules: rules))
+        }
+        return plan
+    }
+
+    private struct Refused: Error { let decision: ArrangeDecision }
+
+    /// `_` for padding, the screen's number otherwise, with start and length and, where not zero, what it begins with.
+    private func text(_ plan: MuxPlan) -> String {
+        plan.pieces.map { piece in
+            let span = "\(piece.start.wholeMilliseconds)+\(piece.duration.wholeMilliseconds)"
+            switch piece.content {
+            case .padding: return "_ \(span)"
+            case .screen(let index, let from, _):
+                return "\(index) \(span)" + (from > .zero ? " from \(from.wholeMilliseconds)" : "")
+            }
+        }.joined(separator: ", ")
+    }
+
+    struct Layout: Sendable, CustomTestStringConvertible {
+        var screens: [ScreenTrack]
+        var pieces: String
+        var picture = MuxPlan.Treatment.copy
+        var leftOut: [MuxPlan.LeftOut] = []
+        var testDescription: String { pieces }
+    }
+
+    static let layouts: [Layout] = [
+        Layout(screens: [screen(0, 60_000)], pieces: "0 0+60000"),
+        Layout(screens: [screen(2000, 58_000)], pieces: "_ 0+2000, 0 2000+58000"),
+        Layout(screens: [screen(2000, 50_000)], pieces: "_ 0+2000, 0 2000+50000, _ 52000+8000"),
+        // Shorter at the end by what is tolerated: the last picture stands.
+        Layout(screens: [screen(0, 59_500)], pieces: "0 0+59500"),
+        Layout(screens: [screen(0, 59_499)], pieces: "0 0+59499, _ 59499+501"),
+        // Longer than the sound: cut at the end, which needs no encoding.
+        Layout(screens: [screen(0, 70_000)], pieces: "0 0+60000"),
+        Layout(screens: [screen(5000, 70_000)], pieces: "_ 0+5000, 0 5000+55000"),
+        // As good as the same moment, both ways.
+        Layout(screens: [screen(-20, 60_000)], pieces: "0 0+60000"),
+        Layout(screens: [screen(20, 60_000)], pieces: "0 0+60000"),
+        Layout(screens: [screen(21, 60_000)], pieces: "_ 0+21, 0 21+59979"),
+        // Began before the sound.
+        Layout(
+            screens: [screen(-3000, 60_000)], pieces: "0 0+57000 from 3000, _ 57000+3000", picture: .encode(.headCut)),
+        Layout(screens: [screen(-3000, 90_000)], pieces: "0 0+60000 from 3000", picture: .encode(.headCut)),
+        // Several, in any order.
+        Layout(
+            screens: [screen(30_000, 30_000), screen(1000, 20_000)],
+            pieces: "_ 0+1000, 1 1000+20000, _ 21000+9000, 0 30000+30000"),
+        // An overlap is cut from the earlier.
+        Layout(screens: [screen(0, 31_000), screen(30_000, 30_000)], pieces: "0 0+30000, 1 30000+30000"),
+        Layout(
+            screens: [screen(0, 800), screen(0, 60_000)], pieces: "1 0+60000", picture: .copy,
+            leftOut: [.init(screen: 0, reason: .covered)]),
+        // Outside the sound.
+        Layout(
+            screens: [screen(-9000, 8000), screen(0, 60_000), screen(60_000, 10), screen(5, 0)], pieces: "1 0+60000",
+            leftOut: [
+                .init(screen: 0, reason: .beforeSound), .init(screen: 2, reason: .afterSound),
+                .init(screen: 3, reason: .empty),
+            ]),
+    ]
+
+    @Test(arguments: layouts)
+    func `screens are laid on the sound's timeline without gap or overlap`(_ layout: Layout) throws {
+        let plan = try plan(Self.sound(60_000), layout.screens)
+        #expect(text(plan) == layout.pieces)
+        #expect(plan.picture == layout.picture)
+        #expect(plan.leftOut == layout.leftOut)
+        #expect(plan.duration == .seconds(60))
+        var cursor = Duration.zero
+        for piece in plan.pieces {
+            #expect(piece.start == cursor)
+            #expect(piece.duration > .zero)
+            cursor = piece.end
+        }
+        #expect(cursor <= plan.duration && plan.duration - cursor <= ArrangeRules().endTolerance)
+    }
+
+    @Test func `what cannot be arranged is refused with its reason`() {
+        let whole = Self.screen(0, 60_000)
+        #expect(arrange(Self.sound(0), screens: [whole]) == .refuse(.noSound))
+        #expect(arrange(Self.sound(60_000), screens: []) == .refuse(.noScreen))
+        #expect(
+            arrange(Self.sound(60_000), screens: [Self.screen(70_000, 5000)])
+                == .refuse(.nothingToShow([.init(screen: 0, reason: .afterSound)])))
+        #expect(
+            arrange(Self.sound(60_000), screens: [Self.screen(0, 31_001), Self.screen(30_000, 30_000)])
+                == .refuse(.overlap(earlier: 0, later: 1, by: .milliseconds(1001))))
+        let wide = ArrangeRules(mostOverlap: .milliseconds(1001))
+        #expect(
+            (try? plan(Self.sound(60_000), [Self.screen(0, 31_001), Self.screen(30_000, 30_000)], rules: wide).cuts)
+                == [MuxPlan.Cut(earlier: 0, later: 1, overlap: .milliseconds(1001))])
+        #expect(
+            ArrangeRefusal.overlap(earlier: 0, later: 1, by: .seconds(2)).description.contains("max_overlap_allowed"))
+    }
+
+    @Test(
+        arguments: [
+            ("aac", 8000, false, MuxPlan.Treatment.copy), ("mp3", 16_000, false, .encode(.soundNotPortable)),
+            ("mp3", 16_000, true, .copy), ("mp3", 44_100, true, .copy), ("mp3", 8000, true, .encode(.soundNotLegal)),
+            ("mp3", 12_000, true, .encode(.soundNotLegal)), ("pcm_mulaw", 8000, true, .encode(.soundNotPortable)),
+        ])
+    func `sound is copied where it plays, and kept where asked for and legal`(
+        _ codec: String, _ rate: Int, _ keepsMP3: Bool, _ treatment: MuxPlan.Treatment
+    ) throws {
+        let plan = try plan(
+            Self.sound(60_000, codec: codec, rate: rate), [Self.screen(0, 60_000)],
+            rules: ArrangeRules(keepsMP3: keepsMP3))
+        #expect(plan.sound == treatment)
+    }
+
+    private static func like(_ change: (inout PictureFormat) -> Void) -> PictureFormat {
+        var other = picture
+        change(&other)
+        return other
+    }
+
+    @Test func `pictures are encoded where they differ or do not play everywhere`() throws {
+        func treatment(_ pictures: [PictureFormat]) throws -> MuxPlan.Treatment {
+            let screens = pictures.enumerated().map { Self.screen(Int64($0) * 30_000, 30_000, $1) }
+            return try plan(Self.sound(60_000), screens).picture
+        }
+        #expect(try treatment([Self.picture, Self.picture]) == .copy)
+        #expect(try treatment([Self.picture, Self.like { $0.width = 800 }]) == .encode(.differentPictures))
+        #expect(try treatment([Self.picture, Self.like { $0.parameters = "b" }]) == .encode(.differentPictures))
+        #expect(
+            try treatment([Self.like { $0.parameters = nil }, Self.like { $0.parameters = nil }])
+                == .encode(.differentPictures))
+        #expect(try treatment([Self.like { $0.codec = "hevc" }]) == .encode(.pictureNotPortable))
+        #expect(try treatment([Self.like { $0.pixelFormat = "yuv444p" }]) == .encode(.pictureNotPortable))
+    }
+
+    @Test func `the encoded picture holds every screen and is even`() throws {
+        let screens = [
+            Self.screen(0, 30_000, Self.like { $0.width = 801 }),
+            Self.screen(30_000, 30_000, Self.like { $0.height = 599 }),
+        ]
+        let plan = try plan(Self.sound(60_000), screens)
+        #expect((plan.width, plan.height) == (802, 600))
+    }
+
+    @Test(arguments: [(5.0, 25), (0, 25), (.nan, 25), (29.97, 30), (50, 50), (1000, 60), (.infinity, 25)])
+    func `the encoded rate is fine enough to start on time, and bounded`(_ rate: Double, _ expected: Int) throws {
+        let plan = try plan(Self.sound(60_000), [Self.screen(0, 60_000, Self.like { $0.frameRate = rate })])
+        #expect(plan.frameRate == expected)
+    }
+
+    /// Lengths in seconds, measured and claimed, of sound and screen.
+    @Test(
+        arguments: [
+            // Claims of whole seconds are off by two, and nothing drifts.
+            (600.0, 601.0, 600.0, 602.0, 1.0),
+            // The screen counted 606 seconds in what its file calls 600.
+            (600, 600, 600, 606, 1.01),
+            // Both the same: they run together.
+            (600, 606, 600, 606, 1),
+            // The sound's clock is the one that is off: screens follow it.
+            (606, 600, 600, 600, 1.01),
+            // Too much for a clock: the claim is wrong.
+            (600, 600, 600, 700, 1), (600, 600, 600, 0, 1),
+        ])
+    func `drift between the clocks is corrected where it is credible`(
+        _ sound: Double, _ soundClaim: Double, _ screen: Double, _ screenClaim: Double, _ stretch: Double
+    ) throws {
+        let plan = try plan(
+            SoundTrack(duration: .seconds(sound), claimed: .seconds(soundClaim), codec: "aac", sampleRate: 8000),
+            [
+                ScreenTrack(
+                    offset: .zero, duration: .seconds(screen), claimed: .seconds(screenClaim), picture: Self.picture)
+            ])
+        guard case .screen(_, _, let found) = plan.pieces[0].content else { throw Refused(decision: .mux(plan)) }
+        #expect(abs(found - stretch) < 1e-9)
+        #expect(plan.picture == (stretch == 1 ? .copy : .encode(.drift)))
+    }
+
+    @Test func `a screen that drifts and began first is cut in its own time`() throws {
+        let plan = try plan(
+            Self.sound(606_000), [Self.screen(-10_100, 600_000, claimed: 606_000)])
+        // 10.1 seconds of the sound are 10 of the screen's.
+        guard case .screen(_, let from, let stretch) = plan.pieces[0].content else {
+            throw Refused(decision: .mux(plan))
+        }
+        #expect(abs(stretch - 1.01) < 1e-9)
+        #expect(from == .seconds(10))
+        #expect(plan.pieces[0].duration == .milliseconds(595_900))
+    }
+}
