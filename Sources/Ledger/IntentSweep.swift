@@ -34,7 +34,9 @@ extension Intents {
         try session.execute(
             """
             update takeup.intent set state = 'swept', lease_until = statement_timestamp()
-            where token = any($1::bigint[]) and state = 'condemned'
+            where token = any (array(
+                select token from takeup.intent where token = any($1::bigint[]) and state = 'condemned'
+                order by token for no key update))
             """, [.tokens(tokens)])
     }
 
@@ -43,7 +45,10 @@ extension Intents {
         try session.execute(
             """
             delete from takeup.intent
-            where token = any($1::bigint[]) and holder = $2 and state in ('open', 'superseded')
+            where token = any (array(
+                select token from takeup.intent
+                where token = any($1::bigint[]) and holder = $2 and state in ('open', 'superseded')
+                order by token for update))
             """, [.tokens(tokens), Value(holder)])
     }
 

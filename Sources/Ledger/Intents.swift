@@ -38,12 +38,18 @@ package enum Intents {
     private static func supersede(for requests: [IntentRequest], in session: Session) throws {
         try session.execute(
             """
+            with older as (
+                select intent.token, (intent.volume_id = request.volume and intent.final_path = request.path) as is_same
+                from takeup.intent
+                join unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])
+                    as request(transfer, job, volume, path)
+                    on intent.transfer_id = request.transfer or intent.mux_job_id = request.job
+                where intent.state in ('open', 'superseded')
+                order by intent.token for no key update of intent
+            )
             update takeup.intent set state = 'superseded',
-                final_path = case when volume_id = request.volume and final_path = request.path
-                    then null else final_path end
-            from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[]) as request(transfer, job, volume, path)
-            where intent.state in ('open', 'superseded')
-                and (intent.transfer_id = request.transfer or intent.mux_job_id = request.job)
+                final_path = case when older.is_same then null else final_path end
+            from older where intent.token = older.token
             """,
             [
                 .integers(requests.map { $0.work.key.transfer }), .integers(requests.map { $0.work.key.muxJob }),
@@ -85,9 +91,12 @@ package enum Intents {
         let pairs = Array(bytes)
         try session.execute(
             """
-            update takeup.intent set allocated_bytes = given.bytes
-            from unnest($1::bigint[], $2::bigint[]) as given(token, bytes)
-            where intent.token = given.token and intent.state = 'open'
+            with given as (
+                select intent.token, given.bytes from takeup.intent
+                join unnest($1::bigint[], $2::bigint[]) as given(token, bytes) on intent.token = given.token
+                where intent.state = 'open' order by intent.token for no key update of intent
+            )
+            update takeup.intent set allocated_bytes = given.bytes from given where intent.token = given.token
             """, [.tokens(pairs.map(\.key)), .integers(pairs.map(\.value))])
     }
 
@@ -210,16 +219,19 @@ package enum Intents {
 
     /// Fences the open intents of work whose rows this transaction has locked.
     static func supersede(ofTransfers ids: [Transfer.ID], in session: Session) throws {
-        if ids.isEmpty { return }
-        try session.execute(
-            "update takeup.intent set state = 'superseded' where transfer_id = any($1::bigint[]) and state = 'open'",
-            [.numbers(ids)])
+        try supersede(of: "transfer_id", .numbers(ids), in: session)
     }
     static func supersede(ofMuxJobs ids: [MuxJob.ID], in session: Session) throws {
-        if ids.isEmpty { return }
+        try supersede(of: "mux_job_id", .numbers(ids), in: session)
+    }
+    private static func supersede(of column: String, _ ids: Value, in session: Session) throws {
         try session.execute(
-            "update takeup.intent set state = 'superseded' where mux_job_id = any($1::bigint[]) and state = 'open'",
-            [.numbers(ids)])
+            """
+            update takeup.intent set state = 'superseded'
+            where token = any (array(
+                select token from takeup.intent where \(column) = any($1::bigint[]) and state = 'open'
+                order by token for no key update))
+            """, [ids])
     }
 }
 

@@ -15,8 +15,13 @@ package enum Migrations {
 
     /// The schema's version in this database; 0 where there is none.
     package static func version(in session: Session) throws -> Int {
-        let known = try session.first("select to_regclass('takeup.migration') is not null as known")
-        guard try known?.boolean("known") == true else { return 0 }
+        // Not `to_regclass`: it may remember that there was no such schema before another session made it.
+        let known = try session.first(
+            """
+            select from pg_class join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+            where pg_namespace.nspname = 'takeup' and pg_class.relname = 'migration'
+            """)
+        guard known != nil else { return 0 }
         return try session.first("select coalesce(max(version), 0) as version from takeup.migration")?
             .count("version") ?? 0
     }

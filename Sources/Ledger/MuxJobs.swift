@@ -74,7 +74,9 @@ package enum MuxJobs {
             """
             update takeup.mux_job set state = 'waiting', not_before = statement_timestamp(), failures = 0,
                 changed_at = statement_timestamp()
-            where id = any($1::bigint[]) and state in ('failed', 'waiting')
+            where id = any (array(
+                select id from takeup.mux_job where id = any($1::bigint[]) and state in ('failed', 'waiting')
+                order by id for no key update))
             """, [.numbers(ids)])
         if retried > 0 { try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session) }
         return retried

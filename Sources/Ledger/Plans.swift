@@ -15,7 +15,7 @@ package enum Plans {
     package static func record(_ plans: [SightingPlan], in session: Session) throws -> [Sighting] {
         if plans.isEmpty { return [] }
         let references = plans.map(\.reference)
-        try lockOpenTransfers(of: references, in: session)
+        try lockTransfers(of: plans, in: session)
         try drop(notIn: plans, in: session)
         try writeSightings(plans, in: session)
         try writeTransfers(plans, in: session)
@@ -34,15 +34,23 @@ package enum Plans {
         [.names(references.map(\.source)), .integers(references.map(\.id))]
     }
 
-    private static func lockOpenTransfers(of references: [RecordingReference], in session: Session) throws {
+    /// All that the following statements can touch, whatever its state: a commit with a token that fell locks its
+    /// transfer, too.
+    private static func lockTransfers(of plans: [SightingPlan], in session: Session) throws {
+        let promised = plans.flatMap { plan in plan.transfers.map { (plan.reference.source, $0.mediaID) } }
         try session.query(
             """
             select from takeup.transfer
-            join unnest($1::text[], $2::bigint[]) as planned(source, id)
-                on transfer.source = planned.source and transfer.source_id = planned.id
-            where transfer.state in ('waiting', 'claimed')
-            order by transfer.id for no key update of transfer
-            """, batch(references))
+            where id in (
+                select transfer.id from takeup.transfer
+                join unnest($1::text[], $2::bigint[]) as planned(source, id)
+                    on transfer.source = planned.source and transfer.source_id = planned.id
+                union
+                select transfer.id from takeup.transfer
+                join unnest($3::text[], $4::bigint[]) as promised(source, media)
+                    on transfer.source = promised.source and transfer.source_media_id = promised.media)
+            order by id for no key update
+            """, batch(plans.map(\.reference)) + [.names(promised.map(\.0)), .integers(promised.map(\.1))])
     }
 
     private static func drop(notIn plans: [SightingPlan], in session: Session) throws {

@@ -120,15 +120,22 @@ package enum Replicas {
     /// The files of these retired replicas are gone.
     package static func removed(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
         try session.execute(
-            "update takeup.replica set state = 'removed' where id = any($1::bigint[]) and state = 'retired'",
-            [.numbers(ids)])
+            """
+            update takeup.replica set state = 'removed'
+            where id = any (array(
+                select id from takeup.replica where id = any($1::bigint[]) and state = 'retired'
+                order by id for no key update))
+            """, [.numbers(ids)])
     }
 
     /// These were read again and their digests agree.
     package static func verified(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
         try session.execute(
-            "update takeup.replica set verified_at = statement_timestamp() where id = any($1::bigint[])",
-            [.numbers(ids)])
+            """
+            update takeup.replica set verified_at = statement_timestamp()
+            where id = any (array(
+                select id from takeup.replica where id = any($1::bigint[]) order by id for no key update))
+            """, [.numbers(ids)])
     }
 
     private static func tally(_ replicas: [NewReplica], sign: Int64, in session: Session) throws {

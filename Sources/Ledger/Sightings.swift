@@ -51,8 +51,11 @@ package enum Sightings {
         try session.execute(
             """
             update takeup.sighting set not_before = statement_timestamp()
-            where source = $1 and state in ('waiting', 'refused') and not_before > statement_timestamp()
-                and ($2::bigint[] is null or source_id = any($2::bigint[]))
+            where source = $1 and source_id = any (array(
+                select source_id from takeup.sighting
+                where source = $1 and state in ('waiting', 'refused') and not_before > statement_timestamp()
+                    and ($2::bigint[] is null or source_id = any($2::bigint[]))
+                order by source_id for no key update))
             """, [Value(source), ids.map(Value.integers) ?? .null])
     }
 
@@ -135,10 +138,16 @@ package enum Sightings {
     ) throws {
         try session.execute(
             """
+            with late as (
+                select sighting.source, sighting.source_id from takeup.sighting
+                join unnest($1::text[], $2::bigint[]) as late(source, id)
+                    on sighting.source = late.source and sighting.source_id = late.id
+                where sighting.state = 'converged'
+                order by sighting.source, sighting.source_id for no key update of sighting
+            )
             update takeup.sighting set not_before = statement_timestamp() + $3::interval, last_error = $4,
                 attempts = attempts + 1, changed_at = statement_timestamp()
-            from unnest($1::text[], $2::bigint[]) as late(source, id)
-            where sighting.source = late.source and sighting.source_id = late.id and state = 'converged'
+            from late where sighting.source = late.source and sighting.source_id = late.source_id
             """,
             [
                 .names(references.map(\.source)), .integers(references.map(\.id)), Value(delay), .text(error),

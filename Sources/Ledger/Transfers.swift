@@ -29,8 +29,11 @@ package enum Transfers {
             update takeup.transfer set
                 not_before = case when state = 'waiting' then statement_timestamp() else not_before end,
                 is_woken = (state = 'claimed')
-            where source_path = any($2::bytea[]) and state in ('waiting', 'claimed') and mount = $1
-                and (state = 'waiting' and not_before > statement_timestamp() or state = 'claimed' and not is_woken)
+            where id = any (array(
+                select id from takeup.transfer
+                where source_path = any($2::bytea[]) and state in ('waiting', 'claimed') and mount = $1 and (
+                    state = 'waiting' and not_before > statement_timestamp() or state = 'claimed' and not is_woken)
+                order by id for no key update))
             """, [Value(mount), .byteStrings(paths.map(\.bytes))])
         if woken > 0 { try WorkChannel.notify(mounts: [mount], in: session) }
         return woken
@@ -42,8 +45,11 @@ package enum Transfers {
         let woken = try session.execute(
             """
             update takeup.transfer set not_before = statement_timestamp()
-            where mount = $1 and state = 'waiting' and not_before > statement_timestamp()
-            \(onlyMissing ? "and missing_since is not null" : "")
+            where id = any (array(
+                select id from takeup.transfer
+                where mount = $1 and state = 'waiting' and not_before > statement_timestamp()
+                \(onlyMissing ? "and missing_since is not null" : "")
+                order by id for no key update))
             """, [Value(mount)])
         if woken > 0 { try WorkChannel.notify(mounts: [mount], in: session) }
         return woken

@@ -140,8 +140,8 @@ import Vocabulary
             for worker in 0..<7 {
                 group.addTask {
                     let holder = Holder("worker \(worker)")
-                    for round in 0..<60 {
-                        let mine = try await ledger.claim(4, holder: holder, lease: .milliseconds(round == 59 ? 1 : -1))
+                    for _ in 0..<60 {
+                        let mine = try await ledger.claim(4, holder: holder, lease: .milliseconds(-1))
                         if mine.isEmpty { continue }
                         let requests = try mine.shuffled().map { transfer in
                             try Sample.request(transfer, path: "\(transfer.id)-\(transfer.attempts)")
@@ -193,6 +193,13 @@ import Vocabulary
             try await group.waitForAll()
         }
         #expect(runs.value == bodies.value, "a deadlock would have been run again")
+        // Who took over last may have come too late to commit, too: what is left is done in peace.
+        for transfer in try await ledger.claim(40) {
+            let path = "\(transfer.id)-\(transfer.attempts)"
+            if try await ledger.commit(ledger.open(transfer, path: path).intent(), of: transfer) != nil {
+                committed.add()
+            }
+        }
         #expect(committed.value == 40)
         #expect(try await ledger.count("select count(*) from takeup.replica") == 40)
         #expect(try await ledger.count("select count(*) from takeup.transfer where state = 'done'") == 40)
