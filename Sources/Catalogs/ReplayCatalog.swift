@@ -78,7 +78,7 @@ package struct ReplayCatalog: Sendable {
     }
 
     private var mediaOf: String {
-        let optional = ["enc_key_id", "props"].map {
+        let optional = ["enc_key_id", "start_ts", "stop_ts", "props"].map {
             columns.has($0, in: "cfiles") ? "f.\($0)" : "null as \($0)"
         }
         return "select f.cplid, f.id, f.cftype, f.cfpath, f.cfsize, " + optional.joined(separator: ", ")
@@ -90,6 +90,8 @@ package struct ReplayCatalog: Sendable {
             id: try row.integer("id"), kind: kind, path: FilePath(bytes: try row.raw("cfpath") ?? []),
             size: try row.optionalInteger("cfsize").flatMap { $0 > 0 ? $0 : nil },
             keyID: try row.optionalText("enc_key_id").flatMap { $0.isEmpty ? nil : $0 },
+            start: try row.raw("start_ts").flatMap(CatalogText.wallTime),
+            stop: try row.raw("stop_ts").flatMap(CatalogText.wallTime),
             properties: try row.optionalText("props"))
     }
 
