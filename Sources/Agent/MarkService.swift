@@ -79,7 +79,8 @@ package struct MarkService: Sendable {
         for sighting in marked {
             narrator.tell(
                 .recordingMarked,
-                facts: [.source(source.name), .recording(sighting.reference)] + (sighting.mark.map { [.mark($0)] } ?? []))
+                facts: [.source(source.name), .recording(sighting.reference)]
+                    + (sighting.mark.map { [.mark($0)] } ?? []))
         }
         if !done.isEmpty {
             try await problems.close(.markFailed, subject: "source \(source.name)", place: source.name.rawValue)

@@ -202,7 +202,8 @@ package final class ScratchSite: Sendable {
 
     package func stagedLeftovers() throws -> [String] {
         try volumes.flatMap { volume in
-            try ChildProcess.run(["/usr/bin/find", volume, "-name", ".takeup-*.part"]).split(separator: "\n").map(String.init)
+            try ChildProcess.run(["/usr/bin/find", volume, "-name", ".takeup-*.part"]).split(separator: "\n").map(
+                String.init)
         }
     }
 
@@ -238,11 +239,14 @@ package final class ScratchSite: Sendable {
                 files[RecorderModelChecksum.sha256(try readSample(path)), default: 0] += 1
             }
             for media in truth.media where files[media.sha256] != 1 {
-                defects.append("media \(media.kind) of recording \(truth.number) is there \(files[media.sha256] ?? 0) times")
+                defects.append(
+                    "media \(media.kind) of recording \(truth.number) is there \(files[media.sha256] ?? 0) times")
             }
             let results = files.values.reduce(0, +) - truth.media.count
             if truth.isPair && results != 1 { defects.append("recording \(truth.number) has \(results) muxed files") }
-            if !truth.isPair && results != 0 { defects.append("recording \(truth.number) has files too many: \(results)") }
+            if !truth.isPair && results != 0 {
+                defects.append("recording \(truth.number) has files too many: \(results)")
+            }
         }
         return defects
     }
