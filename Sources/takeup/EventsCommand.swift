@@ -1,0 +1,20 @@
+internal import ArgumentParser
+internal import Telemetry
+
+struct EventsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events",
+        abstract: "Prints what the events in the journal mean.",
+        discussion: """
+            --catalog is the message catalog that `journalctl -x` shows explanations from; a package puts it into \
+            /usr/lib/systemd/catalog and runs `journalctl --update-catalog`.
+            """)
+
+    @Flag(help: "The journal's message catalog.")
+    var catalog = false
+
+    func run() async throws {
+        guard catalog else { throw ValidationError("Say what to print: --catalog.") }
+        Terminal.put(JournalCatalog.text())
+    }
+}
