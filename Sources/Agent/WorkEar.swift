@@ -1,3 +1,4 @@
+package import Delivery
 internal import Ledger
 package import Postgres
 package import Vocabulary

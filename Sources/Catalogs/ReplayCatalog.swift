@@ -45,6 +45,23 @@ package struct ReplayCatalog: Sendable {
         return Set(try rows.map { try $0.text("uuid") })
     }
 
+    /// Which of these were at the replay and were removed there, where `units/sql/replay-tombstones.sql` is installed; a
+    /// recording that stands again is not among them.
+    package func removed(sids: [Sid], on session: Session) throws -> Set<Sid> {
+        let known = try session.first(
+            """
+            select 1 as one from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'takeup' and c.relname = 'tombstone'
+            """)
+        guard known != nil, !sids.isEmpty else { return [] }
+        let rows = try session.query(
+            """
+            select t.sid from takeup.tombstone t where t.sid = any($1::text[])
+                and not exists (select 1 from callrec.couples p where p.sid = t.sid)
+            """, [.texts(sids.map(\.rawValue))])
+        return Set(try rows.map { Sid(try $0.text("sid")) })
+    }
+
     private var recordings: String {
         let optional = ["start_ts", "length", "problemstatus", "protected", "deleted", "archived", "mixed"].map {
             columns.has($0, in: "couples") ? "p.\($0)" : "null as \($0)"
@@ -78,7 +95,7 @@ package struct ReplayCatalog: Sendable {
     }
 
     private var mediaOf: String {
-        let optional = ["enc_key_id", "props"].map {
+        let optional = ["enc_key_id", "start_ts", "stop_ts", "props"].map {
             columns.has($0, in: "cfiles") ? "f.\($0)" : "null as \($0)"
         }
         return "select f.cplid, f.id, f.cftype, f.cfpath, f.cfsize, " + optional.joined(separator: ", ")
@@ -90,6 +107,8 @@ package struct ReplayCatalog: Sendable {
             id: try row.integer("id"), kind: kind, path: FilePath(bytes: try row.raw("cfpath") ?? []),
             size: try row.optionalInteger("cfsize").flatMap { $0 > 0 ? $0 : nil },
             keyID: try row.optionalText("enc_key_id").flatMap { $0.isEmpty ? nil : $0 },
+            start: try row.raw("start_ts").flatMap(CatalogText.wallTime),
+            stop: try row.raw("stop_ts").flatMap(CatalogText.wallTime),
             properties: try row.optionalText("props"))
     }
 

@@ -55,4 +55,10 @@ package struct Copier: Sendable {
             return .failure(CopyError(.cancelled, at: step))
         }
     }
+
+    /// Runs `body` also when the task was cancelled: for putting away what was begun.
+    func performAnyway(_ step: CopyError.Step, _ body: @escaping @Sendable () -> Void) async {
+        // A hang leaves it to the sweep.
+        _ = await Task { await perform(step) { _ in body() } }.value
+    }
 }

@@ -23,6 +23,13 @@ struct CopyGroup: Sendable {
         case copied(Copied)
         /// Final.
         case failed(CopyError)
+
+        fileprivate var staged: StagedFile? {
+            switch self {
+            case .staged(let file), .verified(let file, _): file
+            case .placed, .copied, .failed: nil
+            }
+        }
     }
 
     func run(
@@ -47,7 +54,9 @@ struct CopyGroup: Sendable {
         progress = await advance(progress, .publish) { (order, pulse) throws(CopyError) in
             try steps.publish(order, pulse)
         }
-        return await settle(progress, steps).map(result)
+        progress = await settle(progress, steps)
+        await copier.performAnyway(.settle) { prepared.letGo() }
+        return progress.map(result)
     }
 
     private func start(_ prepared: PreparedGroup) -> [Progress] {
@@ -83,7 +92,15 @@ struct CopyGroup: Sendable {
                 }
             }
             var next = progress
-            for await (index, reached) in group { next[index] = reached }
+            var dropped: [StagedFile] = []
+            for await (index, reached) in group {
+                // One that was cancelled in line put nothing away; one that hangs may still use what it holds.
+                if case .failed(let error) = reached, error.code == .cancelled, let file = progress[index].staged {
+                    dropped.append(file)
+                }
+                next[index] = reached
+            }
+            await discard(dropped)
             return next
         }
     }
@@ -97,7 +114,7 @@ struct CopyGroup: Sendable {
         switch await copier.perform(.sync, { _ in try steps.syncAll() }) {
         case .success: return progress
         case .failure(let error):
-            await discard(staged, steps)
+            await discard(staged)
             return progress.map { order in
                 if case .staged = order { .failed(error) } else { order }
             }
@@ -125,15 +142,16 @@ struct CopyGroup: Sendable {
             lost.append(file)
             return .failed(CopyError(.leaseLost, at: .lease, detail: detail))
         }
-        await discard(lost, steps)
+        await discard(lost)
         return next
     }
 
-    private func discard(_ staged: [StagedFile], _ steps: CopySteps) async {
+    private func discard(_ staged: [StagedFile]) async {
         if staged.isEmpty { return }
+        let calls = copier.calls
         // What cannot be put away now is found by its token.
-        _ = await copier.perform(.sync) { _ in
-            for file in staged { file.discard(with: steps.calls) }
+        await copier.performAnyway(.sync) {
+            for file in staged { file.discard(with: calls) }
         }
     }
 

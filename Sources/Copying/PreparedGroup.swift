@@ -45,6 +45,12 @@ struct PreparedGroup: Sendable {
         isGrouped = orders.count >= copier.settings.groupDurabilityFrom && session.canSyncAsGroup
     }
 
+    /// Closes what was opened. On the threads: closing can hang on a dead mount.
+    func letGo() {
+        directories.letGo()
+        for case .success(let place) in places { try? place.sourceRoot?.close(with: session.calls) }
+    }
+
     /// Each mount is opened once for a group, and let go with it.
     private static func sourceRoot(
         of source: CopySource, known: inout [FilePath: Result<HeldFile, CopyError>], calls: any FileCalls

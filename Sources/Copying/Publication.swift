@@ -15,7 +15,12 @@ struct Publication: Sendable {
 
     /// Not done before ``VolumeDirectories`` are durable.
     func publish(_ staged: StagedFile, level: VerificationLevel, pulse: Pulse) throws(CopyError) -> Copied {
-        try beat(pulse, .lease)
+        do throws(CopyError) {
+            try beat(pulse, .lease)
+        } catch {
+            staged.discard(with: calls)
+            throw error
+        }
         let name = FilePath(bytes: staged.order.path.lastComponent)
         let directory = staged.directory.descriptor
         do throws(FileError) {
@@ -29,6 +34,7 @@ struct Publication: Sendable {
                 }
                 try staged.file.close(with: calls)
             }
+            staged.letGoOfSource(with: calls)
             return copied(staged, level, alreadyThere: false)
         } catch {
             if error.code == .exists { return try adopt(name, instead: staged, pulse: pulse) }

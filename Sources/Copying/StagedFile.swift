@@ -32,7 +32,11 @@ final class StagedFile: Sendable {
     func discard(with calls: any FileCalls) {
         if let name { try? calls.unlink(name, in: directory.descriptor) }
         try? file.close(with: calls)
+        letGoOfSource(with: calls)
     }
+
+    /// Here and not when the last holder goes: closing can hang on a dead mount, so it belongs on the threads.
+    func letGoOfSource(with calls: any FileCalls) { try? source.close(with: calls) }
 
     func ready(_ level: VerificationLevel) -> ReadyCopy {
         ReadyCopy(

@@ -40,6 +40,10 @@ struct VolumeDirectories: Sendable {
         return held
     }
 
+    func letGo() {
+        for held in open.values { try? held.close(with: session.calls) }
+    }
+
     /// Notes that the names in `path` are durable.
     func settled(_ path: FilePath) { durable.insert(newNames[path] ?? []) }
 

@@ -4,10 +4,7 @@ internal import Postgres
 /// Why there is no status, in a sentence.
 package enum StatusFailure {
     package static func sentence(_ error: any Error) -> String {
-        if let error = error as? LedgerError {
-            // A database that no agent has met yet is no older program's.
-            return error.sentence
-        }
+        if let error = error as? LedgerError { return error.sentence }
         guard let error = error as? PostgresError else { return "The ledger could not be read: \(error)." }
         if error.isOutage || error.code == .timeout {
             return "The replay's database is away: \(error.message)"

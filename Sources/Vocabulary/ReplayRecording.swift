@@ -50,15 +50,20 @@ package struct ReplayMedia: Hashable, Sendable {
     /// Bytes; nil where the row claims none.
     package var size: Int64?
     package var keyID: String?
+    package var start: WallTime?
+    package var stop: WallTime?
     package var properties: String?
     package init(
-        id: Int64, kind: MediaKind, path: FilePath, size: Int64? = nil, keyID: String? = nil, properties: String? = nil
+        id: Int64, kind: MediaKind, path: FilePath, size: Int64? = nil, keyID: String? = nil, start: WallTime? = nil,
+        stop: WallTime? = nil, properties: String? = nil
     ) {
         self.id = id
         self.kind = kind
         self.path = path
         self.size = size
         self.keyID = keyID
+        self.start = start
+        self.stop = stop
         self.properties = properties
     }
 }

@@ -23,8 +23,8 @@ struct KnownDirectory: Sendable {
     /// Not polled before this.
     var restsUntil: Duration = .zero
     /// Only of hot directories.
-    var names: SeenNames?
-    var children: Set<[UInt8]> = []
+    fileprivate(set) var names: SeenNames?
+    fileprivate(set) var children: Set<[UInt8]> = []
     var holdsDays = false
 }
 
@@ -37,6 +37,8 @@ struct DirectoryTable: Sendable {
     /// Directories that should have a watch and could get none.
     private(set) var unwatched: Set<FilePath> = []
     private(set) var unreadableCount = 0
+    /// Names that are remembered, over all directories.
+    private(set) var nameCount = 0
 
     var count: Int { directories.count }
     var watchCount: Int { paths.count }
@@ -67,6 +69,20 @@ struct DirectoryTable: Sendable {
         directories[path]?.standing = standing
     }
 
+    /// Remembers these names of a directory, and no others.
+    mutating func remember(_ names: SeenNames?, of path: FilePath) {
+        guard let before = directories[path] else { return }
+        nameCount += (names?.count ?? 0) - (before.names?.count ?? 0)
+        directories[path]?.names = names
+    }
+
+    /// Whether the name is new to a directory whose names are remembered; nil where they are not.
+    mutating func remember(name: [UInt8], in path: FilePath) -> Bool? {
+        guard let isNew = directories[path]?.names?.insert(name) else { return nil }
+        if isNew { nameCount += 1 }
+        return isNew
+    }
+
     /// Forgets a directory and all below it. Returns their watches, which have no directory from now on.
     mutating func remove(_ path: FilePath) -> [WatchNumber] {
         guard directories[path] != nil else { return [] }
@@ -77,6 +93,7 @@ struct DirectoryTable: Sendable {
             guard let directory = directories.removeValue(forKey: next) else { continue }
             unwatched.remove(next)
             if directory.standing == .unreadable { unreadableCount -= 1 }
+            nameCount -= directory.names?.count ?? 0
             if let watch = directory.watch {
                 paths[watch] = nil
                 watches.append(watch)

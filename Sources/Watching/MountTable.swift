@@ -33,8 +33,8 @@ struct MountTableLine: Hashable, Sendable {
 func mountTableLine(in table: [UInt8], mountID: UInt64, path: FilePath) -> MountTableLine? {
     let lines = table.split(separator: UInt8(ascii: "\n")).compactMap { MountTableLine($0) }
     if mountID != 0, let line = lines.first(where: { $0.id == mountID }) { return line }
-    // `max` keeps the last of equals, and a later line covers an earlier one.
-    return lines.filter { line in
+    // `max` keeps the first of equals, and a later line covers an earlier one.
+    return lines.reversed().filter { line in
         line.point.components == path.components || path.relative(to: line.point) != nil
     }.max { $0.point.components.count < $1.point.components.count }
 }

@@ -39,7 +39,6 @@ struct MountWatch: Sendable {
     private var inWalk: Set<FilePath> = []
     /// Watches that we ended, until the kernel's last event of them has come.
     private var retired: Set<WatchNumber> = []
-    private var rememberedNames = 0
 
     init(identity: MountIdentity, mode: WatchModeDecision, events: (any DirectoryEvents)?, poll: PollSettings) {
         self.identity = identity
@@ -104,11 +103,8 @@ extension MountWatch {
     }
 
     private mutating func forget(_ path: FilePath) {
-        rememberedNames -= table[path]?.names?.count ?? 0
-        table.update(path) {
-            $0.stamp = nil
-            $0.names = nil
-        }
+        table.remember(nil, of: path)
+        table.update(path) { $0.stamp = nil }
     }
 
     private func visit(_ path: FilePath) -> DirectoryVisit? {
@@ -118,7 +114,7 @@ extension MountWatch {
             if let stamp = directory.stamp, !isYoung { .unless(stamp) } else { .always }
         return DirectoryVisit(
             directory: path, listing: listing, wantsWatch: events != nil, seen: directory.names,
-            remembersNames: rememberedNames < poll.settings.rememberedNames)
+            remembersNames: table.nameCount < poll.settings.rememberedNames)
     }
 }
 
@@ -129,12 +125,13 @@ extension MountWatch {
     mutating func pollVisits(at now: Duration, days: HotDays) -> [DirectoryVisit] {
         nextPoll = now + poll.settings.hotPeriod(in: mode.mode)
         blind.settle(at: now)
-        for path in poll.refresh(table, at: now, days: days) {
-            rememberedNames -= table[path]?.names?.count ?? 0
-            table.update(path) { $0.names = nil }
-        }
-        return poll.pick(from: table, at: now).filter { !inWalk.contains($0) }
-            .compactMap { visit($0) }
+        refreshHeat(at: now, days: days)
+        return poll.pick(from: table, at: now).filter { !inWalk.contains($0) }.compactMap { visit($0) }
+    }
+
+    /// Decides what is hot today. Names of what has cooled are forgotten.
+    mutating func refreshHeat(at now: Duration, days: HotDays) {
+        for path in poll.refresh(table, at: now, days: days) { table.remember(nil, of: path) }
     }
 }
 
@@ -189,7 +186,6 @@ extension MountWatch {
         _ content: DirectoryContent, of path: FilePath, began: Duration, instant: Instant
     ) {
         let age = instant - content.stamp.changed.instant
-        rememberedNames -= table[path]?.names?.count ?? 0
         table.set(.readable, of: path)
         table.update(path) { directory in
             if directory.stamp != content.stamp {
@@ -199,7 +195,6 @@ extension MountWatch {
             }
             directory.stamp = content.stamp
             directory.listed = began
-            directory.names = nil
             directory.holdsDays = content.directories.contains { isDayFolder($0) }
         }
         let found = Set(content.directories)
@@ -208,10 +203,7 @@ extension MountWatch {
         }
         enqueue(content.directories.map { path.appending($0) }.filter { table.insert($0) }.sorted())
         poll.consider(path, in: table, at: began)
-        if let names = content.names, poll.hot.contains(path) {
-            table.update(path) { $0.names = names }
-            rememberedNames += names.count
-        }
+        table.remember(poll.hot.contains(path) ? content.names : nil, of: path)
     }
 
     private mutating func endWatches(_ numbers: [WatchNumber]) {
@@ -277,15 +269,9 @@ extension MountWatch {
     }
 
     private mutating func announce(_ name: [UInt8], in parent: FilePath) {
-        guard table[parent]?.names != nil else { return }
-        var isNew = false
-        table.update(parent) { isNew = $0.names?.insert(name) ?? false }
-        if isNew {
-            rememberedNames += 1
-            blind.announce(parent.appending(name))
-        } else {
-            blind.confirm(parent.appending(name))
-        }
+        guard let isNew = table.remember(name: name, in: parent) else { return }
+        let path = parent.appending(name)
+        if isNew { blind.announce(path) } else { blind.confirm(path) }
     }
 }
 

@@ -73,6 +73,9 @@ package actor TreeWatcher {
         hints = AsyncStream { await queue.next() }
     }
 
+    /// How blind the events of this mount are, since it was last proven.
+    package var blindCount: BlindCount { watch?.blind.count ?? BlindCount() }
+
     /// Watches until the task is cancelled; then the stream of hints ends.
     package func run() async {
         while !Task.isCancelled {
@@ -121,6 +124,7 @@ package actor TreeWatcher {
         let events = mode.mode == .polling ? nil : given ?? newEvents()
         if mode.mode != .polling && events == nil { mode = decide(identity, blind: BlindCount(), hasInstance: false) }
         watch = MountWatch(identity: identity, mode: mode, events: events, poll: settings.poll)
+        watch?.refreshHeat(at: clock.now(), days: hotDays())
         watch?.beginScan()
         lastLoss = nil
         lastCoverage = WatchCoverage()
@@ -185,8 +189,7 @@ package actor TreeWatcher {
     private func pollIfDue() async {
         let now = clock.now()
         guard let decision = watch?.mode, watch?.nextPoll ?? now <= now else { return }
-        let days = HotDays(at: clock.instant(), utcOffset: settings.utcOffset)
-        var visits = watch?.pollVisits(at: now, days: days) ?? []
+        var visits = watch?.pollVisits(at: now, days: hotDays()) ?? []
         while !visits.isEmpty {
             let part = Array(visits.prefix(64))
             guard await look(part, isPoll: true) else { return }
@@ -196,6 +199,8 @@ package actor TreeWatcher {
         let newer = decide(watch.identity, blind: watch.blind.count, hasInstance: decision.reason != .noInstance)
         if newer.mode != decision.mode { await change(to: newer) }
     }
+
+    private func hotDays() -> HotDays { HotDays(at: clock.instant(), utcOffset: settings.utcOffset) }
 
     private func change(to decision: WatchModeDecision) async {
         watch?.mode = decision

@@ -8,7 +8,8 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Looks whether everything is in place: settings, databases, mounts, volumes, tools, keys.",
         discussion: """
-            Changes nothing, and takes five seconds at most, also where something hangs. Run it as the user that the \
+            Changes nothing, but for a hidden file that it makes on each volume and removes at once, and takes five \
+            seconds at most, also where something hangs. Run it as the user that the \
             agents run as: what that user may read and write is what counts.
 
             Exit code: 0 where nothing failed (warnings are no failure), 1 where something did, 78 where the settings \

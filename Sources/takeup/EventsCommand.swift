@@ -13,8 +13,11 @@ struct EventsCommand: AsyncParsableCommand {
     @Flag(help: "The journal's message catalog.")
     var catalog = false
 
+    func validate() throws {
+        if !catalog { throw ValidationError("Say what to print: --catalog.") }
+    }
+
     func run() async throws {
-        guard catalog else { throw ValidationError("Say what to print: --catalog.") }
         Terminal.put(JournalCatalog.text())
     }
 }

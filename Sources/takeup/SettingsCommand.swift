@@ -20,11 +20,15 @@ struct SettingsCommand: AsyncParsableCommand {
     @Flag(help: "What to print.")
     var page: Page?
 
+    func validate() throws {
+        if page == nil { throw ValidationError("Say what to print: --reference or --example.") }
+    }
+
     func run() async throws {
         switch page {
         case .reference: Terminal.put(SettingsReference.markdown())
         case .example: Terminal.put(SettingsReference.exampleFile())
-        case nil: throw ValidationError("Say what to print: --reference or --example.")
+        case nil: return
         }
     }
 }

@@ -7,7 +7,7 @@ struct Takeup: AsyncParsableCommand {
         abstract: "Collects call and screen recordings onto a replay server: once, complete, verified byte by byte.",
         version: Version.text,
         subcommands: [
-            AgentCommand.self, CheckCommand.self, StatusCommand.self, VolumeCommand.self, SettingsCommand.self,
-            EventsCommand.self,
+            AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, VolumeCommand.self,
+            SettingsCommand.self, EventsCommand.self,
         ])
 }

@@ -147,7 +147,7 @@ package struct CatalogBuilder: Sendable {
     }
 
     private func insert(_ table: String, _ values: [(String, Value)], _ session: Session) throws -> Int64 {
-        let known = values.filter { columns[table]?.contains($0.0) == true && $0.1 != .null }
+        let known = values.filter { columns[table]?.contains($0.0) == true }
         let places = known.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
         let row = try session.first(
             "insert into callrec.\(table) (\(known.map(\.0).joined(separator: ", "))) values (\(places)) returning id",

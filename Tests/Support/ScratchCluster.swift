@@ -107,7 +107,9 @@ package final class ScratchCluster: Sendable {
     private func buildTemplate(_ template: ScratchTemplate) async throws -> String {
         let name = "template_\(nextName())"
         try await admin.perform { session in
-            try session.script("create database \(name) template template0 encoding '\(template.encoding)'")
+            let locale = template.encoding == "UTF8" ? "" : " lc_collate 'C' lc_ctype 'C'"
+            try session.script(
+                "create database \(name) template template0 encoding '\(template.encoding)'\(locale)")
         }
         // The connection ends with its database object; a copy needs the template to itself.
         let database = Database(settings(database: name), connections: 1)

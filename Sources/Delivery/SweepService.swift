@@ -1,4 +1,3 @@
-package import Delivery
 internal import Postgres
 package import Telemetry
 

@@ -1,4 +1,3 @@
-package import Delivery
 internal import Glibc
 package import Ledger
 internal import Postgres

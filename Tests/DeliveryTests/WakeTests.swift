@@ -1,4 +1,4 @@
-internal import Agent
+internal import Delivery
 internal import Testing
 
 @Suite struct WakeTests {

@@ -1,0 +1,69 @@
+internal import Synchronization
+internal import Vocabulary
+
+/// A body on its way through the pool, whatever its result is.
+protocol Job: AnyObject, Sendable {
+    var pulse: Pulse { get }
+    /// Nanoseconds without a sign of life that make it hang.
+    var timeout: UInt64 { get }
+    /// Runs the body and keeps its result, unless the answer has been given.
+    func perform()
+    /// Wakes the caller.
+    func deliver()
+    /// Gives the caller an error instead, and wakes it.
+    func fail(_ error: any Error)
+}
+
+extension Job {
+    /// When it hangs, by the monotonic clock.
+    var deadline: UInt64 { pulse.lastBeat &+ timeout }
+}
+
+/// A body with its one answer. The thread has let go of the body, and the caller alone holds the result, by the time
+/// the caller wakes: nothing that they own is ended later than that.
+final class Errand<Value: Sendable>: Job {
+    let pulse = Pulse()
+    let timeout: UInt64
+    private struct State {
+        var body: (@Sendable (Pulse) throws -> Value)?
+        var answer: Result<Value, any Error>?
+        var isAnswered = false
+        var continuation: CheckedContinuation<Void, Never>?
+    }
+    private let state: Mutex<State>
+
+    init(timeout: Duration, _ body: @escaping @Sendable (Pulse) throws -> Value) {
+        state = Mutex(State(body: body))
+        self.timeout = UInt64(max(0, timeout.wholeMicroseconds)) * 1000
+    }
+
+    func wait(_ continuation: CheckedContinuation<Void, Never>) {
+        state.withLock { $0.continuation = continuation }
+    }
+
+    func take() -> Result<Value, any Error> {
+        guard let answer = state.withLock({ $0.answer.take() }) else {
+            preconditionFailure("a caller wakes when there is an answer")
+        }
+        return answer
+    }
+
+    func perform() {
+        guard let body = state.withLock({ $0.body.take() }) else { return }
+        answer(Result { try body(pulse) })
+    }
+
+    func deliver() { state.withLock { $0.continuation.take() }?.resume() }
+
+    func fail(_ error: any Error) {
+        answer(.failure(error))
+        deliver()
+    }
+
+    private func answer(_ result: Result<Value, any Error>) {
+        state.withLock {
+            if !$0.isAnswered { $0.answer = result }
+            $0.isAnswered = true
+        }
+    }
+}

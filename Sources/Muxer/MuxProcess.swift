@@ -1,0 +1,88 @@
+internal import Delivery
+internal import Glibc
+internal import Ledger
+internal import Media
+internal import Postgres
+package import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// A mux worker: several jobs at a time, volumes, sweep and presence, wired.
+package struct MuxProcess: Sendable {
+    private let settings: Settings
+    private let version: String
+    private let environment: SettingsEnvironment
+    private let manager: ServiceManager
+    private let narrator: any Narrator
+
+    package init(
+        settings: Settings, version: String, environment: SettingsEnvironment, manager: ServiceManager,
+        narrator: any Narrator
+    ) {
+        self.settings = settings
+        self.version = version
+        self.environment = environment
+        self.manager = manager
+        self.narrator = narrator
+    }
+
+    /// Runs until the task is cancelled. Throws only what stands in the way of a start.
+    package func run() async throws {
+        let keys = try KeyRing(
+            loading: try settings.mux.keys.map {
+                KeyRing.KeyFiles(
+                    privateKey: try $0.key.path(in: environment), certificates: try $0.certificate.path(in: environment))
+            })
+        let base = try await ReplayBase(
+            settings: settings, role: "mux", version: version, environment: environment, narrator: narrator)
+        PrivateDirectory.removeAbandoned(below: settings.mux.temporaryDirectory)
+        let progress = Progress()
+        let numbers = Array(1...settings.mux.workers)
+        let wakes = numbers.map { _ in Wake() }
+        let services = zip(numbers, wakes).map { number, wake in
+            MuxService(
+                base: base, settings: settings, keys: keys, version: version, narrator: narrator, wake: wake,
+                progress: progress, number: number)
+        }
+        let presence = PresenceService(
+            replay: base.replay,
+            beat: AgentBeat(
+                holder: base.replay.holder, role: "mux", host: ReplayBase.hostName(), processID: getpid(),
+                version: version),
+            manager: manager, loops: ["volumes", "sweep"], progress: progress, narrator: narrator
+        ) { ("{\"workers\":\(numbers.count)}", "muxing with \(numbers.count) workers") }
+        narrator.tell(.workerReady, .version(version), .count(numbers.count))
+        manager.ready(status: "muxing with \(numbers.count) workers")
+        await withTaskGroup(of: Void.self) { group in
+            for service in services { group.addTask { await service.run() } }
+            group.addTask {
+                await VolumeService(roster: base.roster, narrator: narrator, progress: progress).run()
+            }
+            group.addTask { await SweepService(sweeper: base.sweeper, narrator: narrator, progress: progress).run() }
+            group.addTask { await presence.run() }
+            group.addTask { await listen(base.connection, wakes) }
+            await group.waitForAll()
+        }
+        narrator.tell(.workerStopping)
+        manager.stopping(status: "stopped")
+    }
+
+    /// New jobs are told of; every idle worker looks.
+    private func listen(_ connection: ConnectionSettings, _ wakes: [Wake]) async {
+        let listener = Listener(connection, channels: [WorkChannel.name])
+        await withTaskCancellationHandler {
+            for await events in listener.events {
+                let isForUs = events.contains { event in
+                    switch event {
+                    case .connected: true
+                    case .lost: false
+                    case .notified(_, let payload): payload == WorkChannel.muxPayload
+                    }
+                }
+                if isForUs { for wake in wakes { wake.wake() } }
+            }
+        } onCancel: {
+            listener.stop()
+        }
+    }
+}

@@ -1,0 +1,207 @@
+internal import Catalogs
+internal import Copying
+package import Delivery
+internal import Files
+internal import Ledger
+package import Media
+internal import Planning
+internal import Postgres
+package import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// Carries out mux jobs: claim, make, deliver. Any number of workers on any hosts share the jobs by leases.
+package struct MuxService: Sendable {
+    private let base: ReplayBase
+    private let work: MuxWork
+    private let temporary: FilePath
+    private let narrator: any Narrator
+    private let wake: Wake
+    private let progress: Progress
+    private let number: Int
+
+    package init(
+        base: ReplayBase, settings: Settings, keys: KeyRing, version: String, narrator: any Narrator, wake: Wake,
+        progress: Progress, number: Int
+    ) {
+        self.base = base
+        let mux = settings.mux
+        work = MuxWork(
+            tools: MediaTools(
+                ffmpeg: mux.ffmpeg, ffprobe: mux.ffprobe,
+                limits: ToolLimits(
+                    processorTime: mux.muxTimeout, deadline: mux.muxTimeout, addressSpaceBytes: UInt64(mux.memoryLimit))),
+            decryptor: Decryptor(keys: keys), rules: ArrangeRules(mostOverlap: mux.maxOverlapAllowed),
+            tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
+            threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.unresponsiveAfter * 12)
+        temporary = mux.temporaryDirectory
+        self.narrator = narrator
+        self.wake = wake
+        self.progress = progress
+        self.number = number
+    }
+
+    /// The loop's name, for its progress.
+    package static func loop(_ number: Int) -> String { "mux-\(number)" }
+
+    package func run() async {
+        while !Task.isCancelled {
+            var pause = Duration.seconds(2)
+            do {
+                pause = try await turn() ? .zero : idle()
+            } catch let error as PostgresError where error.isOutage {
+                // Told once for the process by its presence.
+            } catch is CancellationError {
+                return
+            } catch {
+                narrator.tell(.turnFailed, .service(MuxService.loop(number)), .detail(error))
+            }
+            progress.advance(MuxService.loop(number))
+            if pause > .zero { await wake.wait(atMost: pause) }
+        }
+    }
+
+    /// One job at most. Gives whether there was one.
+    func turn() async throws -> Bool {
+        let holder = base.replay.holder
+        let jobs = try await base.replay.database.transaction(isDurable: false) { session in
+            try MuxJobs.claim(holder: holder, limit: 1, newest: 0, lease: ReplayBase.lease, in: session)
+        }
+        guard let job = jobs.first, let claim = job.claim else { return false }
+        // A lease that can't be renewed ends the work: another worker has it by then, or nobody can commit.
+        let outcome = await whileRenewing(claim) { try await carryOut(job, claim) }
+        switch outcome {
+        case .success: break
+        case .failure(let error): try await failed(job, claim, error)
+        }
+        return true
+    }
+
+    private func idle() async throws -> Duration {
+        let due = try await base.replay.database.perform { session in try MuxJobs.nextDue(in: session) }
+        return min(max(due ?? .seconds(2), .milliseconds(10)), .seconds(2))
+    }
+
+    private func carryOut(_ job: MuxJob, _ claim: Claim<MuxJob.ID>) async throws {
+        let pair = try await pair(of: job)
+        let started = ContinuousClock.now
+        let directory = try PrivateDirectory(below: temporary, name: "\(number)-\(job.id.rawValue)")
+        let made = try await work.make(pair, in: directory.path)
+        let outcome = await base.deliverer.deliver([consignment(pair, claim, made.result)])
+        switch outcome.first {
+        case .committed(let replica):
+            await tellCommitted(pair, replica, made, after: ContinuousClock.now - started)
+        case .noRoom:
+            throw MuxFailure(what: "no volume can take the muxed file", isTransient: true)
+        case .failed(let error): throw error
+        case .fenced, nil:
+            narrator.tell(.leaseLost, .recording(pair.reference), .service(MuxService.loop(number)))
+        case .uncommitted(let error): throw error
+        }
+    }
+
+    private func pair(of job: MuxJob) async throws -> MuxPair {
+        let replay = base.replay
+        let (replicas, recording) = try await replay.database.perform { session in
+            (
+                try Replicas.find([job.sound, job.screen], in: session),
+                try replay.catalog.find(sids: [job.sid], on: session)[job.sid]
+            )
+        }
+        guard let recording else {
+            throw MuxFailure(what: "the replay does not have the recording any more", isTransient: false)
+        }
+        let roots = try await roots()
+        func half(_ id: Replica.ID, _ role: String) throws -> MuxPair.Half {
+            guard let replica = replicas.first(where: { $0.id == id }) else {
+                throw MuxFailure(what: "\(role) is not held any more", isTransient: false)
+            }
+            guard let root = roots[replica.content.volume] else {
+                throw MuxFailure(what: "the volume of \(role) is not there", isTransient: true)
+            }
+            return MuxPair.Half(
+                replica: replica, media: recording.media.first { $0.id == replica.content.replayMediaID }, root: root,
+                role: role)
+        }
+        return MuxPair(
+            job: job, recording: recording, sound: try half(job.sound, "the sound"),
+            screen: try half(job.screen, "the screen"))
+    }
+
+    /// Where each proven volume lies.
+    private func roots() async throws -> [VolumeID: FilePath] {
+        let samples = try await base.roster.current()
+        return Dictionary(
+            samples.compactMap { sample in sample.proof.map { ($0.id, sample.settings.path) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private func consignment(_ pair: MuxPair, _ claim: Claim<MuxJob.ID>, _ result: MuxResult) -> Consignment {
+        let day = (pair.recording.start ?? pair.recording.stop)?.dayFolder ?? "undated"
+        return Consignment(
+            work: .muxJob(claim), sid: pair.job.sid, recording: pair.reference, media: pair.job.id.rawValue,
+            kind: .video, source: .own(result.path), size: result.byteCount, observation: nil, crc32: .none,
+            path: ReplicaPath.muxed(
+                recording: pair.reference, day: day, sound: pair.job.sound.rawValue, screen: pair.job.screen.rawValue),
+            attempt: pair.job.attempts,
+            commit: .result(
+                pair.job, start: pair.sound.media?.start ?? pair.recording.start,
+                stop: pair.sound.media?.stop ?? pair.recording.stop))
+    }
+
+    private func tellCommitted(_ pair: MuxPair, _ replica: Replica, _ made: MuxWork.Made, after elapsed: Duration) async {
+        narrator.tell(
+            .muxCommitted, .recording(pair.reference), .job(pair.job.id.rawValue), .elapsed(elapsed),
+            .size(bytes: replica.content.size))
+        try? await base.problems.close(
+            [.muxFailed, .keyMissing], subjects: [subject(pair.job)], place: pair.reference.source.rawValue)
+    }
+
+    private func subject(_ job: MuxJob) -> String { "mux job \(job.id.rawValue)" }
+
+    private func failed(_ job: MuxJob, _ claim: Claim<MuxJob.ID>, _ error: any Error) async throws {
+        if error is CancellationError {
+            try await base.replay.database.perform { session in try MuxJobs.release(claim, in: session) }
+            return
+        }
+        var chance = SystemRandomNumberGenerator()
+        let isLasting = !((error as? any Retryable)?.isTransient ?? (error as? MuxFailure)?.isTransient ?? true)
+        // Work is never dropped because it failed: what only a person can mend is looked at again, rarely.
+        let delay =
+            isLasting
+            ? Duration.seconds(3600) : Retry.work.wait(afterAttempts: job.failures + 1, using: &chance)
+        let text = String(describing: error)
+        try await base.replay.database.perform { session in
+            try MuxJobs.fail(claim, delay: delay, error: text, in: session)
+        }
+        let isKeyMissing = (error as? MediaError)?.code == .noKey
+        narrator.tell(isKeyMissing ? .keyMissing : .muxFailed, .job(job.id.rawValue), .detail(text), .attempt(job.attempts))
+        guard isLasting || job.failures >= 2 else { return }
+        try await base.problems.open(
+            ProblemBook.Finding(
+                isKeyMissing ? .keyMissing : .muxFailed, subject: subject(job), place: "replay",
+                what: "Sound and screen of mux job \(job.id.rawValue) cannot be muxed: \(text)."))
+    }
+
+    private func whileRenewing(
+        _ claim: Claim<MuxJob.ID>, _ body: @escaping @Sendable () async throws -> Void
+    ) async -> Result<Void, any Error> {
+        let work = Task { try await body() }
+        let database = base.replay.database
+        let renewal = Task {
+            while true {
+                try await Task.sleep(for: ReplayBase.lease / 3)
+                let held = try? await database.transaction(isDurable: false) { session in
+                    try MuxJobs.renew([claim], lease: ReplayBase.lease, in: session)
+                }
+                if held?.isEmpty == true { work.cancel() }
+            }
+        }
+        defer { renewal.cancel() }
+        return await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+    }
+}

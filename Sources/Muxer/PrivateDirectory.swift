@@ -1,0 +1,51 @@
+internal import Files
+internal import Glibc
+internal import Vocabulary
+
+/// A directory for one job, below the worker's temporary directory, that goes away with all that is in it.
+///
+/// It carries the process id in its name: what a killed worker left is removed by the next one that starts there.
+struct PrivateDirectory: ~Copyable {
+    let path: FilePath
+    private static let prefix = "job-"
+
+    /// Throws ``FileError`` where the temporary directory is not there or not ours.
+    init(below parent: FilePath, name: String) throws(FileError) {
+        path = parent.appending("\(PrivateDirectory.prefix)\(getpid())-\(name)")
+        if mkdir(path.cPath, 0o700) != 0 { throw FileError(.makeDirectory, number: errno, path: path) }
+    }
+
+    deinit { PrivateDirectory.remove(path) }
+
+    /// Removes the directories of processes that are gone.
+    static func removeAbandoned(below parent: FilePath) {
+        for name in names(in: parent) {
+            let parts = name.split(separator: "-")
+            guard name.hasPrefix(prefix), parts.count >= 3, let process = pid_t(parts[1]) else { continue }
+            if kill(process, 0) != 0 && errno == ESRCH { remove(parent.appending(name)) }
+        }
+    }
+
+    /// Flat: a job makes files only.
+    private static func remove(_ path: FilePath) {
+        for name in names(in: path) { unlink(path.appending(name).cPath) }
+        rmdir(path.cPath)
+    }
+
+    private static func names(in path: FilePath) -> [String] {
+        guard let directory = opendir(path.cPath) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
+
+extension FilePath {
+    fileprivate var cPath: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+}

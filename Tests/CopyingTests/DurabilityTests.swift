@@ -1,0 +1,164 @@
+import Copying
+import Files
+import Glibc
+import Support
+import Testing
+import Vocabulary
+
+@Suite struct DurabilityTests {
+    private func run(_ count: Int, claiming kind: FileSystemKind? = nil) async throws -> FaultyFiles {
+        try await CopyFixture.with { fixture in
+            let calls = kind.map { FaultyFiles(claiming: $0) } ?? FaultyFiles()
+            let orders = try (1...count).map { try fixture.order(Int64($0), content(500, seed: UInt64($0))) }
+            let results = await fixture.copier(calls).run(orders)
+            #expect(results.allSatisfy { $0.code == nil })
+            return calls
+        }
+    }
+
+    @Test(arguments: [(1, 1, 0), (7, 7, 0), (8, 0, 1), (60, 0, 1)])
+    func `groups of eight and more are made durable by one call`(
+        count: Int, files: Int, fileSystems: Int
+    ) async throws {
+        let calls = try await run(count)
+        #expect(calls.count(of: .syncFile) == files)
+        #expect(calls.count(of: .syncFileSystem) == fileSystems)
+        // The day's directory, the one above it and the root, whose new names must last.
+        #expect(calls.count(of: .syncDirectory) == 3)
+    }
+
+    @Test(arguments: [FileSystemKind.nfs, .fuse, .smb2, .overlay])
+    func `a server's file system is synchronized file by file`(kind: FileSystemKind) async throws {
+        let calls = try await run(20, claiming: kind)
+        #expect(calls.count(of: .syncFile) == 20)
+        #expect(calls.count(of: .syncFileSystem) == 0)
+    }
+
+    @Test func `directories above are made durable once, their own each time`() async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles()
+            let copier = fixture.copier(calls)
+            _ = await copier.run([try fixture.order(1, content(10))])
+            #expect(calls.count(of: .syncDirectory) == 3)
+            _ = await copier.run([try fixture.order(2, content(10))])
+            #expect(calls.count(of: .syncDirectory) == 4)
+        }
+    }
+
+    @Test(arguments: [
+        (FileSystemKind.tmpfs, VerificationLevel.stream), (.fuse, .stream), (.ext, .readBack), (.nfs, .readBack),
+    ])
+    func `a level claims no more than was proven`(kind: FileSystemKind, level: VerificationLevel) async throws {
+        try await CopyFixture.with { fixture in
+            let results = await fixture.copier(FaultyFiles(claiming: kind)).run([try fixture.order(1, content(5000))])
+            #expect(try results.first?.get().level == level)
+        }
+    }
+
+    @Test func `what stays in the cache is read past it`() async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles { call, _ in call == .dropCache ? .fail(EIO) : nil }
+            let failed = await fixture.copier(calls).run([try fixture.order(1, content(5000))])
+            #expect(failed.first?.code == .inputOutput)
+            // A reader who has the file mapped keeps its pages: as if DONTNEED did nothing.
+            let mapped = FaultyFiles { call, _ in call == .residentPages ? .resident(1) : nil }
+            for size in [5000, 1 << 20, (1 << 20) + 4096, (3 << 20) + 17] {
+                let order = try fixture.order(Int64(size), content(size))
+                let results = await fixture.copier(mapped).run([order])
+                #expect(try results.first?.get().level == .readBack)
+                #expect(try fixture.published(order) == content(size))
+            }
+            #expect(mapped.count(of: .open) > 4)
+        }
+    }
+
+    @Test(arguments: [1, 8])
+    func `bytes that the volume changes are found before they get a name`(count: Int) async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles { call, _ in call == .write ? .corrupt : nil }
+            let orders = try (1...count).map { try fixture.order(Int64($0), content(5000)) }
+            let results = await fixture.copier(calls).run(orders)
+            for result in results {
+                #expect(result.code == .digestMismatch)
+                if case .failure(let error) = result {
+                    #expect(error.detail == "the volume gave other bytes back than it was given")
+                }
+            }
+            #expect(try fixture.volumeFiles().isEmpty)
+        }
+    }
+
+    @Test func `when the group cannot be made durable all of it goes`() async throws {
+        try await CopyFixture.with { fixture in
+            for number in [EIO, ENOSPC, EINTR] {
+                let calls = FaultyFiles { call, _ in
+                    switch call {
+                    case .syncFileSystem: .fail(number)
+                    case .createUnnamed: .fail(EOPNOTSUPP)
+                    default: nil
+                    }
+                }
+                let orders = try (1...9).map { try fixture.order($0, content(500)) }
+                let results = await fixture.copier(calls).run(orders)
+                let expected: CopyError.Code = number == ENOSPC ? .volumeFull : .durability
+                #expect(results.allSatisfy { $0.code == expected })
+                #expect(calls.count(of: .syncFileSystem) == 1)
+                #expect(try fixture.volumeFiles().isEmpty)
+            }
+        }
+    }
+
+    @Test func `no space is told apart from no inodes`() async throws {
+        try await CopyFixture.with { fixture in
+            let order = try fixture.order(1, content(10))
+            let full = FaultyFiles { call, _ in call == .allocate ? .fail(ENOSPC) : nil }
+            #expect(await fixture.copier(full).run([order]).first?.code == .volumeFull)
+            let inodes = FaultyFiles {
+                call, _ in
+                call == .createUnnamed ? .fail(ENOSPC) : nil
+            } claim: {
+                $0.totalInodes = 100
+                $0.availableInodes = 0
+            }
+            #expect(await fixture.copier(inodes).run([order]).first?.code == .inodes)
+        }
+    }
+
+    @Test func `a volume that cannot reserve is written to all the same`() async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles { call, _ in call == .allocate ? .fail(EOPNOTSUPP) : nil }
+            let order = try fixture.order(1, content(10_000))
+            #expect(await fixture.copier(calls).run([order]).first?.code == nil)
+            #expect(try fixture.published(order) == content(10_000))
+        }
+    }
+
+    @Test func `memory does not grow with the file`() async throws {
+        try await CopyFixture.with { fixture in
+            let block = content(1 << 20)
+            let path = try fixture.scratch.write([], to: "mount/calls/long.mp4")
+            let file = try KernelFiles().open(path, in: KernelFiles.workingDirectory, flags: O_WRONLY)
+            for index in 0..<200 {
+                try block.withUnsafeBytes {
+                    try KernelFiles().writeAll($0, to: file.descriptor, at: Int64(index) << 20)
+                }
+            }
+            let order = CopyOrder(
+                token: FencingToken(rawValue: 1),
+                source: .beneath(root: fixture.mount, path: FilePath("calls/long.mp4")), path: FilePath("long.mp4"))
+            let before = try residentBytes()
+            let results = await fixture.copier().run([order])
+            #expect(try results.first?.get().size == 200 << 20)
+            #expect(try residentBytes() - before < 64 << 20)
+        }
+    }
+
+    /// The most memory that this process ever had resident.
+    private func residentBytes() throws -> Int {
+        let bytes = try #require(try ScratchDirectory.contents(of: FilePath("/proc/self/status")))
+        let status = String(decoding: bytes, as: UTF8.self)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
+        let kibibytes = try #require(line.split { !$0.isNumber }.first.flatMap { Int($0) })
+        return kibibytes * 1024
+    }
+}

@@ -1,0 +1,156 @@
+import Copying
+import Files
+import Glibc
+import Support
+import Testing
+import Vocabulary
+
+/// Fails every call of the protocol once, in every way, and looks at what is left.
+@Suite struct FaultSweepTests {
+    enum Failing: CaseIterable, CustomTestStringConvertible {
+        case inputOutput, noSpace, quota, readOnly, stale, notPermitted, interrupted, short, afterInputOutput
+
+        var fault: FaultyFiles.Fault {
+            switch self {
+            case .inputOutput: .fail(EIO)
+            case .noSpace: .fail(ENOSPC)
+            case .quota: .fail(EDQUOT)
+            case .readOnly: .fail(EROFS)
+            case .stale: .fail(ESTALE)
+            case .notPermitted: .fail(EACCES)
+            case .interrupted: .fail(EINTR)
+            case .short: .short
+            case .afterInputOutput: .failAfter(EIO)
+            }
+        }
+        var testDescription: String { "\(self)" }
+    }
+
+    /// What kind of volume the sweep runs on.
+    enum Way: CaseIterable, CustomTestStringConvertible {
+        case unnamed, named, renamed, grouped
+
+        var count: Int { self == .grouped ? 8 : 1 }
+
+        /// The calls that such a volume does not know.
+        func refuses(_ call: FileCall) -> FaultyFiles.Fault? {
+            switch (self, call) {
+            case (.named, .createUnnamed), (.renamed, .createUnnamed): .fail(EOPNOTSUPP)
+            case (.renamed, .linkName): .fail(EPERM)
+            default: nil
+            }
+        }
+        var testDescription: String { "\(self)" }
+    }
+
+    @Test(arguments: [Way.unnamed, .named, .renamed], Failing.allCases)
+    func `whatever call fails, no wrong bytes get a name, and the next try succeeds`(
+        way: Way, failing: Failing
+    ) async throws {
+        try await sweep(way, failing)
+    }
+
+    @Test(arguments: [Failing.inputOutput, .noSpace, .interrupted, .afterInputOutput])
+    func `whatever call fails in a group, no wrong bytes get a name, and the next try succeeds`(
+        failing: Failing
+    ) async throws {
+        try await sweep(.grouped, failing)
+    }
+
+    private func sweep(_ way: Way, _ failing: Failing) async throws {
+        let undisturbed = try await attempt(way, failingAt: nil, failing)
+        #expect(undisturbed.failures == 0)
+        #expect(undisturbed.callCount > 20 * way.count / 2)
+        var failures = 0
+        for index in 0..<undisturbed.callCount {
+            failures += try await attempt(way, failingAt: index, failing).failures
+        }
+        // A sweep in which nothing ever failed has not swept, but for what is meant to be ridden out.
+        switch failing {
+        case .short: #expect(failures == 0)
+        case .inputOutput, .noSpace, .quota, .readOnly, .stale, .notPermitted, .interrupted, .afterInputOutput:
+            #expect(failures > 0)
+        }
+    }
+
+    private func attempt(
+        _ way: Way, failingAt index: Int?, _ failing: Failing
+    ) async throws -> (callCount: Int, failures: Int) {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles { call, at in way.refuses(call) ?? (at == index ? failing.fault : nil) }
+            let threads = FileThreads(name: "test-sweep", count: 1)
+            let orders = try (1...way.count).map { try fixture.order(Int64($0), content(3000, seed: UInt64($0))) }
+            let originals = try orders.map { try fixture.observe(original($0, fixture)) }
+            let results = await fixture.copier(calls, threads: threads).run(orders)
+            let place = "call \(index ?? -1): \(index.map { "\(calls.recorded[$0].call)" } ?? "none")"
+            try check(orders, results, originals, calls, fixture, place)
+            try await heal(orders, results, fixture, place)
+            return (calls.recorded.count, results.count { $0.code != nil })
+        }
+    }
+
+    private func original(_ order: CopyOrder, _ fixture: CopyFixture) -> FilePath {
+        fixture.mount.appending("calls/call-\(order.token).mp3")
+    }
+
+    private func check(
+        _ orders: [CopyOrder], _ results: [Result<Copied, CopyError>], _ originals: [FileObservation],
+        _ calls: FaultyFiles, _ fixture: CopyFixture, _ place: String
+    ) throws {
+        #expect(results.count == orders.count, "\(place)")
+        var allowed: Set<FilePath> = []
+        for (order, result) in zip(orders, results) {
+            let bytes = content(3000, seed: UInt64(order.token.rawValue))
+            let published = try fixture.published(order)
+            #expect(published == nil || published == bytes, "wrong bytes have a name, \(place)")
+            switch result {
+            case .success(let copied):
+                #expect(published == bytes, "a success without its file, \(place)")
+                #expect(copied.size == 3000)
+                allowed.insert(order.path)
+            case .failure(let error):
+                #expect(published == nil || error.mayBePublished, "a name that nobody knows of, \(place)")
+                allowed.insert(order.path)
+                allowed.insert(order.path.parent.appending(StagedName.of(order.token).bytes))
+            }
+        }
+        let files = try fixture.volumeFiles()
+        #expect(allowed.isSuperset(of: files), "files that nothing names, \(place)")
+        for (order, before) in zip(orders, originals) {
+            #expect(try fixture.observe(original(order, fixture)).isUnchanged(since: before), "\(place)")
+        }
+        if results.contains(where: { $0.code == nil }) { checkOrder(calls, place) }
+        #expect(try fixture.scratch.openDescriptors() == 0, "descriptors are left open, \(place)")
+    }
+
+    /// Bytes are durable before they get a name, and the name before it counts.
+    private func checkOrder(_ calls: FaultyFiles, _ place: String) {
+        let recorded = calls.recorded
+        func last(_ wanted: Set<FileCall>) -> Int? { recorded.lastIndex { wanted.contains($0.call) && $0.succeeded } }
+        func first(_ wanted: Set<FileCall>) -> Int? { recorded.firstIndex { wanted.contains($0.call) && $0.succeeded } }
+        let write = last([.write]) ?? Int.max
+        let sync = last([.syncFile, .syncFileSystem]) ?? Int.min
+        let name = first([.link, .linkName, .rename]) ?? Int.min
+        let lastName = last([.link, .linkName, .rename]) ?? Int.max
+        let directory = last([.syncDirectory]) ?? Int.min
+        #expect(write < sync, "\(place)")
+        #expect(sync < name, "\(place)")
+        #expect(lastName < directory, "\(place)")
+    }
+
+    /// With the cause gone, the sweep finds what is left, and the same orders succeed.
+    private func heal(
+        _ orders: [CopyOrder], _ results: [Result<Copied, CopyError>], _ fixture: CopyFixture, _ place: String
+    ) async throws {
+        let copier = fixture.copier()
+        for leftover in try await copier.listStaged() {
+            #expect(results[Int(leftover.token.rawValue) - 1].code != nil, "a success leaves nothing, \(place)")
+            let order = orders[Int(leftover.token.rawValue) - 1]
+            #expect(try await copier.sweepStaged(order.token, for: order.path) == .removed)
+            #expect(try await copier.sweepStaged(order.token, for: order.path) == .absent)
+        }
+        let again = await copier.run(orders)
+        #expect(again.allSatisfy { $0.code == nil }, "\(place)")
+        #expect(try Set(fixture.volumeFiles()) == Set(orders.map(\.path)), "\(place)")
+    }
+}

@@ -1,0 +1,176 @@
+import Files
+import Glibc
+import Support
+import Synchronization
+import Testing
+
+/// A call that hangs until it is let go.
+private final class Hang: Sendable {
+    private let ends = Mutex<(read: CInt, write: CInt)>((-1, -1))
+    init() throws {
+        var pair: [CInt] = [-1, -1]
+        if pipe(&pair) != 0 { throw FileError(.open, number: errno) }
+        let (read, write) = (pair[0], pair[1])
+        ends.withLock { $0 = (read, write) }
+    }
+    func wait() {
+        var byte: UInt8 = 0
+        _ = read(ends.withLock { $0.read }, &byte, 1)
+    }
+    func release() { ends.withLock { _ = close($0.write) } }
+    deinit { ends.withLock { _ = close($0.read) } }
+}
+
+private final class Owned: Sendable {
+    private let onEnd: @Sendable () -> Void
+    init(onEnd: @escaping @Sendable () -> Void) {
+        self.onEnd = onEnd
+    }
+    deinit { onEnd() }
+}
+
+/// How many are inside at a time.
+private final class Load: Sendable {
+    private let counts = Mutex((now: 0, most: 0))
+    var most: Int { counts.withLock { $0.most } }
+    func enter() {
+        counts.withLock {
+            $0.now += 1
+            $0.most = max($0.most, $0.now)
+        }
+    }
+    func leave() { counts.withLock { $0.now -= 1 } }
+}
+
+private func until(_ condition: () -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while !condition(), ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
+}
+
+@Suite struct FileThreadsTests {
+    @Test func `results and errors come back`() async throws {
+        let threads = FileThreads(name: "test", count: 2)
+        #expect(try await threads.run(timeout: .seconds(5)) { _ in 42 } == 42)
+        await #expect(throws: FileError(.notFound, doing: "look")) {
+            try await threads.run(timeout: .seconds(5)) { _ in throw FileError(.notFound, doing: "look") }
+        }
+    }
+
+    @Test func `no more bodies run at a time than there are threads, and all of them run`() async throws {
+        let threads = FileThreads(name: "test", count: 3)
+        let load = Load()
+        let done = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<200 {
+                group.addTask {
+                    let ran = try? await threads.run(timeout: .seconds(20)) { _ in
+                        load.enter()
+                        usleep(200)
+                        load.leave()
+                        return true
+                    }
+                    return ran == true
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(done == 200)
+        #expect((2...3).contains(load.most))
+    }
+
+    @Test func `a hang costs its caller its time, another thread takes over, and the late result ends itself`()
+        async throws
+    {
+        let threads = FileThreads(name: "test", count: 1)
+        let hang = try Hang()
+        let ended = Atomic<Bool>(false)
+        do {
+            _ = try await threads.run(timeout: .milliseconds(50)) { _ in
+                hang.wait()
+                return Owned { ended.store(true, ordering: .sequentiallyConsistent) }
+            }
+            Issue.record("a hang gave a result")
+        } catch let error as FileError {
+            #expect(error.code == .timeout)
+        }
+        #expect(threads.abandonedCount == 1)
+        #expect(try await threads.run(timeout: .seconds(5)) { _ in true })
+        let endedEarly = ended.load(ordering: .sequentiallyConsistent)
+        #expect(!endedEarly)
+        hang.release()
+        try await until { threads.abandonedCount == 0 }
+        #expect(threads.abandonedCount == 0)
+        let endedLate = ended.load(ordering: .sequentiallyConsistent)
+        #expect(endedLate)
+    }
+
+    @Test func `when too many hang all is refused, and served again when they come back`() async throws {
+        let threads = FileThreads(name: "test", count: 1, abandonedAtMost: 1)
+        let hang = try Hang()
+        for _ in 0..<2 {
+            await #expect(throws: FileError.self) {
+                try await threads.run(timeout: .milliseconds(30)) { _ in hang.wait() }
+            }
+        }
+        #expect(threads.abandonedCount == 2)
+        let refused = ContinuousClock.now
+        await #expect(throws: FileError.self) { try await threads.run(timeout: .seconds(60)) { _ in } }
+        #expect(ContinuousClock.now - refused < .seconds(5))
+        hang.release()
+        try await until { threads.abandonedCount == 0 }
+        #expect(try await threads.run(timeout: .seconds(5)) { _ in true })
+    }
+
+    @Test func `what waits in line when the last thread hangs is refused too`() async throws {
+        let threads = FileThreads(name: "test", count: 1, abandonedAtMost: 0)
+        let hang = try Hang()
+        let failures = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<5 {
+                group.addTask {
+                    do {
+                        try await threads.run(timeout: .milliseconds(50)) { _ in hang.wait() }
+                        return false
+                    } catch {
+                        return (error as? FileError)?.code == .timeout
+                    }
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(failures == 5)
+        hang.release()
+        try await until { threads.abandonedCount == 0 }
+    }
+
+    @Test func `signs of life keep a long body from being given up`() async throws {
+        let threads = FileThreads(name: "test", count: 1)
+        let beats = try await threads.run(timeout: .milliseconds(300)) { pulse in
+            for _ in 0..<60 {
+                try pulse.beat()
+                usleep(10_000)
+            }
+            return 60
+        }
+        #expect(beats == 60)
+    }
+
+    @Test func `cancelling ends what waits at once and what runs at its next beat`() async throws {
+        let threads = FileThreads(name: "test", count: 1)
+        let hang = try Hang()
+        let started = Atomic<Bool>(false)
+        let running = Task {
+            try await threads.run(timeout: .seconds(30)) { pulse in
+                started.store(true, ordering: .sequentiallyConsistent)
+                hang.wait()
+                try pulse.beat()
+            }
+        }
+        try await until { started.load(ordering: .sequentiallyConsistent) }
+        let waiting = Task { try await threads.run(timeout: .seconds(30)) { _ in } }
+        waiting.cancel()
+        running.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        hang.release()
+        await #expect(throws: CancellationError.self) { try await running.value }
+        #expect(threads.abandonedCount == 0)
+    }
+}

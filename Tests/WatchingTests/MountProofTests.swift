@@ -1,0 +1,146 @@
+import Files
+import Glibc
+import Planning
+import Testing
+import Vocabulary
+
+@testable import Watching
+
+private let ext4 = FileSystemIdentity(type: "ext4", source: "/dev/sdb1", root: "/", id: 7)
+private let otherExt4 = FileSystemIdentity(type: "ext4", source: "/dev/sdb1", root: "/", id: 8)
+private let renamedExt4 = FileSystemIdentity(type: "ext4", source: "/dev/sdc1", root: "/", id: 7)
+private let nfs = FileSystemIdentity(type: "nfs4", source: "rec:/data", root: "/", id: 0)
+private let otherNFS = FileSystemIdentity(type: "nfs4", source: "rec:/other", root: "/", id: 0)
+private let automounter = FileSystemIdentity(type: "autofs", source: "auto", root: "/", id: 0)
+private let place = MountRoot(mountID: 30, deviceMajor: 8, deviceMinor: 17, inode: 2)
+
+private func seen(_ fileSystem: FileSystemIdentity, isMountPoint: Bool = true, marker: [UInt8]? = nil)
+    -> MountObservation
+{
+    .seen(
+        MountSeen(
+            isMountPoint: isMountPoint, identity: MountIdentity(fileSystem: fileSystem, root: place), marker: marker))
+}
+
+private func proven(_ fileSystem: FileSystemIdentity) -> MountState {
+    .proven(MountIdentity(fileSystem: fileSystem, root: place))
+}
+
+private struct Verdict: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let observation: MountObservation
+    var mustBeMountPoint = true
+    var marker: String?
+    var remembered: RememberedMount?
+    let state: MountState
+}
+
+private let verdicts: [Verdict] = [
+    Verdict(testDescription: "a mount", observation: seen(ext4), state: proven(ext4)),
+    Verdict(
+        testDescription: "a directory that nothing is mounted on", observation: seen(ext4, isMountPoint: false),
+        state: .absent(.notMountPoint)),
+    Verdict(
+        testDescription: "a plain directory that is meant", observation: seen(ext4, isMountPoint: false),
+        mustBeMountPoint: false, state: proven(ext4)),
+    Verdict(
+        testDescription: "an automounter that has not mounted", observation: seen(automounter),
+        state: .absent(.notMountPoint)),
+    Verdict(testDescription: "no directory", observation: .failed(ENOENT), state: .absent(.noDirectory)),
+    Verdict(testDescription: "a stale handle", observation: .failed(ESTALE), state: .absent(.disconnected)),
+    Verdict(testDescription: "a dead FUSE process", observation: .failed(ENOTCONN), state: .absent(.disconnected)),
+    Verdict(testDescription: "a soft mount's error", observation: .failed(EIO), state: .absent(.disconnected)),
+    Verdict(testDescription: "a file", observation: .failed(ENOTDIR), state: .wrong(.notDirectory)),
+    Verdict(testDescription: "no right", observation: .failed(EACCES), state: .wrong(.unreadable(EACCES))),
+    Verdict(
+        testDescription: "the same file system again", observation: seen(ext4),
+        remembered: RememberedMount(fileSystem: ext4), state: proven(ext4)),
+    Verdict(
+        testDescription: "the same file system on another device", observation: seen(renamedExt4),
+        remembered: RememberedMount(fileSystem: ext4), state: proven(renamedExt4)),
+    Verdict(
+        testDescription: "another file system on the same device", observation: seen(otherExt4),
+        remembered: RememberedMount(fileSystem: ext4),
+        state: .wrong(.otherFileSystem(was: ext4, is: otherExt4))),
+    Verdict(
+        testDescription: "another export", observation: seen(otherNFS), remembered: RememberedMount(fileSystem: nfs),
+        state: .wrong(.otherFileSystem(was: nfs, is: otherNFS))),
+    Verdict(
+        testDescription: "the same export again", observation: seen(nfs), remembered: RememberedMount(fileSystem: nfs),
+        state: proven(nfs)),
+    Verdict(
+        testDescription: "no marker", observation: seen(ext4), marker: "mark",
+        state: .wrong(.noMarker(name: "mark"))),
+    Verdict(
+        testDescription: "a marker that vouches for another file system", observation: seen(otherExt4, marker: [1]),
+        marker: "mark", remembered: RememberedMount(fileSystem: ext4, marker: [1]), state: proven(otherExt4)),
+    Verdict(
+        testDescription: "a marker of another mount", observation: seen(ext4, marker: [2]), marker: "mark",
+        remembered: RememberedMount(fileSystem: ext4, marker: [1]), state: .wrong(.otherMarker(name: "mark"))),
+]
+
+@Suite struct MountProofTests {
+    @Test(arguments: verdicts) private func `a mount is judged by what the calls say`(_ one: Verdict) {
+        let expectation = MountExpectation(
+            path: FilePath("/mnt/rec"), mustBeMountPoint: one.mustBeMountPoint, marker: one.marker)
+        #expect(judge(one.observation, of: expectation, remembered: one.remembered) == one.state)
+    }
+
+    @Test func `a plain directory is proven only where it is meant`() async throws {
+        let scratch = try Scratch()
+        let strict = look(scratch.path)
+        #expect(await strict.look() == .absent(.notMountPoint))
+        let relaxed = look(scratch.path, mustBeMountPoint: false)
+        #expect(try #require(await relaxed.look().identity).fileSystem.type != "")
+    }
+
+    @Test func `a mount point of this machine is proven, with the type that the kernel names`() async throws {
+        let identity = try #require(await look("/proc").look().identity)
+        #expect(identity.fileSystem.type == "proc")
+        #expect(await look("/nowhere/at/all").look() == .absent(.noDirectory))
+        #expect(await look("/proc/version").look() == .wrong(.notDirectory))
+    }
+
+    @Test func `a marker must be there and stay what it was`() async throws {
+        let scratch = try Scratch()
+        let proof = look(scratch.path, mustBeMountPoint: false, marker: "takeup.mount")
+        #expect(await proof.look() == .wrong(.noMarker(name: "takeup.mount")))
+        try scratch.write("takeup.mount", "calls")
+        #expect(await proof.look().identity != nil)
+        try scratch.write("takeup.mount", "screens")
+        #expect(await proof.look() == .wrong(.otherMarker(name: "takeup.mount")))
+        try scratch.write("takeup.mount", "calls")
+        #expect(await proof.look().identity != nil)
+    }
+
+    @Test(.enabled(if: PrivateMounts.isPossible))
+    func `an unmount, and another file system in its place, are seen`() async throws {
+        let mounts = try PrivateMounts()
+        #expect(await mounts.isReady())
+        let scratch = try Scratch()
+        try mounts.run("mount -t tmpfs one \(scratch.path)")
+        let proof = look(mounts.seen(scratch.path))
+        #expect(await proof.look().identity != nil)
+        try mounts.run("umount \(scratch.path)")
+        #expect(await proof.look() == .absent(.notMountPoint))
+        try mounts.run("mount -t ramfs two \(scratch.path)")
+        let state = await proof.look()
+        guard case .wrong(.otherFileSystem) = state else {
+            Issue.record("another file system was taken for the mount: \(state)")
+            return
+        }
+    }
+
+    private func look(_ path: String, mustBeMountPoint: Bool = true, marker: String? = nil) -> MountProof {
+        MountProof(
+            MountExpectation(path: FilePath(path), mustBeMountPoint: mustBeMountPoint, marker: marker),
+            threads: FileThreads(name: "test-proof", count: 1))
+    }
+}
+
+extension MountState {
+    fileprivate var identity: MountIdentity? {
+        if case .proven(let identity) = self { return identity }
+        return nil
+    }
+}

@@ -1,0 +1,30 @@
+-- Optional, at the replay: remembers what retention removed, so that it is not brought back from a recorder.
+--
+--   psql -v ON_ERROR_STOP=1 -d callrec -f replay-tombstones.sql      (as the owner of the callrec tables; may be repeated)
+--
+-- Without it a recording that is gone from the replay looks like one that was never there, and is reported as a problem.
+-- To bring a removed recording back on purpose: delete from takeup.tombstone where sid = '...';
+
+begin;
+
+create schema if not exists takeup;
+
+create table if not exists takeup.tombstone (
+    sid text collate "C" primary key,
+    removed_at timestamptz not null default now()
+);
+
+-- With the rights of its owner: whoever may delete a recording may leave its stone.
+create or replace function takeup.leave_tombstone() returns trigger
+language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    insert into takeup.tombstone (sid) values (old.sid)
+    on conflict (sid) do update set removed_at = excluded.removed_at;
+    return null;
+end $$;
+
+drop trigger if exists takeup_tombstone on callrec.couples;
+create trigger takeup_tombstone after delete on callrec.couples
+    for each row execute procedure takeup.leave_tombstone();
+
+commit;
