@@ -57,6 +57,16 @@ package enum Problems {
         ).map(Problem.init)
     }
 
+    /// The newest first.
+    package static func newest(limit: Int, in session: Session) throws -> [Problem] {
+        try session.query(
+            """
+            select \(Problem.columns.text(of: "problem")) from takeup.problem
+            where closed_at is null order by opened_at desc, id desc limit $1
+            """, [Value(limit)]
+        ).map(Problem.init)
+    }
+
     /// Open problems of a recording (`source/id`).
     package static func open(reference: RecordingReference, in session: Session) throws -> [Problem] {
         try session.query(

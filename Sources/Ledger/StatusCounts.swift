@@ -125,3 +125,16 @@ package struct StatusCounts: Hashable, Sendable {
         return counts
     }
 }
+
+extension StatusCounts.Source {
+    /// A source that the ledger has nothing of.
+    package init(nothingOf source: SourceName) {
+        self.init(
+            source: source, waiting: 0, transferring: 0, converged: 0, refused: 0, marks: 0, oldestWaiting: nil)
+    }
+}
+
+extension StatusCounts.Mount {
+    /// A mount that the ledger has nothing of.
+    package init(nothingOf mount: MountPath) { self.init(mount: mount, waiting: 0, claimed: 0, missing: 0) }
+}

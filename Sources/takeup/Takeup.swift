@@ -6,5 +6,8 @@ struct Takeup: AsyncParsableCommand {
         commandName: "takeup",
         abstract: "Collects call and screen recordings onto a replay server: once, complete, verified byte by byte.",
         version: Version.text,
-        subcommands: [AgentCommand.self, MuxCommand.self])
+        subcommands: [
+            AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, VolumeCommand.self,
+            SettingsCommand.self, EventsCommand.self,
+        ])
 }

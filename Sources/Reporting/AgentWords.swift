@@ -1,0 +1,20 @@
+internal import FoundationEssentials
+
+/// What an agent tells of itself in its ledger row, as far as it is understood: another version may tell otherwise.
+struct AgentWords: Decodable, Hashable, Sendable {
+    /// `starting`, `proven`, `absent`, `wrong`, `unresponsive`.
+    var mount: String?
+    /// `event`, `mixed`, `polling`; more where it is degraded.
+    var watching: String?
+    var isKeeper: Bool?
+
+    init(mount: String? = nil, watching: String? = nil, isKeeper: Bool? = nil) {
+        self.mount = mount
+        self.watching = watching
+        self.isKeeper = isKeeper
+    }
+
+    init(json: String) {
+        self = (try? JSONDecoder().decode(AgentWords.self, from: Data(json.utf8))) ?? AgentWords()
+    }
+}

@@ -1,0 +1,19 @@
+/// A page that is drawn again and again at the same place of a terminal (ECMA-48): what is above it stays.
+package struct LiveScreen: Sendable {
+    private var drawn = 0
+
+    package init() {}
+
+    /// Hides the cursor, and lets no line run over into the next.
+    package static let begin = "\u{1B}[?25l\u{1B}[?7l"
+    /// Undoes ``begin``; for every way out.
+    package static let end = "\u{1B}[?25h\u{1B}[?7h"
+
+    /// Draws over what was drawn before.
+    /// - Parameter lines: fewer than the screen has, or what scrolled away can't be drawn over.
+    package mutating func frame(_ lines: [String]) -> String {
+        let back = drawn > 0 ? "\u{1B}[\(drawn)A" : ""
+        drawn = lines.count
+        return back + "\r" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
+    }
+}

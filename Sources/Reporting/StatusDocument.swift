@@ -1,0 +1,100 @@
+internal import Ledger
+internal import Settings
+internal import Vocabulary
+
+/// A report as programs read it: JSON. Keys are never renamed or left out within a version; new ones may come.
+///
+/// Times are UTC as in RFC 3339, spans in seconds, sizes in bytes, shares from 0 to 1; what is not known is null.
+package struct StatusDocument: Sendable {
+    package static let version = 1
+    private let report: StatusReport
+
+    package init(_ report: StatusReport) { self.report = report }
+
+    package var text: String {
+        JSONText.object([
+            ("version", .integer(StatusDocument.version)), ("replay", .string(report.replay)),
+            ("at", .string(report.at.text)), ("marking_stopped", .optional(report.markingStopped)),
+            ("sources", .list(report.sources.map(source))), ("mounts", .list(report.mounts.map(mount))),
+            ("volumes", .list(report.volumes.map(volume))), ("mux", mux), ("delay", delay),
+            ("open_problems", .integer(report.openProblems)), ("problems", .list(report.problems.map(problem))),
+        ]).text() + "\n"
+    }
+
+    private func source(_ source: StatusReport.Source) -> JSONText {
+        .object([
+            ("name", .string(source.name.rawValue)), ("in_settings", .boolean(source.isEnabled != nil)),
+            ("enabled", .boolean(source.isEnabled ?? false)), ("keeper", .optional(source.keeper?.rawValue)),
+            ("waiting", .integer(source.counts.waiting)), ("moving", .integer(source.counts.transferring)),
+            ("to_mark", .integer(source.counts.converged)), ("marked", .integer(source.counts.marks)),
+            ("refused", .integer(source.counts.refused)), ("oldest_waiting_s", seconds(source.counts.oldestWaiting)),
+        ])
+    }
+
+    private func mount(_ mount: StatusReport.Mount) -> JSONText {
+        .object([
+            ("path", .string(mount.path.rawValue)), ("source", .optional(mount.source?.rawValue)),
+            ("enabled", .boolean(mount.isEnabled)), ("agent", mount.agent.map(process) ?? .null),
+            ("state", .optional(mount.words.mount)), ("watching", .optional(mount.words.watching)),
+            ("is_keeper", .boolean(mount.words.isKeeper ?? false)), ("waiting", .integer(mount.counts.waiting)),
+            ("moving", .integer(mount.counts.claimed)), ("missing", .integer(mount.counts.missing)),
+        ])
+    }
+
+    private func process(_ agent: KnownAgent) -> JSONText {
+        .object([
+            ("alive", .boolean(agent.isAlive)), ("silent_s", seconds(agent.silence)),
+            ("host", .string(agent.beat.host)), ("process_id", .integer(Int64(agent.beat.processID))),
+            ("version", .string(agent.beat.version)), ("started", .string(agent.started.text)),
+        ])
+    }
+
+    private func volume(_ volume: StatusReport.Volume) -> JSONText {
+        let state = volume.counts?.state
+        return .object([
+            ("name", .string(volume.name.rawValue)), ("in_settings", .boolean(volume.settings != nil)),
+            ("path", .optional((volume.settings?.path ?? state?.path)?.displayText)),
+            ("only_screens", .boolean(volume.takesOnlyScreens)),
+            ("id", .optional(state?.id.rawValue)), ("account", .optional(state?.account.rawValue)),
+            ("priority", .optional(volume.settings?.priority)), ("balance", .optional(volume.settings?.balance)),
+            ("watermark", .optional(volume.settings?.watermark.fraction)), ("state", .optional(state?.state)),
+            ("reason", .optional(state?.reason)), ("since", .optional(state?.since.text)),
+            ("used", .optional(state?.sample.map { share($0.usedPercent / 100) })),
+            ("available_bytes", .optional(state?.sample.map { Int($0.availableBytes) })),
+            ("sampled", .optional(state?.sampled?.text)), ("replicas", .integer(volume.counts?.replicas ?? 0)),
+            ("bytes", .integer(volume.counts?.bytes ?? 0)),
+            ("reserved_bytes", .integer(volume.counts?.reservedBytes ?? 0)),
+            ("share", .optional(volume.share.map(share))), ("balance_share", .optional(volume.balanceShare.map(share))),
+        ])
+    }
+
+    private var mux: JSONText {
+        let jobs = MuxJob.State.allCases.map { ($0.rawValue, JSONText.integer(report.muxJobs[$0] ?? 0)) }
+        return .object([("workers", .list(report.workers.map(process))), ("jobs", .object(jobs))])
+    }
+
+    private var delay: JSONText {
+        .object([
+            ("over_s", seconds(StatusLook.delaySpan)), ("recordings", .integer(report.delays?.recordings ?? 0)),
+            ("p50_s", seconds(report.delays?.median)), ("p99_s", seconds(report.delays?.high)),
+            ("worst_s", seconds(report.delays?.worst)),
+        ])
+    }
+
+    private func problem(_ problem: Problem) -> JSONText {
+        .object([
+            ("id", .integer(problem.id.rawValue)), ("kind", .string(problem.kind)),
+            ("subject", .string(problem.subject)), ("reference", .optional(problem.reference)),
+            ("what", .string(problem.what)), ("hint", .optional(problem.hint)), ("count", .integer(problem.count)),
+            ("opened", .string(problem.opened.text)), ("last", .string(problem.last.text)),
+        ])
+    }
+
+    /// To the millisecond.
+    private func seconds(_ span: Duration?) -> JSONText {
+        .optional(span.map { Double($0.wholeMilliseconds) / 1000 })
+    }
+
+    /// To the hundredth of a percent.
+    private func share(_ share: Double) -> Double { (share * 10_000).rounded() / 10_000 }
+}

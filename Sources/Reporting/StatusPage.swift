@@ -1,0 +1,201 @@
+internal import Ledger
+internal import Settings
+internal import Vocabulary
+
+/// A report as a person reads it on a terminal.
+package struct StatusPage: Sendable {
+    private let report: StatusReport
+
+    package init(_ report: StatusReport) { self.report = report }
+
+    /// - Parameters:
+    ///   - columns: no line is longer, but for a number that can't be cut.
+    ///   - most: lines of the screen; problems that don't fit are left out. Nil: as many as there are.
+    package func lines(columns: Int, most: Int?) -> [ScreenLine] {
+        var lines = head(columns)
+        for table in [sources, mounts, volumes] {
+            lines += [ScreenLine()] + table.lines(within: columns).map { $0.clipped(to: columns) }
+        }
+        lines += [ScreenLine(), mux.clipped(to: columns), delay.clipped(to: columns)]
+        return lines + [ScreenLine()] + problems(columns, room: most.map { $0 - lines.count - 2 })
+    }
+
+    private func head(_ columns: Int) -> [ScreenLine] {
+        let time = String(report.at.text.map { $0 == "T" ? " " : $0 }.dropLast()) + " UTC"
+        let title = ScreenLine("Takeup", .strong) + ScreenLine("  \(report.replay)  \(time)")
+        guard let reason = report.markingStopped else { return [title] }
+        let sentence = "Marking is stopped: \(reason) Run an audit; marking begins again when it has passed."
+        return [title] + wrapped(sentence, to: columns).map { ScreenLine($0, .bad) }
+    }
+
+    // MARK: - Sources
+
+    private var sources: ScreenTable {
+        ScreenTable(
+            columns: [
+                .word("SOURCE", yields: true), .word("KEEPER"), .number("WAITING"), .number("MOVING"),
+                .number("TO MARK"), .number("MARKED"), .number("REFUSED"), .number("OLDEST WAITS"),
+            ],
+            rows: report.sources.map { source in
+                [
+                    .init(source.name.rawValue), keeper(of: source), number(source.counts.waiting),
+                    number(source.counts.transferring), number(source.counts.converged), number(source.counts.marks),
+                    number(source.counts.refused, ifAny: .doubtful),
+                    .init(source.counts.oldestWaiting.map(HumanText.span) ?? "-"),
+                ]
+            })
+    }
+
+    private func keeper(of source: StatusReport.Source) -> ScreenTable.Cell {
+        switch (source.isEnabled, source.keeper) {
+        case (nil, _): .init("not in settings", .faint)
+        case (false, _): .init("disabled", .faint)
+        case (true, let keeper?): .init(hostText(of: keeper))
+        case (true, nil): .init("none", .bad)
+        }
+    }
+
+    /// `rec-copy1` of `rec-copy1/4711/0a1b2c3d`.
+    private func hostText(of holder: Holder) -> String { String(holder.rawValue.prefix { $0 != "/" }) }
+
+    // MARK: - Mounts
+
+    private var mounts: ScreenTable {
+        ScreenTable(
+            columns: [
+                .word("MOUNT", yields: true), .word("AGENT"), .word("IS"), .word("WATCHED BY"), .number("WAITING"),
+                .number("MOVING"), .number("MISSING"),
+            ],
+            rows: report.mounts.map { mount in
+                [
+                    .init(mount.path.rawValue), agent(of: mount), state(of: mount), watching(of: mount),
+                    number(mount.counts.waiting), number(mount.counts.claimed),
+                    number(mount.counts.missing, ifAny: .doubtful),
+                ]
+            })
+    }
+
+    private func agent(of mount: StatusReport.Mount) -> ScreenTable.Cell {
+        if let agent = mount.agent {
+            return agent.isAlive
+                ? .init("alive", .good) : .init("silent \(HumanText.span(agent.silence))", .bad)
+        }
+        if mount.source == nil { return .init("not in settings", .faint) }
+        return mount.isEnabled ? .init("none", .bad) : .init("disabled", .faint)
+    }
+
+    private func state(of mount: StatusReport.Mount) -> ScreenTable.Cell {
+        guard mount.agent?.isAlive == true, let word = mount.words.mount else { return .init("-", .faint) }
+        switch word {
+        case "proven": return .init("mounted", .good)
+        case "starting": return .init(word)
+        default: return .init(word, .bad)
+        }
+    }
+
+    private func watching(of mount: StatusReport.Mount) -> ScreenTable.Cell {
+        guard mount.agent?.isAlive == true, let words = mount.words.watching else { return .init("-", .faint) }
+        let text = words == "event" ? "events" : words
+        return .init(text, text.contains("degraded") ? .doubtful : .plain)
+    }
+
+    // MARK: - Volumes
+
+    private var volumes: ScreenTable {
+        ScreenTable(
+            columns: [
+                .word("VOLUME", yields: true), .number("PRIO"), .word("STATE"), .number("USED"), .number("MARK"),
+                .number("FREE"), .number("REPLICAS"), .number("BYTES"), .number("SHARE"), .number("BALANCE"),
+            ],
+            rows: report.volumes.map { volume in
+                let sample = volume.counts?.state.sample
+                return [
+                    .init(volume.name.rawValue + (volume.takesOnlyScreens ? " (screens)" : "")),
+                    .init(volume.settings.map { String($0.priority) } ?? "-"), state(of: volume),
+                    used(volume), .init(volume.settings.map { $0.watermark.description } ?? "-"),
+                    .init(sample.map { HumanText.bytes($0.availableBytes) } ?? "-"),
+                    number(volume.counts?.replicas ?? 0), .init(HumanText.bytes(volume.counts?.bytes ?? 0)),
+                    .init(volume.share.map { HumanText.percent(100 * $0) } ?? "-"),
+                    .init(volume.balanceShare.map { HumanText.percent(100 * $0) } ?? "-"),
+                ]
+            })
+    }
+
+    private func state(of volume: StatusReport.Volume) -> ScreenTable.Cell {
+        if volume.settings == nil { return .init("not in settings", .faint) }
+        guard let word = volume.counts?.state.state else { return .init("never seen", .doubtful) }
+        if volume.settings?.balance == 0 && word == "ok" { return .init("drains", .faint) }
+        switch word {
+        case "ok": return .init(word, .good)
+        case "drain": return .init("drains", .faint)
+        case "above": return .init("above mark", .doubtful)
+        case "floor": return .init("full", .bad)
+        default: return .init(word, .bad)
+        }
+    }
+
+    private func used(_ volume: StatusReport.Volume) -> ScreenTable.Cell {
+        guard let percent = volume.counts?.state.sample?.usedPercent else { return .init("-", .faint) }
+        let isPast = volume.settings.map { percent >= 100 * $0.watermark.fraction } ?? false
+        return .init(HumanText.percent(percent), isPast ? .doubtful : .plain)
+    }
+
+    // MARK: - Mux, delay, problems
+
+    private var mux: ScreenLine {
+        func jobs(_ state: MuxJob.State) -> Int { report.muxJobs[state] ?? 0 }
+        let alive = report.workers.count { $0.isAlive }
+        let open = jobs(.waiting) + jobs(.claimed)
+        let workers = ScreenLine(
+            alive == 0 ? "no worker" : HumanText.count(alive, "worker"),
+            alive == 0 ? (open > 0 ? .bad : .faint) : .good)
+        let failed = ScreenLine(", \(HumanText.count(jobs(.failed))) failed", jobs(.failed) > 0 ? .bad : .plain)
+        let counts =
+            ", \(HumanText.count(jobs(.waiting))) waiting, \(HumanText.count(jobs(.claimed))) at work,"
+            + " \(HumanText.count(jobs(.done))) done"
+        let replaced = jobs(.superseded) > 0 ? ", \(HumanText.count(jobs(.superseded))) replaced" : ""
+        return ScreenLine("MUX    ", .faint) + workers + ScreenLine(counts) + failed + ScreenLine(replaced)
+    }
+
+    private var delay: ScreenLine {
+        let label = ScreenLine("DELAY  ", .faint)
+        guard let delays = report.delays else { return label + ScreenLine("nothing came in the last hour", .faint) }
+        return label
+            + ScreenLine(
+                "of \(HumanText.count(delays.recordings, "recording")) in the last hour: half within"
+                    + " \(HumanText.span(delays.median)), 99% within \(HumanText.span(delays.high)), the slowest"
+                    + " \(HumanText.span(delays.worst))")
+    }
+
+    private func problems(_ columns: Int, room: Int?) -> [ScreenLine] {
+        guard report.openProblems > 0 else { return [ScreenLine("No problem is open.", .good)] }
+        let indent = 10
+        var lines: [ScreenLine] = []
+        var count = 0
+        for problem in report.problems {
+            let text = told(problem, width: max(30, columns - indent), indent: indent)
+            // The first is told even where there is no room: the screen is cut then.
+            if let room, count > 0, lines.count + text.count > room { break }
+            lines += text
+            count += 1
+        }
+        let title = "\(HumanText.count(report.openProblems, "problem")) \(report.openProblems == 1 ? "is" : "are") open"
+        let rest = count < report.openProblems ? ", the newest \(count == 1 ? "one" : String(count)):" : ":"
+        return [ScreenLine(title + rest, .bad)] + lines
+    }
+
+    private func told(_ problem: Problem, width: Int, indent: Int) -> [ScreenLine] {
+        let age = HumanText.span(report.at - problem.opened)
+        let first = "  " + age + String(repeating: " ", count: max(1, indent - 2 - age.count))
+        let blanks = String(repeating: " ", count: indent)
+        let times = problem.count > 1 ? " (met \(HumanText.count(problem.count)) times)" : ""
+        let what = wrapped(problem.what + times, to: width).enumerated().map { place, text in
+            ScreenLine(place == 0 ? first : blanks, .faint) + ScreenLine(text)
+        }
+        return what + wrapped(problem.hint ?? "", to: width).map { ScreenLine(blanks + $0, .faint) }
+    }
+
+    private func number(_ number: Int, ifAny ink: Ink = .plain) -> ScreenTable.Cell {
+        .init(HumanText.count(number), number > 0 ? ink : .plain)
+    }
+}

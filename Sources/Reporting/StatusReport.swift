@@ -1,0 +1,140 @@
+package import Ledger
+package import Settings
+package import Vocabulary
+
+/// How a site stands: what the ledger says, in the order of the settings. What only one of them knows is there, too.
+package struct StatusReport: Sendable {
+    package struct Source: Hashable, Sendable {
+        package var name: SourceName
+        /// Nil: the settings don't have it any more.
+        package var isEnabled: Bool?
+        package var counts: StatusCounts.Source
+        /// The host of the agent that looks at it now.
+        package var keeper: Holder?
+    }
+
+    package struct Mount: Hashable, Sendable {
+        package var path: MountPath
+        /// Nil: the settings don't have it any more.
+        package var source: SourceName?
+        package var isEnabled: Bool
+        /// The one heard of last; nil where none is known.
+        package var agent: KnownAgent?
+        package var counts: StatusCounts.Mount
+        var words: AgentWords
+    }
+
+    package struct Volume: Hashable, Sendable {
+        package var name: VolumeName
+        /// Nil: the settings don't have it any more.
+        package var settings: VolumeSettings?
+        package var takesOnlyScreens: Bool
+        /// Nil: no agent has seen it yet.
+        package var counts: StatusCounts.Volume?
+        /// Of the replicas' bytes in its priority; nil where there are none.
+        package var share: Double?
+        /// What `balance` says that the share should be.
+        package var balanceShare: Double?
+    }
+
+    package let replay: String
+    package let at: Instant
+    package let markingStopped: String?
+    package let sources: [Source]
+    package let mounts: [Mount]
+    package let volumes: [Volume]
+    package let workers: [KnownAgent]
+    package let muxJobs: [MuxJob.State: Int]
+    package let delays: Delays?
+    package let openProblems: Int
+    /// The newest first.
+    package let problems: [Problem]
+
+    /// An agent tells of itself every 5 s; after this it is not there any more.
+    package static let silence = Duration.seconds(20)
+
+    package init(settings: Settings, look: StatusLook) {
+        let counts = look.counts
+        replay = settings.replay.name
+        at = look.at
+        markingStopped = counts.markingStopped
+        sources = StatusReport.sources(settings, counts)
+        mounts = StatusReport.mounts(settings, counts)
+        volumes = StatusReport.volumes(settings.replay, counts)
+        workers = counts.agents.filter { $0.beat.role == "mux" }
+        muxJobs = counts.muxJobs
+        delays = look.delays
+        openProblems = counts.openProblems
+        problems = look.problems
+    }
+
+    private static func sources(_ settings: Settings, _ counts: StatusCounts) -> [Source] {
+        let known = settings.sources.map(\.name)
+        let strangers = counts.sources.map(\.source).filter { !known.contains($0) }
+        return (known + strangers).map { name in
+            Source(
+                name: name, isEnabled: settings.sources.first { $0.name == name }?.isEnabled,
+                counts: counts.sources.first { $0.source == name }
+                    ?? StatusCounts.Source(nothingOf: name),
+                keeper: counts.keepers.first { $0.source == name }?.holder)
+        }
+    }
+
+    private static func mounts(_ settings: Settings, _ counts: StatusCounts) -> [Mount] {
+        let known = settings.sources.flatMap { $0.mounts.map(\.path) }
+        let agents = counts.agents.filter { $0.beat.role == "agent" }
+        let mentioned = Set(counts.mounts.map(\.mount) + agents.compactMap(\.beat.mount))
+        return (known + mentioned.subtracting(known).sorted()).map { path in
+            let found = settings.mount(at: path)
+            let agent = agents.filter { $0.beat.mount == path }.min { $0.silence < $1.silence }
+            return Mount(
+                path: path, source: found?.source.name, isEnabled: found?.source.isEnabled ?? false, agent: agent,
+                counts: counts.mounts.first { $0.mount == path }
+                    ?? StatusCounts.Mount(nothingOf: path),
+                words: AgentWords(json: agent?.beat.state ?? ""))
+        }
+    }
+
+    private static func volumes(_ replay: ReplaySettings, _ counts: StatusCounts) -> [Volume] {
+        let known = shares(replay.volumes, false, counts) + shares(replay.videoVolumes, true, counts)
+        let strangers = counts.volumes.filter { volume in
+            !replay.allVolumes.contains { $0.name == volume.state.name }
+        }
+        return known
+            + strangers.map {
+                Volume(
+                    name: $0.state.name, settings: nil, takesOnlyScreens: false, counts: $0, share: nil,
+                    balanceShare: nil)
+            }
+    }
+
+    /// Volumes of one list compete with those of their priority alone.
+    private static func shares(
+        _ volumes: [VolumeSettings], _ takesOnlyScreens: Bool, _ counts: StatusCounts
+    ) -> [Volume] {
+        func known(_ volume: VolumeSettings) -> StatusCounts.Volume? {
+            counts.volumes.first { $0.state.name == volume.name }
+        }
+        return volumes.map { volume in
+            let tier = volumes.filter { $0.priority == volume.priority }
+            let bytes = tier.reduce(0) { $0 + (known($1)?.bytes ?? 0) }
+            let balance = tier.reduce(0) { $0 + $1.balance }
+            return Volume(
+                name: volume.name, settings: volume, takesOnlyScreens: takesOnlyScreens, counts: known(volume),
+                share: bytes > 0 ? Double(known(volume)?.bytes ?? 0) / Double(bytes) : nil,
+                balanceShare: balance > 0 ? Double(volume.balance) / Double(balance) : nil)
+        }
+    }
+}
+
+extension KnownAgent {
+    package var isAlive: Bool { silence < StatusReport.silence }
+}
+
+extension KnownVolume.Sample {
+    /// 0 to 100, as `df` counts it.
+    var usedPercent: Double {
+        let both = usedBytes + availableBytes
+        return both > 0 ? 100 * Double(usedBytes) / Double(both) : 0
+    }
+}
