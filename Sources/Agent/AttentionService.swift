@@ -100,7 +100,8 @@ package actor AttentionService {
         let standing = try await existing(asked.subtracting(known))
         let correlation = correlate(
             rows: Dictionary(uniqueKeysWithValues: known.map { ($0, Duration.zero) }),
-            files: Dictionary(uniqueKeysWithValues: standing.union(known).map { ($0, watching.graceOrphan + .seconds(1)) }),
+            files: Dictionary(
+                uniqueKeysWithValues: standing.union(known).map { ($0, watching.graceOrphan + .seconds(1)) }),
             grace: watching.graceOrphan, isProven: true)
         orphans = Set(correlation.orphans.prefix(AttentionService.orphanLimit))
         if orphans.isEmpty {

@@ -73,7 +73,9 @@ package struct LookPlanner: Sendable {
                 problems.append(
                     ProblemBook.Finding(
                         .pathRefused, recording: recording.reference, media: media.id,
-                        what: "The path of media \(media.id) of \(recording.reference) leads out of the recorder's directories."))
+                        what:
+                            "The path of media \(media.id) of \(recording.reference) leads out of the recorder's directories."
+                    ))
             case .unserved:
                 mark = nil
                 problems.append(

@@ -157,9 +157,11 @@ package actor LookService {
         return try await replay.database.perform { session in
             let standing = try catalog.find(sids: sids, on: session)
             let replicas = try Replicas.held(sids, in: session)
+            let removed = try catalog.removed(sids: sids, on: session)
             var holdings: [Sid: ReplayHolding] = [:]
             for sid in sids {
-                holdings[sid] = ReplayHolding(recording: standing[sid], replicas: replicas[sid] ?? [])
+                holdings[sid] = ReplayHolding(
+                    recording: standing[sid], replicas: replicas[sid] ?? [], isRemoved: removed.contains(sid))
             }
             return View(holdings: holdings, missingKeys: try catalog.missingKeys(keys, on: session))
         }
@@ -178,7 +180,7 @@ package struct KeeperLost: Error, CustomStringConvertible {
 }
 
 extension ReplayHolding {
-    init(recording: ReplayRecording?, replicas: [Replica]) {
+    init(recording: ReplayRecording?, replicas: [Replica], isRemoved: Bool) {
         var origins: [MediaOrigin: Int64] = [:]
         var results: Set<Int64> = []
         for replica in replicas {
@@ -188,6 +190,6 @@ extension ReplayHolding {
                 origins[MediaOrigin(source: source, mediaID: origin)] = media
             }
         }
-        self.init(recording: recording, origins: origins, results: results)
+        self.init(recording: recording, origins: origins, results: results, isRemoved: isRemoved)
     }
 }

@@ -42,13 +42,14 @@ package struct MarkService: Sendable {
         let requests = converged.compactMap { sighting in
             sighting.mark.map { mark in
                 MarkRequest(
-                    id: sighting.reference.id, mark: mark, fingerprint: Fingerprint(bytes: sighting.fingerprint ?? []))
+                    id: sighting.reference.id, mark: mark, standing: sighting.standingMark,
+                    fingerprint: Fingerprint(bytes: sighting.fingerprint ?? []))
             }
         }
         let catalog = try await source.catalog()
         let outcomes: [Int64: MarkOutcome]
         do {
-            outcomes = try await source.database.transaction { session in try catalog.mark(requests, on: session) }
+            outcomes = try await catalog.setMarks(requests, in: source.database)
         } catch let error as PostgresError where !error.isOutage {
             try await postpone(converged, error)
             throw error
@@ -79,7 +80,8 @@ package struct MarkService: Sendable {
         for sighting in marked {
             narrator.tell(
                 .recordingMarked,
-                facts: [.source(source.name), .recording(sighting.reference)] + (sighting.mark.map { [.mark($0)] } ?? []))
+                facts: [.source(source.name), .recording(sighting.reference)]
+                    + (sighting.mark.map { [.mark($0)] } ?? []))
         }
         if !done.isEmpty {
             try await problems.close(.markFailed, subject: "source \(source.name)", place: source.name.rawValue)
@@ -100,4 +102,9 @@ package struct MarkService: Sendable {
                 .markFailed, subject: "source \(source.name)", place: source.name.rawValue,
                 what: "Marks cannot be set at \(source.name): \(error)."))
     }
+}
+
+extension Sighting {
+    /// The mark that the source's row had when it was looked at: one that an operator re-opened is not ours.
+    fileprivate var standingMark: Mark? { detail.flatMap { try? Snapshot.decode($0) }?.mark }
 }

@@ -68,7 +68,8 @@ struct TransferReports: Sendable {
             try? await problems.open(
                 finding(
                     .checksumMismatch, transfer,
-                    "Media \(transfer.mediaID) of \(transfer.recording) does not match the CRC-32 of its row; it is not copied."))
+                    "Media \(transfer.mediaID) of \(transfer.recording) does not match the CRC-32 of its row; it is not copied."
+                ))
         case .nameConflict: narrator.tell(.nameConflict, facts: facts(transfer) + [.detail(text)])
         case .sourceUnreadable:
             narrator.tell(.sourceUnreadable, facts: facts(transfer) + [.mount(mount), .detail(text)])
@@ -80,7 +81,8 @@ struct TransferReports: Sendable {
             try? await problems.open(
                 finding(
                     .copyFailed, transfer,
-                    "Media \(transfer.mediaID) of \(transfer.recording) failed \(transfer.failures + 1) times: \(text)."))
+                    "Media \(transfer.mediaID) of \(transfer.recording) failed \(transfer.failures + 1) times: \(text)."
+                ))
         }
         return release(transfer, after: pause(transfer), text)
     }

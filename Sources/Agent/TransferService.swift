@@ -197,7 +197,8 @@ package actor TransferService {
                 release: TransferRelease(claim: claim, delay: .seconds(600), error: String(describing: error)),
                 finding: finding(
                     .pathRefused, transfer,
-                    "The path of media \(transfer.mediaID) of \(transfer.recording) leads out of mount \(mount.mount), or to no regular file."))
+                    "The path of media \(transfer.mediaID) of \(transfer.recording) leads out of mount \(mount.mount), or to no regular file."
+                ))
         case .failed(let error):
             var chance = SystemRandomNumberGenerator()
             let delay = Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
@@ -239,7 +240,8 @@ package actor TransferService {
             return Decision(
                 finding: finding(
                     .damagedMedia, transfer,
-                    "Media \(transfer.mediaID) of \(transfer.recording) is damaged at the recorder: \(wholeness.text). It is kept as it is."))
+                    "Media \(transfer.mediaID) of \(transfer.recording) is damaged at the recorder: \(wholeness.text). It is kept as it is."
+                ))
         case .wait(.secondLook, let again): return wait(again, "it has not been quiet for long enough")
         case .wait(let hold, _): return wait(soon, hold.text)
         case .short(let have, let want, _), .overlong(let have, let want, _):

@@ -11,6 +11,8 @@ package struct CatalogError: Retryable, CustomStringConvertible {
         case gone
         /// The replay's encoding has no form for the bytes of a path.
         case path
+        /// Work that is only safe in a *read committed* transaction was begun outside of one.
+        case transaction
         /// The server took a change and did not make it: a trigger or rule of others is in the way.
         case ignored
     }

@@ -29,17 +29,35 @@ package enum MarkOutcome: Hashable, Sendable {
 }
 
 extension SourceCatalog {
-    /// Sets marks where everything still is what was looked at. For the inside of a transaction at the source that is
-    /// *read committed*: what a lock waited for has to be seen.
+    /// Sets marks in a transaction of their own; where one of several recordings is held by others, each in its own.
+    package func setMarks(_ requests: [MarkRequest], in database: Database) async throws -> [Int64: MarkOutcome] {
+        do {
+            return try await database.transaction { session in try mark(requests, on: session) }
+        } catch let error as PostgresError where error.code == .timeout && requests.count > 1 {
+            var outcomes: [Int64: MarkOutcome] = [:]
+            for request in requests {
+                outcomes[request.id] = try await database.transaction { try mark([request], on: $0)[request.id] }
+            }
+            return outcomes
+        }
+    }
+
+    /// Sets marks where everything still is what was looked at, inside a *read committed* transaction at the source:
+    /// what a lock waited for has to be seen.
     ///
     /// Each recording is locked first. The lock makes writers of its row wait, and writers of new media and metadata
     /// through their foreign keys, so what is read then is what the mark is about.
     /// - Returns: an outcome for each request, by id.
-    /// - Throws: ``CatalogError`` `ignored` where the server took the update and did not make it.
+    /// - Throws: ``CatalogError`` `ignored` where the server took the update and did not make it, `transaction`
+    ///   outside of such a transaction; ``PostgresError`` `timeout` where one of several is held by others.
     package func mark(_ requests: [MarkRequest], on session: Session) throws -> [Int64: MarkOutcome] {
         let ids = requests.map(\.id)
         guard !ids.isEmpty else { return [:] }
-        let locked = Set(try session.query(statements.lock, [.integers(ids)]).map { try $0.integer("id") })
+        let locks = try session.query(statements.lock(several: ids.count > 1), [.integers(ids)])
+        guard try session.isInTransaction && locks.allSatisfy({ try $0.text("isolation") == "read committed" }) else {
+            throw CatalogError(code: .transaction, sentence: "Marks need a transaction that is read committed.")
+        }
+        let locked = Set(try locks.map { try $0.integer("id") })
         var rows: [Int64: SourceRow] = [:]
         for row in try recordings(ids: ids, on: session) { rows[row.reference.id] = row }
         var outcomes: [Int64: MarkOutcome] = [:]

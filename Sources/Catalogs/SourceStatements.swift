@@ -70,8 +70,14 @@ struct SourceStatements: Sendable {
     }
 
     /// Locks recordings against a mark by others and, by their foreign keys, against new media and metadata.
-    var lock: String {
-        "select id, synchronized from callrec.couples where id = any($1::bigint[]) order by id for update"
+    ///
+    /// Who waits while holding locks can make a recorder's own transaction the victim of a deadlock: several are
+    /// locked at once or not at all.
+    func lock(several: Bool) -> String {
+        """
+        select id, current_setting('transaction_isolation') as isolation from callrec.couples
+        where id = any($1::bigint[]) order by id for update\(several ? " nowait" : "")
+        """
     }
 
     var mark: String { "update callrec.couples set synchronized = $2 where id = any($1::bigint[])" }

@@ -88,7 +88,8 @@ struct Commit: Sendable {
             return try catalog.addMedia(row, to: id, on: session)
         case .result(let job, let start, let stop):
             guard let standing = try catalog.find(sids: [job.sid], on: session)[job.sid] else {
-                throw CatalogError(code: .gone, sentence: "The recording of a muxed file is not at the replay any more.")
+                throw CatalogError(
+                    code: .gone, sentence: "The recording of a muxed file is not at the replay any more.")
             }
             let row = MediaRow(kind: .video, path: path, size: arrival.copied.size, start: start, stop: stop)
             let media = try catalog.addMedia(row, to: standing.id, on: session)

@@ -112,7 +112,8 @@ package struct Deliverer: Sendable {
             switch result {
             case .success(let copied):
                 let arrival = Arrival(
-                    consignment: order.consignment, intent: order.intent, copied: copied, volumeName: order.sample.settings.name,
+                    consignment: order.consignment, intent: order.intent, copied: copied,
+                    volumeName: order.sample.settings.name,
                     root: order.sample.settings.path)
                 arrivals.append((order.place, arrival))
             case .failure(let error):

@@ -188,7 +188,8 @@ package actor VolumeRoster {
             default: .watermarkCleared
             }
         let incident = (now.incident ?? was.incident).map { [Fact.incident(String($0))] } ?? []
-        let elapsed: [Fact] = event == .watermarkCleared || event == .floorCleared ? [.elapsed(now.since - was.since)] : []
+        let elapsed: [Fact] =
+            event == .watermarkCleared || event == .floorCleared ? [.elapsed(now.since - was.since)] : []
         narrator.tell(
             event,
             facts: [

@@ -108,18 +108,25 @@ package enum Intents {
         _ ready: [FencingToken: Intent.Ready], lease: Duration, in session: Session
     ) throws -> Set<FencingToken> {
         let held = try renew(ready.keys, lease: lease, in: session)
-        let pairs = ready.filter { held.contains($0.key) }.sorted { $0.key < $1.key }
-        try session.execute(
+        let pairs = Array(ready.filter { held.contains($0.key) })
+        // What counts is that it is written: between the two statements an intent can still be lost.
+        let written = try session.query(
             """
+            with given as (
+                select intent.token, given.size, given.digest from takeup.intent
+                join unnest($1::bigint[], $2::bigint[], $3::bytea[]) as given(token, size, digest)
+                    on intent.token = given.token
+                where intent.state = 'open' order by intent.token for no key update of intent
+            )
             update takeup.intent set ready_size = given.size, ready_sha256 = given.digest
-            from unnest($1::bigint[], $2::bigint[], $3::bytea[]) as given(token, size, digest)
-            where intent.token = given.token and intent.state = 'open'
+            from given where intent.token = given.token
+            returning intent.token
             """,
             [
                 .tokens(pairs.map(\.key)), .integers(pairs.map(\.value.size)),
                 .byteStrings(pairs.map(\.value.digest.bytes)),
             ])
-        return held
+        return Set(try written.map { FencingToken(rawValue: try $0.integer("token")) })
     }
 
     /// Lengthens the lease of intents and of the work that they are for.

@@ -31,7 +31,8 @@ package struct MuxProcess: Sendable {
         let keys = try KeyRing(
             loading: try settings.mux.keys.map {
                 KeyRing.KeyFiles(
-                    privateKey: try $0.key.path(in: environment), certificates: try $0.certificate.path(in: environment))
+                    privateKey: try $0.key.path(in: environment), certificates: try $0.certificate.path(in: environment)
+                )
             })
         let base = try await ReplayBase(
             settings: settings, role: "mux", version: version, environment: environment, narrator: narrator)

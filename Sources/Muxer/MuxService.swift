@@ -30,7 +30,8 @@ package struct MuxService: Sendable {
             tools: MediaTools(
                 ffmpeg: mux.ffmpeg, ffprobe: mux.ffprobe,
                 limits: ToolLimits(
-                    processorTime: mux.muxTimeout, deadline: mux.muxTimeout, addressSpaceBytes: UInt64(mux.memoryLimit))),
+                    processorTime: mux.muxTimeout, deadline: mux.muxTimeout, addressSpaceBytes: UInt64(mux.memoryLimit))
+            ),
             decryptor: Decryptor(keys: keys), rules: ArrangeRules(mostOverlap: mux.maxOverlapAllowed),
             tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
             threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.unresponsiveAfter * 12)
@@ -149,7 +150,8 @@ package struct MuxService: Sendable {
                 stop: pair.sound.media?.stop ?? pair.recording.stop))
     }
 
-    private func tellCommitted(_ pair: MuxPair, _ replica: Replica, _ made: MuxWork.Made, after elapsed: Duration) async {
+    private func tellCommitted(_ pair: MuxPair, _ replica: Replica, _ made: MuxWork.Made, after elapsed: Duration) async
+    {
         narrator.tell(
             .muxCommitted, .recording(pair.reference), .job(pair.job.id.rawValue), .elapsed(elapsed),
             .size(bytes: replica.content.size))
@@ -175,7 +177,8 @@ package struct MuxService: Sendable {
             try MuxJobs.fail(claim, delay: delay, error: text, in: session)
         }
         let isKeyMissing = (error as? MediaError)?.code == .noKey
-        narrator.tell(isKeyMissing ? .keyMissing : .muxFailed, .job(job.id.rawValue), .detail(text), .attempt(job.attempts))
+        narrator.tell(
+            isKeyMissing ? .keyMissing : .muxFailed, .job(job.id.rawValue), .detail(text), .attempt(job.attempts))
         guard isLasting || job.failures >= 2 else { return }
         try await base.problems.open(
             ProblemBook.Finding(

@@ -130,7 +130,8 @@ struct MuxWork: Sendable {
         guard let media = half.media, media.keyID != nil else {
             return OpenHalf(file: file, isAuthenticated: isVouched)
         }
-        let clear = HeldFile(try KernelFiles().createNamed(FilePath("clear-\(content.kind.rawValue)"), beneath: directory))
+        let clear = HeldFile(
+            try KernelFiles().createNamed(FilePath("clear-\(content.kind.rawValue)"), beneath: directory))
         let envelope = try MuxWork.envelope(of: media).map { EnvelopePlace.detached(envelope: $0) } ?? .attached
         let decrypted = try await decryptor.decrypt(
             file.descriptor, envelope: envelope, to: clear.descriptor, role: half.role)

@@ -31,10 +31,16 @@ package struct ReplayHolding: Hashable, Sendable {
     package var origins: [MediaOrigin: Int64]
     /// Media rows at the replay that Takeup made by muxing: they never stand for a source's video.
     package var results: Set<Int64>
-    package init(recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:], results: Set<Int64> = []) {
+    /// Whether the replay's tools deleted the recording and left a tombstone.
+    package var isRemoved: Bool
+    package init(
+        recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:], results: Set<Int64> = [],
+        isRemoved: Bool = false
+    ) {
         self.recording = recording
         self.origins = origins
         self.results = results
+        self.isRemoved = isRemoved
     }
 }
 
@@ -113,6 +119,7 @@ package func reconcile(
     if switches.onlyFinished && !recording.isFinished { return .hold(.notFinished) }
     if recording.isDeleted || recording.isArchived { return .hold(.removedAtSource) }
     if recording.media.isEmpty && !switches.withoutStreams { return .hold(.noStreams) }
+    if holding.recording == nil && holding.isRemoved { return .hold(.removedAtReplay) }
     if let held = holding.recording {
         if held.isDeleted || held.isArchived { return .hold(.removedAtReplay) }
         if !areSameRecording(recording, held) { return .hold(.sidCollision) }

@@ -144,7 +144,7 @@ import Vocabulary
         #expect(known == same && other != known)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(5)), arguments: CallrecSchema.allCases)
     func `two commits of one sid at the same time make one recording`(_ schema: CallrecSchema) async throws {
         let sides = try await Sides(.new, schema)
         let recording = sides.recording
@@ -180,7 +180,7 @@ import Vocabulary
             try await sides.replay.value("select col_3 from callrec.couple_fixed_extdata where cplid = \(id)") != nil)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the same datum from two sides at once is no error`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `the same datum from two sides at once is no error`() async throws {
         let sides = try await Sides(.new, .new)
         let (id, _) = try await sides.commit()
         let catalog = sides.catalog

@@ -161,7 +161,7 @@ import Vocabulary
         #expect(marks == "-SSNNF")
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(5)), arguments: CallrecSchema.allCases)
     func `a file that is being added while we mark is either seen or comes after`(_ schema: CallrecSchema) async throws
     {
         let looked = try await Looked(schema)
@@ -182,7 +182,7 @@ import Vocabulary
         #expect(try await looked.standing() == nil)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(5)), arguments: CallrecSchema.allCases)
     func `who adds a file or metadata while the mark is decided waits for it`(_ schema: CallrecSchema) async throws {
         let looked = try await Looked(schema)
         let recorder = looked.fixture.scratch.connect(label: "recorder", connections: 2)
@@ -201,6 +201,46 @@ import Vocabulary
         }
         // By then the mark was there: it is a late change, and followed as one.
         #expect(try await writing.value == "S")
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: CallrecSchema.allCases)
+    func `one of several that is held by others is waited for by itself`(_ schema: CallrecSchema) async throws {
+        let looked = try await Looked(schema)
+        let other = try await looked.fixture.builder.add(RecordingSample("other"))
+        let (source, fixture) = (looked.source, looked.fixture)
+        let second = try await fixture.database.perform {
+            try source.recordings(ids: [other.id], on: $0).first?.recording
+        }
+        let requests = [
+            looked.request,
+            MarkRequest(id: other.id, mark: .notUsed, fingerprint: Fingerprint(of: try #require(second))),
+        ]
+        let recorder = fixture.scratch.connect(label: "recorder", connections: 1)
+        let marking = try await recorder.transaction { session in
+            try session.execute("update callrec.couples set callingnr = '1' where id = $1", [.integer(other.id)])
+            let marking = Task { try await source.setMarks(requests, in: fixture.database) }
+            try waitForLock(on: session)
+            return marking
+        }
+        let outcomes = try await marking.value
+        #expect(outcomes[looked.built.id] == .marked)
+        guard case .changed = outcomes[other.id] else {
+            Issue.record("marked over a change")
+            return
+        }
+    }
+
+    @Test func `a mark outside of a transaction, or in one that cannot see, is refused`() async throws {
+        let looked = try await Looked(.new)
+        let (source, request, database) = (looked.source, looked.request, looked.fixture.database)
+        let outside = await #expect(throws: CatalogError.self) {
+            try await database.perform { try source.mark([request], on: $0) }
+        }
+        let blind = await #expect(throws: CatalogError.self) {
+            try await database.transaction(.repeatableRead) { try source.mark([request], on: $0) }
+        }
+        #expect(outside?.code == .transaction && blind?.code == .transaction)
+        #expect(try await looked.standing() == nil)
     }
 
     @Test func `an update that the server passes over is no mark`() async throws {

@@ -18,7 +18,7 @@ import Vocabulary
         #expect(try await isInstalled(fixture) == false)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(5)), arguments: CallrecSchema.allCases)
     func `it tells of what is ready, and is silent else`(_ schema: CallrecSchema) async throws {
         let fixture = try await CatalogFixture(schema)
         try await fixture.run(try OperatorScripts.text("source-notify.sql"))
@@ -51,7 +51,7 @@ import Vocabulary
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `our own mark is not told of`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `our own mark is not told of`() async throws {
         let looked = try await SourceMarkingTests.Looked(.new)
         try await looked.fixture.run(try OperatorScripts.text("source-notify.sql"))
         let heard = Heard(looked.fixture.scratch.settings())

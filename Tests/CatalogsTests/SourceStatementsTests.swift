@@ -14,7 +14,10 @@ import Vocabulary
             wanted.flatMap {
                 [statements.page(SourceQuery.thatDay.marks($0)), statements.newest(SourceQuery.thatDay.marks($0))]
             }
-            + [statements.byID, statements.media, statements.externalData, statements.lock, statements.mark]
+            + [
+                statements.byID, statements.media, statements.externalData, statements.lock(several: true),
+                statements.lock(several: false), statements.mark,
+            ]
         let newer = [
             "on conflict", "skip locked", "lateral", "json", "filter (", "within group", "ordinality", "to_regclass",
             "regnamespace", "array_position", "make_timestamp", "format(", "concat(", "left(", "cardinality", "no key",
@@ -49,7 +52,7 @@ import Vocabulary
         }
         let byID = try await plan(source.statements.byID, [ids, cursor[4]], fixture)
         #expect(byID.contains("couples_pkey") && !byID.contains("Seq Scan on couples"), "\(byID)")
-        let lock = try await plan(source.statements.lock, [ids], fixture)
+        let lock = try await plan(source.statements.lock(several: true), [ids], fixture)
         #expect(lock.contains("couples_pkey"), "\(lock)")
         let found = try await fixture.database.perform { try source.recordings(query, limit: 200, on: $0) }
         #expect(found.rows.count == 200 && found.next != nil)

@@ -96,6 +96,21 @@ import Vocabulary
         #expect(try await condemn(ledger, grace: .zero).isEmpty)
     }
 
+    @Test func `what is about to be published is written down for the sweep, unless the intent fell`() async throws {
+        let (ledger, transfer) = try await claimed()
+        let first = try await ledger.open(transfer, path: "x.mp3").intent()
+        let second = try await ledger.open(transfer, path: "x.mp3").intent()
+        let digest = try #require(Digest(bytes: [UInt8](repeating: 9, count: 32)))
+        let ready = Intent.Ready(size: 100, digest: digest)
+        try await ledger.transaction { session in
+            let written = try Intents.ready(
+                [first.token: ready, second.token: ready], lease: .seconds(-100), in: session)
+            #expect(written == [second.token])
+        }
+        let swept = try await condemn(ledger, grace: .zero)
+        #expect(swept.map(\.ready) == [ready])
+    }
+
     @Test func `a released transfer's intent falls, and its worker may drop what it took away itself`() async throws {
         let (ledger, transfer) = try await claimed()
         let intent = try await ledger.open(transfer, path: "x.mp3").intent()

@@ -5,7 +5,7 @@ import Testing
 import Vocabulary
 
 @Suite struct VolumesTests {
-    private let sample = VolumeState.Sample(
+    private let sample = KnownVolume.Sample(
         totalBytes: 1000, availableBytes: 200, usedBytes: 800, totalInodes: 10, availableInodes: 5)
 
     @Test func `credit and state outlive a volume's new name`() async throws {
@@ -30,7 +30,7 @@ import Vocabulary
         try await ledger.registerVolumes()
         let sample = sample
         try await ledger.transaction { session in
-            func move(_ from: String, _ to: String, raises: Bool) throws -> VolumeState? {
+            func move(_ from: String, _ to: String, raises: Bool) throws -> KnownVolume? {
                 try Volumes.move(
                     Sample.volume, from: from, to: to, reason: nil, raisesAlert: raises, in: session)?.after
             }
@@ -39,7 +39,7 @@ import Vocabulary
             #expect(raised.incident != nil)
             #expect(try move("ok", "above", raises: true) == nil, "another process told of it")
             try Volumes.saveSample(sample, of: Sample.volume, in: session)
-            let lower = VolumeState.Sample(
+            let lower = KnownVolume.Sample(
                 totalBytes: 1000, availableBytes: 500, usedBytes: 500, totalInodes: 0, availableInodes: 0)
             try Volumes.saveSample(lower, of: Sample.volume, in: session)
             let floor = try #require(try move("above", "floor", raises: true))

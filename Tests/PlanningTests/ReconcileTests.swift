@@ -97,6 +97,9 @@ internal import Vocabulary
         #expect(
             reconcile(recording([media(1, .audio)]), with: ReplayHolding(recording: there), switches: SourceSwitches())
                 == .hold(.removedAtReplay))
+        #expect(
+            reconcile(recording([media(1, .audio)]), with: ReplayHolding(isRemoved: true), switches: SourceSwitches())
+                == .hold(.removedAtReplay))
     }
 
     @Test func `only finished recordings are taken unless the switch is off`() {

@@ -20,13 +20,14 @@ private struct Case: Sendable, CustomTestStringConvertible {
     let decision: SettleDecision
 
     init(
-        _ name: String, finished: Bool = true, row: Int64?, container: ContainerState = .unknown, size: Int64,
-        agreeing: Duration = .zero, waited: Duration = .zero, _ decision: SettleDecision
+        _ name: String, finished: Bool = true, row: Int64?, container: ContainerState = .unknown,
+        checksum: Bool = false, size: Int64, agreeing: Duration = .zero, waited: Duration = .zero,
+        _ decision: SettleDecision
     ) {
         testDescription = name
         evidence = SettleEvidence(
-            rowIsFinished: finished, rowSize: row, container: container, looks: trail(size, agreeingFor: agreeing),
-            waited: waited)
+            rowIsFinished: finished, rowSize: row, container: container, hasChecksum: checksum,
+            looks: trail(size, agreeingFor: agreeing), waited: waited)
         self.decision = decision
     }
 }
@@ -36,10 +37,22 @@ private let cases: [Case] = [
     Case(
         "all witnesses settle at the first look", row: 900, container: .whole, size: 900,
         .settled(by: [.finishedRow, .exactSize, .wholeContainer])),
-    Case("an opaque container needs a second look", row: 900, size: 900, .wait(.secondLook, again: .seconds(5))),
     Case(
-        "the second look waits for the rest of the quiet time", row: 900, size: 900, agreeing: .seconds(2),
-        .wait(.secondLook, again: .seconds(3))),
+        "a checksum that the copy is held to settles an opaque container at the first look", row: 900, checksum: true,
+        size: 900, .settled(by: [.finishedRow, .exactSize, .checksum])),
+    Case("an opaque container needs a second look", row: 900, size: 900, .wait(.secondLook, again: .seconds(1))),
+    Case(
+        "with the exact size a moment's rest is enough", row: 900, size: 900, agreeing: .seconds(1),
+        .settled(by: [.finishedRow, .exactSize, .agreeingLooks])),
+    Case(
+        "the second look waits for the rest of the moment", row: 900, size: 900, agreeing: .milliseconds(400),
+        .wait(.secondLook, again: .milliseconds(600))),
+    Case(
+        "without a size the second look waits for the rest of the quiet time", row: nil, size: 900,
+        agreeing: .seconds(2), .wait(.secondLook, again: .seconds(3))),
+    Case(
+        "without a size a checksum is not enough", row: nil, container: .whole, checksum: true, size: 900,
+        .wait(.secondLook, again: .seconds(5))),
     Case(
         "an opaque container settles by two looks", row: 900, size: 900, agreeing: .seconds(5),
         .settled(by: [.finishedRow, .exactSize, .agreeingLooks])),
@@ -76,7 +89,13 @@ private let cases: [Case] = [
         .wait(.empty, again: .seconds(5))),
     Case(
         "a container without its end waits, though the size is exact", row: 900, container: .unfinished, size: 900,
-        agreeing: .seconds(60), .wait(.unfinishedContainer, again: .seconds(5))),
+        agreeing: .seconds(4), .wait(.unfinishedContainer, again: .seconds(1))),
+    Case(
+        "a container without its end that is at rest at its exact size is damaged", row: 900, container: .unfinished,
+        size: 900, agreeing: .seconds(5), .damaged(by: [.finishedRow, .exactSize, .agreeingLooks])),
+    Case(
+        "a container without its end waits long where the row has no size", row: nil, container: .unfinished,
+        size: 900, agreeing: .seconds(599), waited: .seconds(599), .wait(.unfinishedContainer, again: .seconds(5))),
     Case(
         "short for too long is a problem", row: 900, size: 100, agreeing: .seconds(60), waited: .seconds(600),
         .neverSettles(.short(have: 100, want: 900), again: .seconds(5))),
@@ -87,8 +106,11 @@ private let cases: [Case] = [
         "changing for too long is a problem", row: nil, size: 1000, waited: .seconds(601),
         .neverSettles(.secondLook, again: .seconds(5))),
     Case(
-        "a container without its end for too long is a problem", row: nil, container: .unfinished, size: 1000,
-        agreeing: .seconds(599), waited: .seconds(601), .neverSettles(.unfinishedContainer, again: .seconds(5))),
+        "a container without its end for too long is damaged", row: nil, container: .unfinished, size: 1000,
+        agreeing: .seconds(599), waited: .seconds(600), .damaged(by: [.finishedRow, .agreeingLooks])),
+    Case(
+        "a container without its end that changes for too long is a problem", row: nil, container: .unfinished,
+        size: 1000, waited: .seconds(600), .neverSettles(.unfinishedContainer, again: .seconds(5))),
     Case(
         "what settles late has settled", row: 900, size: 900, agreeing: .seconds(5), waited: .seconds(9000),
         .settled(by: [.finishedRow, .exactSize, .agreeingLooks])),

@@ -3,7 +3,7 @@ import Support
 import Testing
 
 @Suite struct ListenerTests {
-    @Test(.timeLimit(.minutes(1))) func `notifications arrive with their payload`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `notifications arrive with their payload`() async throws {
         let scratch = try await ScratchDatabase()
         let listener = Listener(scratch.settings(), channels: ["takeup_one", "takeup_two"])
         var events = Events(listener)
@@ -19,7 +19,7 @@ import Testing
         #expect(await events.next() == nil)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a restart is told of, and listening goes on`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `a restart is told of, and listening goes on`() async throws {
         let cluster = try ScratchCluster()
         let scratch = try await ScratchDatabase(in: cluster)
         let listener = Listener(scratch.settings(), channels: ["takeup_one"])
@@ -35,7 +35,7 @@ import Testing
         #expect(await events.next() == .notified(channel: "takeup_one", payload: "again"))
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a connection that is silently dead is found out`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `a connection that is silently dead is found out`() async throws {
         let scratch = try await ScratchDatabase()
         let listener = Listener(scratch.settings(), channels: ["takeup_one"], pingInterval: .milliseconds(50))
         var events = Events(listener)

@@ -1,14 +1,11 @@
+import Foundation
 import Postgres
 import Support
 import Testing
 
 @Suite struct ScratchClusterTests {
-    @Test func `a scratch database is empty, its own, and quick to make`() async throws {
-        _ = try await ScratchDatabase()
-        let clock = ContinuousClock()
-        let start = clock.now
+    @Test func `a scratch database is empty, its own, and shares nothing with another`() async throws {
         let one = try await ScratchDatabase()
-        #expect(start.duration(to: clock.now) < .seconds(2))
         let other = try await ScratchDatabase()
         #expect(one.name != other.name)
         let name = try await one.connect().perform { session in
@@ -32,5 +29,25 @@ import Testing
             }
             #expect(number == 7)
         }
+    }
+
+    @Test(.timeLimit(.minutes(5))) func `a cluster ends with a process that is killed`() async throws {
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            let cluster = try ScratchCluster()
+            try ScratchClusterTests.write(cluster.directory, to: ScratchClusterTests.note(getppid()))
+            kill(getpid(), SIGKILL)
+        }
+        let note = ScratchClusterTests.note(getpid())
+        defer { unlink(note) }
+        let directory = try String(contentsOfFile: note, encoding: .utf8)
+        #expect(directory.contains("/cluster-"))
+        while access(directory, F_OK) == 0 { usleep(10_000) }
+        let commands = try ChildProcess.run(["/bin/ps", "-eo", "args"])
+        #expect(!commands.contains(directory))
+    }
+
+    private static func note(_ process: pid_t) -> String { "/tmp/takeup-killed-\(process)" }
+    private static func write(_ text: String, to path: String) throws {
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
     }
 }

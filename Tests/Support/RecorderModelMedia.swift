@@ -18,7 +18,10 @@ package struct RecorderModelMedia: Sendable {
     package static let usualDirectory = ".build/recorder-media"
     /// The samples that all of this process share, made when first asked for.
     package static func shared() throws -> RecorderModelMedia { try sharedOutcome.get() }
-    private static let sharedOutcome = Result { try RecorderModelMedia(directory: usualDirectory) }
+    private static let sharedOutcome = Result {
+        let root = FilePath(#filePath).parent.parent.parent
+        return try RecorderModelMedia(directory: root.appending(usualDirectory).displayText)
+    }
 
     /// Takes the samples from `directory`, and makes in a few seconds those that are not there.
     package init(directory: String) throws {

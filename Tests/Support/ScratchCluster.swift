@@ -3,7 +3,7 @@ internal import Glibc
 package import Postgres
 internal import Synchronization
 
-/// A private PostgreSQL cluster on a Unix socket, in a directory of its own below `/tmp`.
+/// A private PostgreSQL cluster on a Unix socket, in a directory of its own in memory or below `/tmp`.
 ///
 /// It ends with the process that started it, however that ends: a guard waits for the end of a socket that only this
 /// process holds, stops the server and removes the directory. Nothing here is durable: `fsync` is off.

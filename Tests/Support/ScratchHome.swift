@@ -13,12 +13,19 @@ struct ScratchHome {
             throw ChildProcess.Failure(description: "no PostgreSQL server below /usr/lib/postgresql")
         }
         binaries = "/usr/lib/postgresql/\(version)/bin"
-        root = "/tmp/takeup-scratch-\(geteuid())"
+        root = ScratchHome.base + "/takeup-scratch-\(geteuid())"
         template = root + "/template-\(version)-1"
         try ScratchHome.makeDirectory(root)
         removeStale()
         if access(template, F_OK) != 0 { try makeTemplate() }
     }
+
+    /// Memory, where there is enough of it: a database is copied in half the time, and no disk is in the way.
+    private static let base: String = {
+        var space = statvfs()
+        guard statvfs("/dev/shm", &space) == 0, access("/dev/shm", W_OK) == 0 else { return "/tmp" }
+        return UInt64(space.f_bavail) * UInt64(space.f_frsize) >= 4 << 30 ? "/dev/shm" : "/tmp"
+    }()
 
     /// PostgreSQL refuses to run as root.
     static func unprivileged(_ command: [String]) -> [String] {

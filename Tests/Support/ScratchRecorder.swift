@@ -11,6 +11,8 @@ package final class ScratchRecorder: Sendable {
     package let mountPrefix: String
     package let layout: RecorderModelLayout
     private let connection: Database
+    /// For looking while the other one records.
+    private let looker: Database
 
     /// - Parameter takesAnyBytes: a database whose names need not be UTF-8.
     package init(_ schema: CallrecSchema, takesAnyBytes: Bool = false) async throws {
@@ -25,14 +27,16 @@ package final class ScratchRecorder: Sendable {
         var settings = database.settings(label: "recorder")
         if takesAnyBytes { settings.clientEncoding = "SQL_ASCII" }
         connection = Database(settings, connections: 1)
+        looker = Database(settings, connections: 1)
     }
 
     deinit { _ = try? ChildProcess.run(["/bin/rm", "-rf", mountPrefix]) }
 
     /// Records to the end of the plan, fast: 20 recordings a second, calls 20 times faster than speech.
-    /// - Parameter stopAfter: asks for a stop when so many recordings are done.
+    /// - Parameter shouldStop: asked often, with the number of recordings that are done.
     package func record(
-        stopAfter: Int = .max, _ change: (inout RecorderModelPlan.Options) -> Void = { _ in }
+        _ change: (inout RecorderModelPlan.Options) -> Void = { _ in },
+        until shouldStop: @Sendable (_ done: Int) -> Bool = { _ in false }
     ) async throws -> [RecorderModelTruth] {
         var options = RecorderModelPlan.Options()
         (options.rate, options.speed) = (20, 20)
@@ -41,7 +45,7 @@ package final class ScratchRecorder: Sendable {
             options: options, database: connection, layout: layout, media: RecorderModelMedia.shared())
         let done = Atomic<Int>(0)
         var truths: [RecorderModelTruth] = []
-        try await model.run(shouldStop: { done.load(ordering: .relaxed) >= stopAfter }) { truth in
+        try await model.run(shouldStop: { shouldStop(done.load(ordering: .relaxed)) }) { truth in
             truths.append(truth)
             done.add(1, ordering: .relaxed)
         }
@@ -120,10 +124,10 @@ package final class ScratchRecorder: Sendable {
         }
     }
 
-    /// Size of the one sound file that there is, as long as its recording is not FINISHED.
+    /// Size of the one sound file that there is, as long as its recording is not FINISHED; looked at in this order.
     package func sizeOfUnfinished() async throws -> Int64? {
         let found = try ChildProcess.run(["/usr/bin/find", mountPrefix, "-name", "*.mp3", "-printf", "%s"])
-        let unfinished = try await database.connect(label: "looker", connections: 1).perform { session in
+        let unfinished = try await looker.perform { session in
             try session.query("select id from callrec.couples where state <> 'FINISHED'").count
         }
         return unfinished == 1 ? Int64(found) : nil
