@@ -146,9 +146,9 @@ private enum Content {
             update takeup.sighting set state = 'converged', finished_at = statement_timestamp() - interval '2 s',
                 converged_at = statement_timestamp() where source_id = 1
             """)
-        try session.execute("update takeup.transfer set state = 'done' where media_id in (10, 11)")
+        try session.execute("update takeup.transfer set state = 'done' where source_media_id in (10, 11)")
         try session.execute(
-            "update takeup.transfer set missing_since = statement_timestamp() where media_id = 21")
+            "update takeup.transfer set missing_since = statement_timestamp() where source_media_id = 21")
         for number in 1...3 {
             _ = try Problems.open(
                 kind: "missing-file", subject: "media \(number)", reference: "rec_a/\(number)",

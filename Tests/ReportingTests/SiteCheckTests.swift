@@ -161,13 +161,13 @@ import Vocabulary
                 key_file = "\(site.home)/key.pem"
 
                 [[mux.keys]]
-                name = "of the unit"
+                name = "unit"
                 certificate_file = "\(site.home)/certificate.pem"
                 key_credential = "k"
                 """)
         let findings = try await findings(site, text)
         #expect(findings.first { $0.subject == "key k" }?.what == "readable, with 1 certificate of its own")
-        #expect(findings.first { $0.subject == "key of the unit" }?.grade == .warn)
+        #expect(findings.first { $0.subject == "key unit" }?.grade == .warn)
         #expect(!"\(findings)".contains("PRIVATE"))
     }
 }

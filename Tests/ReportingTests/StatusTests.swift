@@ -132,7 +132,191 @@ import Vocabulary
 }
 
 private let goldenPage = """
+    Takeup  replay1  2026-11-20 12:00:00 UTC
+
+    SOURCE  KEEPER  WAITING  MOVING  TO MARK  MARKED  REFUSED  OLDEST WAITS
+    rec_a   copy1         0       2        1       0        0         5 min
+
+    MOUNT                                AGENT  IS       WATCHED BY  WAITING  MOVING  MISSING
+    /tmp/takeup-site-XXXXXX/rec/calls    alive  mounted  events            2       0        0
+    /tmp/takeup-site-XXXXXX/rec/screens  none   -        -                 2       0        1
+
+    VOLUME  PRIO  STATE  USED  WATERMARK    FREE  REPLICAS    BYTES  SHARE  BALANCE
+    a          1  ok      60%       100%  40 GiB         1  2.9 KiB    75%      70%
+    b          1  above   90%       100%  10 GiB         1   1000 B    25%      30%
+
+    MUX    1 worker, 1 waiting, 0 at work, 0 done, 0 failed
+    DELAY  of 1 recording in the last hour: half within 2 s, 99% within 2 s, the slowest 2 s
+
+    3 problems are open:
+      1 min ago   The file of media 3 of rec_a/3 is not on the recorder's mount.
+                  Look on the recorder whether the file exists at all; it is fetched as soon as it
+                  appears.
+      1 min ago   The file of media 2 of rec_a/2 is not on the recorder's mount.
+      1 min ago   The file of media 1 of rec_a/1 is not on the recorder's mount.
     """
 
 private let goldenDocument = """
+    {
+      "version": 1,
+      "replay": "replay1",
+      "at": "2026-11-20T12:00:00Z",
+      "marking_stopped": null,
+      "sources": [
+        {
+          "name": "rec_a",
+          "in_settings": true,
+          "enabled": true,
+          "keeper": "copy1/7/aa",
+          "waiting": 0,
+          "moving": 2,
+          "to_mark": 1,
+          "marked": 0,
+          "refused": 0,
+          "oldest_waiting_s": 300.0
+        }
+      ],
+      "mounts": [
+        {
+          "path": "/tmp/takeup-site-XXXXXX/rec/calls",
+          "source": "rec_a",
+          "enabled": true,
+          "agent": {
+            "alive": true,
+            "silent_s": 2.5,
+            "host": "copy1",
+            "process_id": 7,
+            "version": "0.1.0",
+            "started": "2026-11-20T11:50:00Z"
+          },
+          "state": "proven",
+          "watching": "event",
+          "is_keeper": true,
+          "waiting": 2,
+          "moving": 0,
+          "missing": 0
+        },
+        {
+          "path": "/tmp/takeup-site-XXXXXX/rec/screens",
+          "source": "rec_a",
+          "enabled": true,
+          "agent": null,
+          "state": null,
+          "watching": null,
+          "is_keeper": false,
+          "waiting": 2,
+          "moving": 0,
+          "missing": 1
+        }
+      ],
+      "volumes": [
+        {
+          "name": "a",
+          "in_settings": true,
+          "path": "/tmp/takeup-site-XXXXXX/a",
+          "only_screens": false,
+          "id": "volume-a",
+          "account": "volume-a",
+          "priority": 1,
+          "balance": 70,
+          "watermark": 1.0,
+          "state": "ok",
+          "reason": null,
+          "since": "2026-11-20T10:00:00Z",
+          "used": 0.6,
+          "available_bytes": 42949672960,
+          "sampled": "2026-11-20T11:59:56Z",
+          "replicas": 1,
+          "bytes": 3000,
+          "reserved_bytes": 0,
+          "share": 0.75,
+          "balance_share": 0.7
+        },
+        {
+          "name": "b",
+          "in_settings": true,
+          "path": "/tmp/takeup-site-XXXXXX/b",
+          "only_screens": false,
+          "id": "volume-b",
+          "account": "volume-b",
+          "priority": 1,
+          "balance": 30,
+          "watermark": 1.0,
+          "state": "above",
+          "reason": null,
+          "since": "2026-11-20T10:00:00Z",
+          "used": 0.9,
+          "available_bytes": 10737418240,
+          "sampled": "2026-11-20T11:59:56Z",
+          "replicas": 1,
+          "bytes": 1000,
+          "reserved_bytes": 0,
+          "share": 0.25,
+          "balance_share": 0.3
+        }
+      ],
+      "mux": {
+        "workers": [
+          {
+            "alive": true,
+            "silent_s": 2.5,
+            "host": "copy1",
+            "process_id": 8,
+            "version": "0.1.0",
+            "started": "2026-11-20T11:50:00Z"
+          }
+        ],
+        "jobs": {
+          "waiting": 1,
+          "claimed": 0,
+          "done": 0,
+          "failed": 0,
+          "superseded": 0
+        }
+      },
+      "delay": {
+        "over_s": 3600.0,
+        "recordings": 1,
+        "p50_s": 2.0,
+        "p99_s": 2.0,
+        "worst_s": 2.0
+      },
+      "open_problems": 3,
+      "problems": [
+        {
+          "id": 3,
+          "kind": "missing-file",
+          "subject": "media 3",
+          "reference": "rec_a/3",
+          "what": "The file of media 3 of rec_a/3 is not on the recorder's mount.",
+          "hint": "Look on the recorder whether the file exists at all; it is fetched as soon as it appears.",
+          "count": 1,
+          "opened": "2026-11-20T11:58:30Z",
+          "last": "2026-11-20T11:59:30Z"
+        },
+        {
+          "id": 2,
+          "kind": "missing-file",
+          "subject": "media 2",
+          "reference": "rec_a/2",
+          "what": "The file of media 2 of rec_a/2 is not on the recorder's mount.",
+          "hint": "Look on the recorder whether the file exists at all; it is fetched as soon as it appears.",
+          "count": 1,
+          "opened": "2026-11-20T11:58:30Z",
+          "last": "2026-11-20T11:59:30Z"
+        },
+        {
+          "id": 1,
+          "kind": "missing-file",
+          "subject": "media 1",
+          "reference": "rec_a/1",
+          "what": "The file of media 1 of rec_a/1 is not on the recorder's mount.",
+          "hint": "Look on the recorder whether the file exists at all; it is fetched as soon as it appears.",
+          "count": 1,
+          "opened": "2026-11-20T11:58:30Z",
+          "last": "2026-11-20T11:59:30Z"
+        }
+      ]
+    }
+
     """
