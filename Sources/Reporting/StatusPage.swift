@@ -6,6 +6,9 @@ internal import Vocabulary
 package struct StatusPage: Sendable {
     private let report: StatusReport
 
+    /// Agents look at volumes far more often: what is older tells of a time when none ran.
+    private static let stale = Duration.seconds(600)
+
     package init(_ report: StatusReport) { self.report = report }
 
     /// - Parameters:
@@ -104,7 +107,7 @@ package struct StatusPage: Sendable {
     private var volumes: ScreenTable {
         ScreenTable(
             columns: [
-                .word("VOLUME", yields: true), .number("PRIO"), .word("STATE"), .number("USED"), .number("MARK"),
+                .word("VOLUME", yields: true), .number("PRIO"), .word("STATE"), .number("USED"), .number("WATERMARK"),
                 .number("FREE"), .number("REPLICAS"), .number("BYTES"), .number("SHARE"), .number("BALANCE"),
             ],
             rows: report.volumes.map { volume in
@@ -125,10 +128,13 @@ package struct StatusPage: Sendable {
         if volume.settings == nil { return .init("not in settings", .faint) }
         guard let word = volume.counts?.state.state else { return .init("never seen", .doubtful) }
         if volume.settings?.balance == 0 && word == "ok" { return .init("drains", .faint) }
+        if let sampled = volume.counts?.state.sampled, report.at - sampled > StatusPage.stale {
+            return .init("unseen \(HumanText.span(report.at - sampled))", .doubtful)
+        }
         switch word {
         case "ok": return .init(word, .good)
         case "drain": return .init("drains", .faint)
-        case "above": return .init("above mark", .doubtful)
+        case "above": return .init("above", .doubtful)
         case "floor": return .init("full", .bad)
         default: return .init(word, .bad)
         }
@@ -169,11 +175,12 @@ package struct StatusPage: Sendable {
 
     private func problems(_ columns: Int, room: Int?) -> [ScreenLine] {
         guard report.openProblems > 0 else { return [ScreenLine("No problem is open.", .good)] }
-        let indent = 10
         var lines: [ScreenLine] = []
         var count = 0
-        for problem in report.problems {
-            let text = told(problem, width: max(30, columns - indent), indent: indent)
+        for (place, problem) in report.problems.enumerated() {
+            // One hint for all in a row that it is for.
+            let isRepeated = place > 0 && report.problems[place - 1].hint == problem.hint
+            let text = told(problem, withHint: !isRepeated, columns)
             // The first is told even where there is no room: the screen is cut then.
             if let room, count > 0, lines.count + text.count > room { break }
             lines += text
@@ -184,15 +191,17 @@ package struct StatusPage: Sendable {
         return [ScreenLine(title + rest, .bad)] + lines
     }
 
-    private func told(_ problem: Problem, width: Int, indent: Int) -> [ScreenLine] {
-        let age = HumanText.span(report.at - problem.opened)
-        let first = "  " + age + String(repeating: " ", count: max(1, indent - 2 - age.count))
+    private func told(_ problem: Problem, withHint: Bool, _ columns: Int) -> [ScreenLine] {
+        let age = "  " + HumanText.ago(report.at - problem.opened)
+        let indent = 14
+        let width = max(30, columns - indent)
         let blanks = String(repeating: " ", count: indent)
         let times = problem.count > 1 ? " (met \(HumanText.count(problem.count)) times)" : ""
         let what = wrapped(problem.what + times, to: width).enumerated().map { place, text in
-            ScreenLine(place == 0 ? first : blanks, .faint) + ScreenLine(text)
+            ScreenLine(place == 0 ? age + blanks.dropFirst(age.count) : blanks, .faint) + ScreenLine(text)
         }
-        return what + wrapped(problem.hint ?? "", to: width).map { ScreenLine(blanks + $0, .faint) }
+        let hint = withHint ? problem.hint ?? "" : ""
+        return what + wrapped(hint, to: width).map { ScreenLine(blanks + $0, .faint) }
     }
 
     private func number(_ number: Int, ifAny ink: Ink = .plain) -> ScreenTable.Cell {

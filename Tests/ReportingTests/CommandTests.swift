@@ -1,0 +1,145 @@
+import Glibc
+import Settings
+import Support
+import Telemetry
+import Testing
+
+/// The built program, run as a person would.
+@Suite struct CommandTests {
+    private struct Run {
+        let code: Int
+        let text: String
+    }
+
+    /// Beside the bundle of these tests.
+    private static func program() throws -> String {
+        let map = try FileText.file("/proc/self/maps")
+        let bundle = map.split(separator: "\n").compactMap { line in line.split(separator: " ").last }
+            .first { $0.hasSuffix(".xctest") }
+        guard let bundle, let cut = bundle.lastIndex(of: "/") else {
+            throw SiteFailure(description: "no test bundle is loaded")
+        }
+        return bundle[..<cut] + "/takeup"
+    }
+
+    private func run(_ arguments: String...) throws -> Run { try run(arguments) }
+
+    private func run(_ arguments: [String]) throws -> Run {
+        let path = "/tmp/takeup-command-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        defer { unlink(path) }
+        let code = try ChildProcess([CommandTests.program()] + arguments, outputPath: path).wait()
+        return Run(code: code, text: try FileText.file(path))
+    }
+
+    @Test func `check names everything that is wrong with the settings at once`() async throws {
+        let site = try await Site()
+        let file = try site.write(
+            """
+            [replay]
+            name = "replay1"
+            database = "host=/nowhere dbname=callrec"
+            [[replay.volumes]]
+            name = "a"
+            path = "srv/a"
+            watermark = 85
+            [[sources]]
+            name = "one"
+            database = "host=rec.example dbname=callrec"
+            mount_path = "/mnt/one"
+            mounts = ["/mnt/one/calls"]
+            time_zone = "Europe/Nowhere"
+            """)
+        let check = try run("check", "--config", file)
+        #expect(check.code == 78)
+        #expect(check.text.contains("\(file): 3 problems"))
+        for key in ["path", "watermark", "time_zone"] { #expect(check.text.contains(key)) }
+    }
+
+    @Test func `check says what fails, and ends with 1`() async throws {
+        let site = try await Site()
+        let file = try site.write()
+        let check = try run("check", "--config", file)
+        #expect(check.code == 1)
+        #expect(check.text.contains("fail  volume a"))
+        #expect(check.text.hasSuffix("2 failures.\n"))
+        #expect(!check.text.contains("\u{1B}"))
+    }
+
+    @Test func `a volume is made, and then check finds nothing wrong`() async throws {
+        let site = try await Site()
+        let file = try site.write()
+        let first = try run("volume", "init", "\(site.home)/a", "--config", file)
+        #expect(first.code == 0)
+        #expect(first.text.contains("The settings have it as volume a."))
+        #expect(first.text.contains("Warning: nothing is mounted on"))
+        let second = try run("volume", "init", "\(site.home)/b", "--plain-directory")
+        #expect(second.code == 0)
+        #expect(!second.text.contains("Warning"))
+        let check = try run("check", "--config", file)
+        #expect(check.code == 0, "\(check.text)")
+        #expect(check.text.hasSuffix("Everything is as it should be.\n"))
+        #expect(try run("volume", "init", "\(site.home)/nowhere").code == 1)
+    }
+
+    @Test func `status of a ledger, as a page and as JSON`() async throws {
+        let site = try await Site()
+        let file = try site.write()
+        let early = try run("status", "--config", file)
+        #expect(early.code == 1)
+        #expect(early.text.contains("start an agent of this version once"))
+        try await site.makeLedger()
+        let empty = try run("status", "--config", file)
+        #expect(empty.code == 0)
+        #expect(empty.text.contains("No problem is open."))
+        try await site.fillLedger()
+        let full = try run("status", "--config", file)
+        #expect(full.code == 0)
+        #expect(full.text.contains("3 problems are open:"))
+        #expect(!full.text.contains("\u{1B}"))
+        let document = try run("status", "--json", "--config", file)
+        #expect(document.code == 0)
+        #expect(document.text.hasPrefix("{\n  \"version\": 1,\n"))
+    }
+
+    @Test func `a replay that is away is one sentence`() async throws {
+        let site = try await Site()
+        let file = try site.write(site.text(replayDatabase: "host=/nowhere dbname=callrec"))
+        let status = try run("status", "--config", file)
+        #expect(status.code == 1)
+        #expect(status.text.hasPrefix("The replay's database is away: "))
+        #expect(status.text.split(separator: "\n").count == 1)
+    }
+
+    @Test func `the reference, the example and the catalog are printed`() throws {
+        #expect(try run("settings", "--reference").text == SettingsReference.markdown())
+        #expect(try run("settings", "--example").text == SettingsReference.exampleFile())
+        #expect(try run("events", "--catalog").text == JournalCatalog.text())
+    }
+
+    @Test(arguments: [
+        (["settings"], "--reference or --example"), (["events"], "--catalog"),
+        (["status", "5"], "takeup status --watch 5"), (["status", "--watch", "0"], "between 0.2 and 3600"),
+        (["status", "--json", "--watch"], "leave out --watch"), (["status", "--watch"], "needs a terminal"),
+    ])
+    func `wrong words get a helpful sentence`(arguments: [String], sentence: String) throws {
+        let refused = try run(arguments)
+        #expect(refused.code == 64)
+        #expect(refused.text.contains(sentence))
+    }
+}
+
+private enum FileText {
+    /// Also of files that don't tell their size.
+    static func file(_ path: String) throws -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SiteFailure(description: "\(path) can't be read") }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += buffer[..<count]
+        }
+    }
+}
