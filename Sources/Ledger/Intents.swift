@@ -86,24 +86,12 @@ package enum Intents {
         return Dictionary(intents.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// What has been allocated of each reservation, as the file system says.
-    package static func allocated(_ bytes: [FencingToken: Int64], in session: Session) throws {
-        let pairs = Array(bytes)
-        try session.execute(
-            """
-            with given as (
-                select intent.token, given.bytes from takeup.intent
-                join unnest($1::bigint[], $2::bigint[]) as given(token, bytes) on intent.token = given.token
-                where intent.state = 'open' order by intent.token for no key update of intent
-            )
-            update takeup.intent set allocated_bytes = given.bytes from given where intent.token = given.token
-            """, [.tokens(pairs.map(\.key)), .integers(pairs.map(\.value))])
-    }
-
     /// These are verified and about to get their final names: writes down what they are, so that a sweep knows them,
-    /// that their space is taken now, so that it is not counted twice, and lengthens the leases as ``renew(_:lease:in:)`` does. Before the first name appears.
+    /// and that their space is taken now, so that it is not counted twice; and lengthens the leases as
+    /// ``renew(_:lease:in:)`` does. Before the first name appears.
     ///
     /// - Returns: those that are still held. No other may be published.
+    @discardableResult
     package static func ready(
         _ ready: [FencingToken: Intent.Ready], lease: Duration, in session: Session
     ) throws -> Set<FencingToken> {

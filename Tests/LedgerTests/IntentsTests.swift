@@ -135,7 +135,12 @@ import Vocabulary
         let third = try await ledger.open(transfers[2], path: "3").intent()
         try await ledger.commit(third, of: transfers[2])
         try await ledger.transaction { session in
-            try Intents.allocated([first.token: 400, second.token: 5000], in: session)
+            let digest = try #require(Digest(bytes: [UInt8](repeating: 7, count: 32)))
+            try Intents.ready(
+                [
+                    first.token: Intent.Ready(size: 400, digest: digest),
+                    second.token: Intent.Ready(size: 5000, digest: digest),
+                ], lease: .seconds(30), in: session)
             try Accounts.lock([Sample.account], in: session)
             #expect(
                 try Accounts.reserved([Sample.account, AccountID("other")], in: session) == [Sample.account: 600])
