@@ -34,15 +34,21 @@ struct Arrival: Sendable {
 struct Commit: Sendable {
     let replay: Replay
 
-    /// What was committed, by the place in the batch; nil for an arrival whose intent is no longer held.
-    func run(_ arrivals: [Arrival]) async throws -> [Replica?] {
+    struct Outcome: Sendable {
+        /// By the place in the batch; nil for an arrival whose intent is no longer held.
+        var replicas: [Replica?]
+        /// Copies that others took the place of: to be moved aside now.
+        var retired: [Replica]
+    }
+
+    func run(_ arrivals: [Arrival]) async throws -> Outcome {
         let replay = replay
         return try await replay.database.transaction(isDurable: true, rerunsUniqueViolations: true) { session in
             try Commit.carryOut(arrivals, replay, in: session)
         }
     }
 
-    private static func carryOut(_ arrivals: [Arrival], _ replay: Replay, in session: Session) throws -> [Replica?] {
+    private static func carryOut(_ arrivals: [Arrival], _ replay: Replay, in session: Session) throws -> Outcome {
         let sids = Array(Set(arrivals.map(\.consignment.sid)))
         try Recordings.lock(sids, in: session)
         var book = try CallBook(
@@ -50,16 +56,17 @@ struct Commit: Sendable {
         let held = try Intents.lockHeld(arrivals.map(\.intent.token), in: session)
         var replicas: [NewReplica] = []
         var places: [Int] = []
+        var retired: [Replica] = []
         for (place, arrival) in arrivals.enumerated() where held.contains(arrival.intent.token) {
-            let media = try writeRows(arrival, replay.catalog, &book, in: session)
+            let media = try writeRows(arrival, replay.catalog, &book, &retired, in: session)
             replicas.append(NewReplica(arrival, replayMediaID: media))
             places.append(place)
         }
         try book.close(in: session)
         let inserted = try Replicas.insert(replicas, in: session)
-        var outcome = [Replica?](repeating: nil, count: arrivals.count)
+        var outcome = Outcome(replicas: [Replica?](repeating: nil, count: arrivals.count), retired: retired)
         for (place, replica) in zip(places, inserted) {
-            outcome[place] = replica
+            outcome.replicas[place] = replica
             if case .result(let job, _, _) = arrivals[place].consignment.commit {
                 try MuxJobs.finish(job.id, result: replica.id, in: session)
             }
@@ -72,7 +79,8 @@ struct Commit: Sendable {
 
     /// The rows of one arrival in the replay's catalog. Gives its media row's id.
     private static func writeRows(
-        _ arrival: Arrival, _ catalog: ReplayCatalog, _ book: inout CallBook, in session: Session
+        _ arrival: Arrival, _ catalog: ReplayCatalog, _ book: inout CallBook, _ retired: inout [Replica],
+        in session: Session
     ) throws -> Int64 {
         let path = arrival.root.appending(arrival.copied.path.bytes)
         switch arrival.consignment.commit {
@@ -82,7 +90,7 @@ struct Commit: Sendable {
             if let replaces {
                 try catalog.replaceMedia(replaces, with: row, on: session)
                 try catalog.adopt(recording, into: id, on: session)
-                try retire(replayMedia: replaces, of: arrival.consignment.sid, in: session)
+                retired += try retire(replayMedia: replaces, of: arrival.consignment.sid, in: session)
                 return replaces
             }
             return try catalog.addMedia(row, to: id, on: session)
@@ -99,13 +107,13 @@ struct Commit: Sendable {
     }
 
     /// The copy that stood in the row is put aside; its file is kept for some days.
-    private static func retire(replayMedia: Int64, of sid: Sid, in session: Session) throws {
+    private static func retire(replayMedia: Int64, of sid: Sid, in session: Session) throws -> [Replica] {
         let standing = try Replicas.held([sid], in: session)[sid] ?? []
         var quarantine: [Replica.ID: FilePath] = [:]
         for replica in standing where replica.content.replayMediaID == replayMedia {
             quarantine[replica.id] = Quarantine.path(of: replica.content.path, day: Quarantine.today)
         }
-        try Replicas.retire(quarantine, keep: Quarantine.keep, in: session)
+        return try Replicas.retire(quarantine, keep: Quarantine.keep, in: session)
     }
 }
 

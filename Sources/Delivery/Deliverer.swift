@@ -130,8 +130,9 @@ package struct Deliverer: Sendable {
     private func commit(_ arrivals: [(place: Int, arrival: Arrival)]) async -> [(Int, DeliveryOutcome)] {
         if arrivals.isEmpty { return [] }
         do {
-            let replicas = try await Commit(replay: replay).run(arrivals.map(\.arrival))
-            return zip(arrivals, replicas).map { item, replica in
+            let outcome = try await Commit(replay: replay).run(arrivals.map(\.arrival))
+            await putAside(outcome.retired)
+            return zip(arrivals, outcome.replicas).map { item, replica in
                 guard let replica else { return (item.place, .fenced) }
                 tell(item.arrival, replica)
                 return (item.place, .committed(replica))
@@ -144,6 +145,19 @@ package struct Deliverer: Sendable {
             var outcomes: [(Int, DeliveryOutcome)] = []
             for arrival in arrivals { outcomes += await commit([arrival]) }
             return outcomes
+        }
+    }
+
+    /// Moves copies that were replaced out of the way. What can't be moved now stays where it is until its time is over;
+    /// nothing names it any more.
+    private func putAside(_ retired: [Replica]) async {
+        if retired.isEmpty { return }
+        let names = await roster.names()
+        for replica in retired {
+            guard let name = names[replica.content.volume],
+                let copier = await roster.copier(of: replica.content.volume, named: name)
+            else { continue }
+            _ = try? await copier.retire(replica.content.path, day: Quarantine.today)
         }
     }
 

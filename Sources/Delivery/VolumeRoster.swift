@@ -77,6 +77,13 @@ package actor VolumeRoster {
         return samples
     }
 
+    /// The proven volumes of the last look.
+    package func names() -> [VolumeID: VolumeName] {
+        Dictionary(
+            samples.compactMap { sample in sample.proof.map { ($0.id, sample.settings.name) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
     /// Where to copy to a proven volume with.
     package func copier(of id: VolumeID, named name: VolumeName) -> Copier? {
         if let copier = ready[id] { return copier }

@@ -101,7 +101,7 @@ package enum Intents {
     }
 
     /// These are verified and about to get their final names: writes down what they are, so that a sweep knows them,
-    /// and lengthens the leases as ``renew(_:lease:in:)`` does. Before the first name appears.
+    /// that their space is taken now, so that it is not counted twice, and lengthens the leases as ``renew(_:lease:in:)`` does. Before the first name appears.
     ///
     /// - Returns: those that are still held. No other may be published.
     package static func ready(
@@ -118,7 +118,8 @@ package enum Intents {
                     on intent.token = given.token
                 where intent.state = 'open' order by intent.token for no key update of intent
             )
-            update takeup.intent set ready_size = given.size, ready_sha256 = given.digest
+            update takeup.intent set ready_size = given.size, ready_sha256 = given.digest,
+                allocated_bytes = greatest(allocated_bytes, given.size)
             from given where intent.token = given.token
             returning intent.token
             """,

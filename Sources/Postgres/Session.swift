@@ -1,4 +1,5 @@
 internal import CLibpq
+internal import CLinux
 internal import Glibc
 internal import Vocabulary
 
