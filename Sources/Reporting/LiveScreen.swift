@@ -6,8 +6,8 @@ package struct LiveScreen: Sendable {
 
     /// Hides the cursor, and lets no line run over into the next.
     package static let begin = "\u{1B}[?25l\u{1B}[?7l"
-    /// Undoes ``begin``; for every way out.
-    package static let end = "\u{1B}[?25h\u{1B}[?7h"
+    /// Undoes ``begin``, and wipes the `^C` that the terminal echoes; for every way out.
+    package static let end = "\r\u{1B}[K\u{1B}[?25h\u{1B}[?7h"
 
     /// Draws over what was drawn before.
     /// - Parameter lines: fewer than the screen has, or what scrolled away can't be drawn over.

@@ -165,7 +165,9 @@ package struct StatusPage: Sendable {
 
     private var delay: ScreenLine {
         let label = ScreenLine("DELAY  ", .faint)
-        guard let delays = report.delays else { return label + ScreenLine("nothing came in the last hour", .faint) }
+        guard let delays = report.delays else {
+            return label + ScreenLine("none was measured in the last hour", .faint)
+        }
         return label
             + ScreenLine(
                 "of \(HumanText.count(delays.recordings, "recording")) in the last hour: half within"

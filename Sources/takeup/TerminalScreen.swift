@@ -34,13 +34,16 @@ extension Terminal {
     }
 }
 
-/// A screen that is drawn until the process ends. Whatever ends it leaves the terminal as it was.
+/// A screen that is drawn until the process is told to end, and leaves the terminal as it was then.
 final class TerminalLoop: Sendable {
-    private let screen = Mutex(LiveScreen())
+    private struct State {
+        var screen = LiveScreen()
+        var hasBegun = false
+    }
+    private let state = Mutex(State())
 
     init() {
-        StopSignals.onStop { [screen = self] in screen.leave() }
-        Terminal.put(LiveScreen.begin)
+        StopSignals.onStop { [loop = self] in loop.leave() }
     }
 
     func draw(_ lines: [ScreenLine]) {
@@ -49,13 +52,17 @@ final class TerminalLoop: Sendable {
         let fitting = lines.prefix(size.map { $0.lines - 1 } ?? lines.count).map { line in
             (size.map { line.clipped(to: $0.columns) } ?? line).text(isColoured: isColoured)
         }
-        screen.withLock { Terminal.put($0.frame(fitting)) }
+        state.withLock { state in
+            let begin = state.hasBegun ? "" : LiveScreen.begin
+            state.hasBegun = true
+            Terminal.put(begin + state.screen.frame(fitting))
+        }
     }
 
     /// Ends the process: a look at a database that hangs must not hold up Ctrl-C.
     private func leave() {
-        screen.withLock { _ in
-            Terminal.put(LiveScreen.end)
+        state.withLock { state in
+            if state.hasBegun { Terminal.put(LiveScreen.end) }
             _exit(EXIT_SUCCESS)
         }
     }

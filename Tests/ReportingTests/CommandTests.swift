@@ -1,4 +1,5 @@
 import Glibc
+import Reporting
 import Settings
 import Support
 import Telemetry
@@ -99,6 +100,25 @@ import Testing
         let document = try run("status", "--json", "--config", file)
         #expect(document.code == 0)
         #expect(document.text.hasPrefix("{\n  \"version\": 1,\n"))
+    }
+
+    @Test func `a watched status is drawn again, and a signal leaves the terminal as it was`() async throws {
+        let site = try await Site()
+        let file = try site.write()
+        try await site.makeLedger()
+        let (screen, number) = ("\(site.home)/screen", "\(site.home)/number")
+        let command = "echo $$ > \(number); exec \(try CommandTests.program()) status --watch 0.2 --config \(file)"
+        let child = try ChildProcess(["/usr/bin/script", "-qefc", command, "/dev/null"], outputPath: screen)
+        let deadline = ContinuousClock.now + .seconds(30)
+        func drawings() throws -> Int { try FileText.file(screen).split(separator: "No problem is open.").count - 1 }
+        while try drawings() < 2, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+        let process = try #require(pid_t(try FileText.file(number).filter(\.isNumber)))
+        kill(process, SIGINT)
+        #expect(child.wait() == 0)
+        let text = try FileText.file(screen)
+        #expect(try drawings() >= 2)
+        #expect(text.hasPrefix(LiveScreen.begin))
+        #expect(text.hasSuffix(LiveScreen.end))
     }
 
     @Test func `a replay that is away is one sentence`() async throws {

@@ -73,7 +73,7 @@ import Vocabulary
         let report = StatusReport(settings: try site.settings(), look: look)
         let text = page(report).joined(separator: "\n")
         #expect(text.contains("No problem is open."))
-        #expect(text.contains("nothing came in the last hour"))
+        #expect(text.contains("none was measured in the last hour"))
         #expect(report.mounts.map(\.agent) == [nil, nil])
         #expect(report.volumes.map(\.name) == [VolumeName("a"), VolumeName("b")])
         #expect(report.volumes.allSatisfy { $0.counts == nil && $0.share == nil })
