@@ -53,10 +53,10 @@ import Testing
 @Suite struct LiveScreenTests {
     @Test func `a frame goes back over the one before, and clears what was longer`() {
         var screen = LiveScreen()
-        #expect(screen.frame(["one", "two"]) == "\rone\u{1B}[K\ntwo\u{1B}[K\n\u{1B}[J")
-        #expect(screen.frame(["three"]) == "\u{1B}[2A\rthree\u{1B}[K\n\u{1B}[J")
+        #expect(screen.frame(["one", "two"]) == "\r\u{1B}[Kone\n\u{1B}[Ktwo\n\u{1B}[J")
+        #expect(screen.frame(["three"]) == "\u{1B}[2A\r\u{1B}[Kthree\n\u{1B}[J")
         #expect(screen.frame([]) == "\u{1B}[1A\r\u{1B}[J")
-        #expect(screen.frame(["x"]) == "\rx\u{1B}[K\n\u{1B}[J")
+        #expect(screen.frame(["x"]) == "\r\u{1B}[Kx\n\u{1B}[J")
     }
 }
 
