@@ -62,7 +62,7 @@ package struct AgentProcess: Sendable {
         let base = try await ReplayBase(
             settings: settings, role: "agent", version: version, environment: environment, narrator: narrator)
         guard let lock = try await MountLock.take(mount.path, base.connection) else {
-            narrator.tell(.mountTaken, .mount(mount.path), .source(source.name))
+            await tellTaken(base.replay)
             throw Refusal.mountTaken(mount.path)
         }
         let link = SourceLink(
@@ -77,24 +77,29 @@ package struct AgentProcess: Sendable {
         manager.ready(status: "serving \(mount.path)")
         await withTaskGroup(of: Void.self) { group in
             services.start(in: &group)
-            group.addTask { await keep(lock) }
+            group.addTask { await keep(lock, base.replay) }
             // All services run until the task is cancelled; none ends by itself.
             await group.waitForAll()
         }
-        narrator.tell(.agentStopping, .mount(mount.path), .source(source.name))
+        narrator.tell(.agentStopping, .mount(mount.path), .source(source.name), .reason("it was told to"))
         manager.stopping(status: "stopped")
     }
 
     /// The lock ends with its connection: taken again when that is back, and waited for where another agent was faster.
-    private func keep(_ lock: MountLock) async {
+    private func keep(_ lock: MountLock, _ replay: Replay) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(5))
             if Task.isCancelled { return }
             // While the replay is away nothing is committed either, and transfers are fenced one by one.
-            if (try? await lock.retake()) == false {
-                narrator.tell(.mountTaken, .mount(mount.path), .source(source.name))
-            }
+            if (try? await lock.retake()) == false { await tellTaken(replay) }
         }
+    }
+
+    private func tellTaken(_ replay: Replay) async {
+        let agents = (try? await replay.database.perform { session in try Agents.all(in: session) }) ?? []
+        let other = agents.first { $0.beat.mount == mount.path && $0.beat.holder != replay.holder }
+        narrator.tell(
+            .mountTaken, .mount(mount.path), .source(source.name), .holder(other?.beat.holder ?? Holder("another agent")))
     }
 
     private struct Services {

@@ -35,7 +35,7 @@ struct TransferReports: Sendable {
                     what: "No volume can take recordings: \(reasons.joined(separator: "; "))."))
             return release(transfer, after: .seconds(10), "no volume can take it", isFailure: false)
         case .fenced:
-            narrator.tell(.leaseLost, facts: facts(transfer) + [.service("transfers")])
+            narrator.tell(.leaseLost, facts: facts(transfer) + [.job(transfer.id.rawValue), .service("transfers")])
             return nil
         case .failed(let error): return await failed(error, transfer)
         case .uncommitted(let error):

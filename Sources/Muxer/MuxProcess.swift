@@ -36,6 +36,7 @@ package struct MuxProcess: Sendable {
             })
         let base = try await ReplayBase(
             settings: settings, role: "mux", version: version, environment: environment, narrator: narrator)
+        try PrivateDirectory.prove(settings.mux.temporaryDirectory)
         PrivateDirectory.removeAbandoned(below: settings.mux.temporaryDirectory)
         let progress = Progress()
         let numbers = Array(1...settings.mux.workers)
@@ -64,7 +65,7 @@ package struct MuxProcess: Sendable {
             group.addTask { await listen(base.connection, wakes) }
             await group.waitForAll()
         }
-        narrator.tell(.workerStopping)
+        narrator.tell(.workerStopping, .reason("it was told to"))
         manager.stopping(status: "stopped")
     }
 

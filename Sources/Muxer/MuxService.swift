@@ -96,7 +96,8 @@ package struct MuxService: Sendable {
             throw MuxFailure(what: "no volume can take the muxed file", isTransient: true)
         case .failed(let error): throw error
         case .fenced, nil:
-            narrator.tell(.leaseLost, .recording(pair.reference), .service(MuxService.loop(number)))
+            narrator.tell(
+                .leaseLost, .recording(pair.reference), .job(job.id.rawValue), .service(MuxService.loop(number)))
         case .uncommitted(let error): throw error
         }
     }
@@ -152,9 +153,13 @@ package struct MuxService: Sendable {
 
     private func tellCommitted(_ pair: MuxPair, _ replica: Replica, _ made: MuxWork.Made, after elapsed: Duration) async
     {
+        let volume = await base.roster.names()[replica.content.volume]
         narrator.tell(
-            .muxCommitted, .recording(pair.reference), .job(pair.job.id.rawValue), .elapsed(elapsed),
-            .size(bytes: replica.content.size))
+            .muxCommitted,
+            facts: [
+                .recording(pair.reference), .job(pair.job.id.rawValue), .elapsed(elapsed),
+                .size(bytes: replica.content.size), .volumeID(replica.content.volume),
+            ] + (volume.map { [.volume($0)] } ?? []))
         try? await base.problems.close(
             [.muxFailed, .keyMissing], subjects: [subject(pair.job)], place: pair.reference.source.rawValue)
     }

@@ -17,6 +17,20 @@ struct PrivateDirectory: ~Copyable {
 
     deinit { PrivateDirectory.remove(path) }
 
+    /// The temporary directory is not there, or we may not write to it.
+    struct Unusable: Error, CustomStringConvertible {
+        let path: FilePath
+        var description: String {
+            "the directory \(path.displayText) of `mux.temporary_directory` is not there or can't be written: the unit makes "
+                + "it on a tmpfs; by hand, make one that only this worker can read"
+        }
+    }
+
+    /// Throws ``Unusable``, so that a worker says once what would fail every job.
+    static func prove(_ parent: FilePath) throws {
+        if access(parent.cPath, W_OK | X_OK) != 0 { throw Unusable(path: parent) }
+    }
+
     /// Removes the directories of processes that are gone.
     static func removeAbandoned(below parent: FilePath) {
         for name in names(in: parent) {

@@ -182,7 +182,7 @@ extension Event {
         case .swept:
             EventDeclaration(
                 messageID: "fb9be14d728f4436bda4debf28359f0d", priority: .notice,
-                says: "Removed {count} leftovers of broken-off work from volume {volume}: {size}",
+                says: "Removed {count} leftovers of broken-off work from volume {volume}",
                 facts: [.volume, .volumeID, .volumePath, .count, .size, .elapsed])
         case .recordingCommitted:
             EventDeclaration(

@@ -20,7 +20,7 @@ struct AgentCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try config.load()
         let mount = MountPath(mount)
-        try await serve(settings) { environment, narrator in
+        try await serve(settings, from: config.config) { environment, narrator in
             let process = try AgentProcess(
                 settings: settings, mount: mount, version: Version.text, environment: environment,
                 manager: .ofProcess(), narrator: narrator, now: SystemClock.now)

@@ -46,14 +46,14 @@ enum SystemClock {
 
 /// Runs a service until it is told to stop; what stands in the way of its start is told and ends the process.
 func serve(
-    _ settings: Settings, _ body: @escaping @Sendable (SettingsEnvironment, any Narrator) async throws -> Void
+    _ settings: Settings, from file: String, _ body: @escaping @Sendable (SettingsEnvironment, any Narrator) async throws -> Void
 ) async throws {
     let environment = SettingsEnvironment.ofProcess()
     let narrator = standardNarrator(
         least: Priority(word: settings.journal.level.rawValue) ?? .info, environment: environment.variables,
         now: SystemClock.now)
     for warning in settings.warnings {
-        narrator.tell(.settingsDoubtful, .detail(String(describing: warning)))
+        narrator.tell(.settingsDoubtful, .settings(FilePath(file)), .detail(String(describing: warning)))
     }
     let work = Task { try await body(environment, narrator) }
     StopSignals.onStop { work.cancel() }

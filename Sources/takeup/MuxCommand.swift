@@ -15,7 +15,7 @@ struct MuxCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try config.load()
-        try await serve(settings) { environment, narrator in
+        try await serve(settings, from: config.config) { environment, narrator in
             try await MuxProcess(
                 settings: settings, version: Version.text, environment: environment, manager: .ofProcess(),
                 narrator: narrator

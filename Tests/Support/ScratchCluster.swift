@@ -55,7 +55,7 @@ package final class ScratchCluster: Sendable {
     /// Starts the server and returns when it takes connections.
     package func start() throws {
         let options = [
-            "listen_addresses=''", "unix_socket_directories='\(directory)'", "max_connections=200", "fsync=off",
+            "listen_addresses=''", "unix_socket_directories='\(directory)'", "max_connections=500", "fsync=off",
             "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "autovacuum=off",
             "max_wal_size=256MB",
         ]
