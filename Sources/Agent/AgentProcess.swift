@@ -99,7 +99,8 @@ package struct AgentProcess: Sendable {
         let agents = (try? await replay.database.perform { session in try Agents.all(in: session) }) ?? []
         let other = agents.first { $0.beat.mount == mount.path && $0.beat.holder != replay.holder }
         narrator.tell(
-            .mountTaken, .mount(mount.path), .source(source.name), .holder(other?.beat.holder ?? Holder("another agent")))
+            .mountTaken, .mount(mount.path), .source(source.name),
+            .holder(other?.beat.holder ?? Holder("another agent")))
     }
 
     private struct Services {

@@ -46,7 +46,8 @@ enum SystemClock {
 
 /// Runs a service until it is told to stop; what stands in the way of its start is told and ends the process.
 func serve(
-    _ settings: Settings, from file: String, _ body: @escaping @Sendable (SettingsEnvironment, any Narrator) async throws -> Void
+    _ settings: Settings, from file: String,
+    _ body: @escaping @Sendable (SettingsEnvironment, any Narrator) async throws -> Void
 ) async throws {
     let environment = SettingsEnvironment.ofProcess()
     let narrator = standardNarrator(
