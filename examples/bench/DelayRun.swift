@@ -33,19 +33,24 @@ struct DelayRun {
             for (_, process) in processes { process.send(SIGTERM) }
             for (_, process) in processes { process.wait() }
         }
-        // What the unit's CPUWeight does: sound and screen can wait for each other, recordings must not wait for them.
-        for (role, process) in processes where role == .mux { setpriority(PRIO_PROCESS, id_t(process.id), 10) }
         guard
             try await site.wait(
                 upTo: .seconds(30),
                 until: { try await site.count("select count(*) from takeup.agent", in: site.replay) == roles.count })
         else { throw BenchFailure(description: "the agents did not come up: \(site.log(.calls))") }
+        // As the unit's CPUWeight: a mux can wait, a recording must not wait for one. Later threads inherit it.
+        for (role, process) in processes where role == .mux {
+            for thread in ProcessCost.threads(process.id) {
+                setpriority(CInt(PRIO_PROCESS.rawValue), id_t(thread), 10)
+            }
+        }
         try await Task.sleep(for: .seconds(3))
-        return try await measure(site, cluster, processes)
+        return try await measure(site, cluster, processes, peer: peer)
     }
 
     private func measure(
-        _ site: ScratchSite, _ cluster: ScratchCluster, _ processes: [(role: ScratchSite.Role, process: ChildProcess)]
+        _ site: ScratchSite, _ cluster: ScratchCluster, _ processes: [(role: ScratchSite.Role, process: ChildProcess)],
+        peer: PeerCost?
     ) async throws -> [Figure] {
         if plan.printsStatements { try await site.replay.perform { try $0.script("create extension pg_stat_statements") } }
         let server = try cluster.processID()
@@ -61,14 +66,19 @@ struct DelayRun {
         }
         guard isDone else { throw BenchFailure(description: "not all recordings arrived: \(site.log(.calls).suffix(4000))") }
         let thousands = Double(truths.count) / 1000
-        var figures = try await delays(of: truths, site)
+        var figures = try await delays(of: truths, site, peer: peer)
+        var agents = 0.0
         for (index, (role, process)) in processes.enumerated() {
             let cost = ProcessCost.of(process.id).since(started[index])
+            if role != .mux { agents += cost.cpu }
             figures.append(Figure("CPU of \(role.words)\(place)", "s / 1,000 recordings", cost.cpu / thousands))
             figures.append(Figure("peak memory of \(role.words)\(place)", "MiB", cost.peakMemory))
         }
+        figures.append(
+            Figure("CPU of both agents\(place)", "s / 1,000 recordings", agents / thousands, peer: peer?.cpu))
         let serverCost = ProcessCost.of(server).since(serverStarted)
-        figures.append(Figure("CPU of the replay's PostgreSQL\(place)", "s / 1,000 recordings", serverCost.cpu / thousands))
+        figures.append(
+            Figure("CPU of the replay's PostgreSQL\(place)", "s / 1,000 recordings", serverCost.cpu / thousands))
         let more = Double(try await commitCount(site) - commits)
         figures.append(Figure("replay transactions\(place)", "/ recording", more / Double(truths.count)))
         if plan.printsStatements { try await printStatements(site) }
@@ -86,7 +96,9 @@ struct DelayRun {
     }
 
     /// By the commit timestamps of the media rows: neither the program's clock nor its word has a part in it.
-    private func delays(of truths: [RecorderModelTruth], _ site: ScratchSite) async throws -> [Figure] {
+    private func delays(
+        of truths: [RecorderModelTruth], _ site: ScratchSite, peer: PeerCost?
+    ) async throws -> [Figure] {
         let arrivals = try await site.replay.perform { session in
             try session.query(
                 """
@@ -112,14 +124,16 @@ struct DelayRun {
             let delay = Double(last - complete) / 1_000_000
             if rows.contains(where: \.isOpaque) { opaque.append(delay) } else { visible.append(delay) }
         }
-        return figures("delay of sound and mp4", visible, bar: hasWorker ? nil : DelayRun.bar)
-            + figures("delay with an opaque screen", opaque, bar: nil)
+        return figures("delay of sound and mp4", visible, peer: peer?.delays, bar: hasWorker ? nil : DelayRun.bar)
+            + figures("delay with an opaque screen", opaque, peer: nil, bar: nil)
     }
 
-    private func figures(_ name: String, _ delays: [Double], bar: Double?) -> [Figure] {
+    private func figures(_ name: String, _ delays: [Double], peer: Distribution?, bar: Double?) -> [Figure] {
         let delays = Distribution(delays)
         return [("p50", 50.0), ("p99", 99), ("max", 100)].map { word, percent in
-            Figure("\(name), \(word)\(place)", "s", delays.percentile(percent), bar: word == "p99" ? bar : nil)
+            Figure(
+                "\(name), \(word)\(place)", "s", delays.percentile(percent), peer: peer?.percentile(percent),
+                bar: word == "p99" ? bar : nil)
         }
     }
 

@@ -36,7 +36,7 @@ struct ProcessCost: Sendable {
         }
     }
 
-    private static func threads(_ id: pid_t) -> [pid_t] {
+    static func threads(_ id: pid_t) -> [pid_t] {
         guard let stream = opendir("/proc/\(id)/task") else { return [] }
         defer { closedir(stream) }
         var threads: [pid_t] = []
