@@ -36,7 +36,7 @@ struct DelayRun {
         guard
             try await site.wait(
                 upTo: .seconds(30),
-                until: { try await site.count("select count(*) from takeup.agent", in: site.replay) == roles.count })
+                until: { try await upCount(site) == roles.count })
         else { throw BenchFailure(description: "the agents did not come up: \(site.log(.calls))") }
         // As the unit's CPUWeight: a mux can wait, a recording must not wait for one. Later threads inherit it.
         for (role, process) in processes where role == .mux {
@@ -48,11 +48,20 @@ struct DelayRun {
         return try await measure(site, cluster, processes, peer: peer)
     }
 
+    /// Processes that have told the ledger of themselves; the first of them makes it.
+    private func upCount(_ site: ScratchSite) async throws -> Int {
+        let hasLedger = try await site.count(
+            "select count(*) from pg_namespace where nspname = 'takeup'", in: site.replay)
+        return hasLedger == 0 ? 0 : try await site.count("select count(*) from takeup.agent", in: site.replay)
+    }
+
     private func measure(
         _ site: ScratchSite, _ cluster: ScratchCluster, _ processes: [(role: ScratchSite.Role, process: ChildProcess)],
         peer: PeerCost?
     ) async throws -> [Figure] {
-        if plan.printsStatements { try await site.replay.perform { try $0.script("create extension pg_stat_statements") } }
+        if plan.printsStatements {
+            try await site.replay.perform { try $0.script("create extension pg_stat_statements") }
+        }
         let server = try cluster.processID()
         let started = processes.map { ProcessCost.of($0.process.id) }
         let serverStarted = ProcessCost.of(server)
@@ -64,7 +73,9 @@ struct DelayRun {
             let muxed = try await site.muxedCount()
             return marked == truths.count && muxed == pairs
         }
-        guard isDone else { throw BenchFailure(description: "not all recordings arrived: \(site.log(.calls).suffix(4000))") }
+        guard isDone else {
+            throw BenchFailure(description: "not all recordings arrived: \(site.log(.calls).suffix(4000))")
+        }
         let thousands = Double(truths.count) / 1000
         var figures = try await delays(of: truths, site, peer: peer)
         var agents = 0.0
@@ -81,7 +92,7 @@ struct DelayRun {
             Figure("CPU of the replay's PostgreSQL\(place)", "s / 1,000 recordings", serverCost.cpu / thousands))
         let more = Double(try await commitCount(site) - commits)
         figures.append(Figure("replay transactions\(place)", "/ recording", more / Double(truths.count)))
-        if plan.printsStatements { try await printStatements(site) }
+        if plan.printsStatements { try await printStatements(site, "while recording") }
         if !hasWorker, plan.idle > 0 { figures += try await idle(site, server, processes) }
         return figures
     }
@@ -149,6 +160,7 @@ struct DelayRun {
         let begin = ContinuousClock.now
         try await Task.sleep(for: .seconds(plan.idle))
         let span = (ContinuousClock.now - begin) / .seconds(1)
+        if plan.printsStatements { try await printStatements(site, "while idle") }
         var figures: [Figure] = []
         for (index, (role, process)) in processes.enumerated() {
             let cost = ProcessCost.of(process.id).since(started[index])
@@ -159,7 +171,8 @@ struct DelayRun {
         let serverCost = ProcessCost.of(server).since(serverStarted)
         figures.append(Figure("idle CPU of the replay's PostgreSQL", "% of a core", 100 * serverCost.cpu / span))
         figures.append(
-            Figure("idle replay transactions, both agents", "/ s", Double(try await commitCount(site) - commits) / span))
+            Figure("idle replay transactions, both agents", "/ s", Double(try await commitCount(site) - commits) / span)
+        )
         return figures
     }
 
@@ -170,16 +183,21 @@ struct DelayRun {
             "select xact_commit as count from pg_stat_database where datname = current_database()", in: site.replay)
     }
 
-    private func printStatements(_ site: ScratchSite) async throws {
+    /// Since the last time, and begins anew.
+    private func printStatements(_ site: ScratchSite, _ when: String) async throws {
         let lines = try await site.replay.perform { session in
             try session.query(
                 """
                 select format('%7s calls %9s ms %7s rows  %s', calls, round(total_exec_time::numeric, 1), rows,
                     left(regexp_replace(query, '\\s+', ' ', 'g'), 150)) as line
-                from pg_stat_statements order by total_exec_time desc limit 45
+                from pg_stat_statements
+                where dbid = (select oid from pg_database where datname = current_database())
+                order by total_exec_time desc limit 60
                 """
             ).map { try $0.text("line") }
         }
+        try await site.replay.perform { session in try session.query("select pg_stat_statements_reset()") }
+        print("statements \(when):")
         print(lines.joined(separator: "\n"))
     }
 }

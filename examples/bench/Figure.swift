@@ -80,7 +80,8 @@ struct BenchReport: Codable, Sendable {
             }.joined(separator: "  ")
         }
         let about = "\(cores) cores, load \(text(loadBefore)) before, \(text(loadAfter)) after"
-        return ([line(head), line(widths.map { String(repeating: "-", count: $0) })] + rows.map(line)
+        return
+            ([line(head), line(widths.map { String(repeating: "-", count: $0) })] + rows.map(line)
             + [about] + (peer.map { ["peer: \($0)"] } ?? [])).joined(separator: "\n")
     }
 

@@ -28,7 +28,9 @@ enum ShellPeer {
         let (from, to) = (site.recorder.mountPrefix, site.directory + "/peer")
         // New folders are what such scripts lose files in; that is not measured here.
         for folder in ["calls", "screens", "screens/recd"] {
-            try ChildProcess.run(["/bin/sh", "-c", "mkdir -p \"$1/opt/callrec/data/$2/$(date +%Y%m%d)\"", "-", from, folder])
+            try ChildProcess.run([
+                "/bin/sh", "-c", "mkdir -p \"$1/opt/callrec/data/$2/$(date +%Y%m%d)\"", "-", from, folder,
+            ])
         }
         let process = try ChildProcess(
             ["/usr/bin/setsid", "/bin/bash", "-c", script, "peer", from, to], outputPath: site.directory + "/peer.log")
