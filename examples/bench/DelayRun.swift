@@ -153,7 +153,8 @@ struct DelayRun {
     private func idle(
         _ site: ScratchSite, _ server: pid_t, _ processes: [(role: ScratchSite.Role, process: ChildProcess)]
     ) async throws -> [Figure] {
-        try await Task.sleep(for: .seconds(3))
+        // A backend that idles gives its counts away within ten seconds.
+        try await Task.sleep(for: .seconds(12))
         let started = processes.map { ProcessCost.of($0.process.id) }
         let serverStarted = ProcessCost.of(server)
         let commits = try await commitCount(site)
