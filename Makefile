@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build demo test test-system lint format docs install clean
+.PHONY: help deps build demo test test-system bench lint format docs install clean
 
 # Where `install` puts things: systemd reads units, users, paths and catalogs below both /usr and /usr/local.
 PREFIX ?= /usr/local
@@ -42,6 +42,13 @@ test: deps ## build and pass all tests: units, conformance and the quick core of
 test-system: deps ## the long proofs as well: many recordings, kills at random, outages
 	swift build --build-tests $(FLOORS)
 	TAKEUP_LONG_TESTS=1 swift test --skip-build $(TESTS) --filter SystemTests
+
+# What is measured, and with which words: `make bench BENCH="delay --seconds 20"`. Figures go to .build/bench/NAME.json.
+BENCH ?= delay
+bench: deps ## measure the built program beside a peer, and check the bars that it promises (BENCH=delay)
+	swift build $(RELEASE) --product takeup
+	swift build $(RELEASE) --product bench
+	.build/release/bench $(BENCH)
 
 lint: deps ## check format, floors, unit files, scripts and that nothing built is tracked
 	@.ci/lint $(SWIFT_CODE)

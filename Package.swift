@@ -131,6 +131,12 @@ let package = Package(
                 .target(name: "Support"), .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "examples/recorder", swiftSettings: strict),
+        .executableTarget(
+            name: "bench",
+            dependencies: everything + [
+                .target(name: "Support"), .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "examples/bench", swiftSettings: strict),
         tests("VocabularyTests"), tests("PlanningTests"), tests("FilesTests"), tests("PostgresTests"),
         tests("SettingsTests"), tests("TelemetryTests"), tests("WatchingTests"), tests("CopyingTests"),
         tests("CatalogsTests"), tests("LedgerTests"), tests("MediaTests"), tests("DeliveryTests"),

@@ -26,13 +26,18 @@ package actor KeeperService {
     private var lease: KeeperLease?
     private var listening: Task<Void, Never>?
     private var nextRound: Duration = .zero
+    /// When the lease is lengthened, or the role is asked for.
+    private var nextTake: Duration = .zero
+    private var nextMarks: Duration = .zero
     private let started = ContinuousClock.now
 
     private static let leaseSpan = Duration.seconds(15)
     /// Who is not the keeper asks again after this.
     private static let candidacy = Duration.seconds(3)
-    /// Between two looks for marks to set, where no commit of this process tells of any.
-    private static let markPeriod = Duration.seconds(1)
+    /// A lease is lengthened this long after it was.
+    private static let renewal = Duration.seconds(5)
+    /// Between two looks for marks to set: those that come meanwhile become one batch.
+    private static let markPeriod = Duration.milliseconds(500)
     /// Hints beyond this are dropped: the page finds what they were about.
     private static let hintLimit = 10_000
     /// A turn of a group is passed on after this at the latest.
@@ -80,29 +85,39 @@ package actor KeeperService {
 
     /// One turn: keep the lease, mark what converged, and look where a look is due. Gives the pause until the next.
     func turn() async throws -> Duration {
+        guard let lease = try await standingLease() else { return max(.milliseconds(1), nextTake - elapsed) }
+        guard try await hasTurn() else { return .milliseconds(200) }
+        try await work(lease)
+        try await yieldTurn()
+        return pause
+    }
+
+    /// The lease, taken or lengthened where it is time to. Nil: another agent has it.
+    private func standingLease() async throws -> KeeperLease? {
+        guard elapsed >= nextTake else { return lease }
         let name = source.name
         let holder = replay.holder
         let taken = try await replay.database.perform { session in
             try Keepers.take(source: name, holder: holder, lease: KeeperService.leaseSpan, in: session)
         }
-        guard let taken else {
-            if lease != nil { lose(reason: "its lease ran out") }
-            return KeeperService.candidacy
+        nextTake = elapsed + (taken == nil ? KeeperService.candidacy : KeeperService.renewal)
+        if let taken {
+            if lease?.token != taken.token { await take(taken) }
+        } else if lease != nil {
+            lose(reason: "its lease ran out")
         }
-        if lease?.token != taken.token { await take(taken) }
         lease = taken
-        guard try await hasTurn() else { return .milliseconds(200) }
-        let isBusy = try await work(taken)
-        try await yieldTurn()
-        return pause(isBusy: isBusy)
+        return taken
     }
 
-    private func work(_ lease: KeeperLease) async throws -> Bool {
-        let marked = try await marks.turn(lease: lease)
-        hinted.formUnion(marked.changed)
+    private func work(_ lease: KeeperLease) async throws {
+        if elapsed >= nextMarks {
+            let marked = try await marks.turn(lease: lease)
+            hinted.formUnion(marked.changed)
+            if !marked.isMoreThere { nextMarks = elapsed + KeeperService.markPeriod }
+        }
         let now = elapsed
         if !hinted.isEmpty || now >= nextRound { gathering.hint(at: now) }
-        var isMoreThere = marked.isMoreThere
         if gathering.begin(at: now) {
             let ids = hinted
             hinted = []
@@ -110,21 +125,18 @@ package actor KeeperService {
                 let found = try await look.turn(hinted: ids, lease: lease)
                 gathering.end(at: elapsed, measured: found.cost, more: found.isMoreThere)
                 if !found.isMoreThere { nextRound = elapsed + synchro.sleepPeriod }
-                isMoreThere = isMoreThere || found.planned > 0
             } catch {
                 hinted.formUnion(ids)
                 gathering.end(at: elapsed, measured: .zero)
                 throw error
             }
         }
-        return isMoreThere
     }
 
-    private func pause(isBusy: Bool) -> Duration {
-        if isBusy { return .milliseconds(1) }
-        var until = min(KeeperService.markPeriod, max(.milliseconds(1), nextRound - elapsed))
-        if let due = gathering.due { until = min(until, max(.milliseconds(1), due - elapsed)) }
-        return until
+    /// Until something is due.
+    private var pause: Duration {
+        let next = min(nextMarks, nextTake, gathering.due ?? nextRound)
+        return max(.milliseconds(1), next - elapsed)
     }
 
     private var elapsed: Duration { ContinuousClock.now - started }
@@ -153,12 +165,14 @@ package actor KeeperService {
     private func take(_ lease: KeeperLease) async {
         narrator.tell(.keeperTaken, .source(source.name), .holder(lease.holder))
         nextRound = .zero
+        nextMarks = .zero
         listening?.cancel()
         listening = Task { [weak self, source] in await KeeperService.listen(to: source, for: self) }
     }
 
     private func lose(reason: String) {
         lease = nil
+        nextTake = elapsed + KeeperService.candidacy
         listening?.cancel()
         listening = nil
         narrator.tell(.keeperLost, .source(source.name), .reason(reason))

@@ -32,6 +32,11 @@ package struct MarkService: Sendable {
     /// marks set and only notes them.
     package func turn(lease: KeeperLease) async throws -> Marks {
         let name = source.name
+        // Mostly there is nothing, and one statement says so; only what follows decides.
+        let first = try await replay.database.perform { session in
+            try Sightings.toMark(source: name, limit: 1, in: session)
+        }
+        if first.isEmpty { return Marks(done: 0, changed: [], isMoreThere: false) }
         let converged = try await replay.database.transaction { session in
             guard try Keepers.confirm(lease, in: session), try Marking.check(in: session) == nil else {
                 return [Sighting]()

@@ -117,7 +117,7 @@ package actor TransferService {
         let back = releases
         try await replay.database.perform { session in try Transfers.release(back, in: session) }
         await deliver(settled)
-        return .zero
+        return claimed.count < limit ? try await idle() : .zero
     }
 
     private func idle() async throws -> Duration {

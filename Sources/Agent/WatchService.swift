@@ -75,7 +75,8 @@ package actor WatchService {
         for start in stride(from: 0, to: paths.count, by: WatchService.pathsAtOnce) {
             let part = Array(paths[start..<min(start + WatchService.pathsAtOnce, paths.count)])
             let mount = mount
-            try await replay.database.transaction(isDurable: false) { session in
+            // Mostly nothing waits for them: each statement for itself, as a wake may be lost.
+            try await replay.database.perform { session in
                 try Transfers.wake(mount: mount, paths: part, in: session)
             }
         }

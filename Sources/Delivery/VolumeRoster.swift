@@ -22,8 +22,13 @@ package actor VolumeRoster {
     private var samples: [VolumeSample] = []
     private var registered: [VolumeName: Registration] = [:]
     private var clearSince: [VolumeID: ContinuousClock.Instant] = [:]
+    /// When the ledger last got what the volumes showed.
+    private var spaceFollowed: ContinuousClock.Instant?
     private var conditions: [VolumeName: Planning.VolumeState] = [:]
     private var ready: [VolumeID: Copier] = [:]
+
+    /// Deliveries come by the dozen a second; the ledger and the alerts need what they see once in this time.
+    private static let followPeriod = Duration.seconds(1)
 
     private struct Registration: Hashable {
         let id: VolumeID
@@ -55,7 +60,8 @@ package actor VolumeRoster {
         self.copiers = copiers
     }
 
-    /// Looks at every volume at once, and brings the ledger up to date. Throws only what the database throws.
+    /// Looks at every volume at once, and brings the ledger up to date where it is older than a second. Throws only what
+    /// the database throws.
     @discardableResult
     package func sample() async throws -> [VolumeSample] {
         let looked = await withTaskGroup(of: (Int, VolumeSample).self) { group in
@@ -67,7 +73,10 @@ package actor VolumeRoster {
         samples = looked
         try await register(looked)
         try await followConditions(looked)
-        try await followSpace(looked)
+        if spaceFollowed.map({ ContinuousClock.now - $0 >= VolumeRoster.followPeriod }) ?? true {
+            spaceFollowed = .now
+            try await followSpace(looked)
+        }
         return looked
     }
 

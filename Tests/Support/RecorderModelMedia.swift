@@ -5,7 +5,7 @@ internal import Vocabulary
 /// What a call gets is a sample with a mark of its own in it, so that no two files of a recorder are alike.
 package struct RecorderModelMedia: Sendable {
     /// By seconds.
-    let sounds: [Int: [UInt8]]
+    private(set) var sounds: [Int: [UInt8]]
     let screens: [Int: [UInt8]]
     /// PEM of the recipient whose key is ``keyPath``, and of one whose key was thrown away.
     let certificate: [UInt8]
@@ -41,6 +41,16 @@ package struct RecorderModelMedia: Sendable {
         certificatePath = try recipients.certificate(of: .rsa)
         certificate = try bytes(certificatePath)
         strangerCertificate = try bytes(recipients.certificate(of: .stranger))
+    }
+
+    /// The same with longer sounds: the frames of each again and again, until it is of so many bytes.
+    package func withSounds(ofAtLeast bytes: Int) -> RecorderModelMedia {
+        var longer = self
+        longer.sounds = sounds.mapValues { sound in
+            let count = (bytes + max(sound.count, 1) - 1) / max(sound.count, 1)
+            return Array(repeatElement(sound, count: max(1, count)).joined())
+        }
+        return longer
     }
 
     /// An mp3 without the ID3v2 tag that it begins with: two in a row are more than some readers look past.

@@ -11,6 +11,7 @@ package final class ScratchCluster: Sendable {
     package let directory: String
     private let guardSocket: CInt
     private let binaries: String
+    private let options: [String]
     private let admin: Database
     private let names = Atomic<Int>(0)
     private let templates = Mutex<[String: Task<String, any Error>]>([:])
@@ -23,11 +24,15 @@ package final class ScratchCluster: Sendable {
     package static func shared() throws -> ScratchCluster { try sharedOutcome.get() }
     private static let sharedOutcome = Result { try ScratchCluster() }
 
-    /// A cluster of its own, for tests that stop and start it. Blocks for about half a second.
-    package init() throws {
+    /// A cluster of its own, for tests that stop and start it, and for measuring. Blocks for about half a second.
+    /// - Parameters:
+    ///   - isDurable: below `/tmp`, and a commit is on the disk when it returns, as on a real server.
+    ///   - settings: of the server, as `name=value`; they win over those that tests get.
+    package init(isDurable: Bool = false, settings: [String] = []) throws {
         let home = try ScratchHome()
         binaries = home.binaries
-        directory = try home.makeClusterDirectory()
+        directory = try home.makeClusterDirectory(isDurable: isDurable)
+        options = ScratchCluster.options(isDurable: isDurable) + settings
         var ends: [CInt] = [-1, -1]
         guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw ChildProcess.Failure(description: "no socket for the guard of \(directory)")
@@ -54,16 +59,27 @@ package final class ScratchCluster: Sendable {
 
     /// Starts the server and returns when it takes connections.
     package func start() throws {
-        let options = [
-            "listen_addresses=''", "unix_socket_directories='\(directory)'", "max_connections=500", "fsync=off",
-            "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "autovacuum=off",
-            "max_wal_size=256MB",
-        ]
+        let options = ["unix_socket_directories='\(directory)'"] + options
         try ChildProcess.run(
             ScratchHome.unprivileged([
                 binaries + "/pg_ctl", "-D", directory + "/data", "-w", "-t", "60", "-s", "-l", directory + "/log",
                 "-o", options.map { "-c \($0)" }.joined(separator: " "), "start",
             ]))
+    }
+
+    private static func options(isDurable: Bool) -> [String] {
+        let lasting = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        return ["listen_addresses=''", "max_connections=200", "shared_buffers=64MB", "autovacuum=off"]
+            + ["max_wal_size=256MB"] + (isDurable ? [] : lasting)
+    }
+
+    /// The server's process, whose children serve its connections.
+    package func processID() throws -> Int32 {
+        let text = String(decoding: try readSample(directory + "/data/postmaster.pid"), as: UTF8.self)
+        guard let id = text.split(separator: "\n").first.flatMap({ Int32($0) }) else {
+            throw ChildProcess.Failure(description: "the server of \(directory) does not run")
+        }
+        return id
     }
 
     /// Stops the server and breaks every connection; `immediate` is a crash.

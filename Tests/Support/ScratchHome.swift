@@ -34,7 +34,9 @@ struct ScratchHome {
         return start + ["/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] + command
     }
 
-    func makeClusterDirectory() throws -> String {
+    func makeClusterDirectory(isDurable: Bool) throws -> String {
+        let root = isDurable ? "/tmp/takeup-scratch-\(geteuid())" : root
+        try ScratchHome.makeDirectory(root)
         let path = root + "/cluster-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 36))"
         try ScratchHome.makeDirectory(path)
         return path

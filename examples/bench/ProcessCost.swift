@@ -1,0 +1,73 @@
+internal import Glibc
+
+/// What a process and all its children, also those that have ended, took of the machine.
+struct ProcessCost: Sendable {
+    /// Seconds of CPU, user and system.
+    var cpu: Double
+    /// Most of memory that the process itself ever held, in MiB (VmHWM, proc(5)).
+    var peakMemory: Double
+    /// Voluntary context switches of the threads that live: how often it went to sleep.
+    var sleeps: Double
+
+    /// Throws nothing: a process that is gone took nothing that could still be read.
+    static func of(_ id: pid_t) -> ProcessCost {
+        var own = ticks(id)
+        for child in children(id) { own += of(child).cpu * Double(sysconf(CInt(_SC_CLK_TCK))) }
+        return ProcessCost(
+            cpu: own / Double(sysconf(CInt(_SC_CLK_TCK))), peakMemory: field("VmHWM:", of: id) / 1024,
+            sleeps: threads(id).reduce(0) { $0 + field("voluntary_ctxt_switches:", of: id, thread: $1) })
+    }
+
+    func since(_ earlier: ProcessCost) -> ProcessCost {
+        ProcessCost(cpu: cpu - earlier.cpu, peakMemory: peakMemory, sleeps: sleeps - earlier.sleeps)
+    }
+
+    /// Clock ticks of the process and of its children that have ended and were waited for: fields 14 to 17.
+    private static func ticks(_ id: pid_t) -> Double {
+        // The name, field 2, can hold blanks; it ends with the last bracket.
+        guard let text = read("/proc/\(id)/stat"), let end = text.lastIndex(of: ")") else { return 0 }
+        let fields = text[end...].split(separator: " ")
+        return fields.count > 15 ? fields[12...15].compactMap { Double($0) }.reduce(0, +) : 0
+    }
+
+    private static func children(_ id: pid_t) -> [pid_t] {
+        threads(id).flatMap { thread in
+            (read("/proc/\(id)/task/\(thread)/children") ?? "").split(separator: " ").compactMap { pid_t($0) }
+        }
+    }
+
+    static func threads(_ id: pid_t) -> [pid_t] {
+        guard let stream = opendir("/proc/\(id)/task") else { return [] }
+        defer { closedir(stream) }
+        var threads: [pid_t] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let thread = pid_t(name) { threads.append(thread) }
+        }
+        return threads
+    }
+
+    private static func field(_ name: String, of id: pid_t, thread: pid_t? = nil) -> Double {
+        let path = thread.map { "/proc/\(id)/task/\($0)/status" } ?? "/proc/\(id)/status"
+        for line in (read(path) ?? "").split(separator: "\n") where line.hasPrefix(name) {
+            return line.dropFirst(name.count).split { $0 == " " || $0 == "\t" }.first.flatMap { Double($0) } ?? 0
+        }
+        return 0
+    }
+
+    /// Files of proc(5) have no size: read to the end.
+    private static func read(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += buffer[..<count]
+        }
+    }
+}
