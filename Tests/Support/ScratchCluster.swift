@@ -69,7 +69,7 @@ package final class ScratchCluster: Sendable {
 
     private static func options(isDurable: Bool) -> [String] {
         let lasting = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-        return ["listen_addresses=''", "max_connections=200", "shared_buffers=64MB", "autovacuum=off"]
+        return ["listen_addresses=''", "max_connections=500", "shared_buffers=64MB", "autovacuum=off"]
             + ["max_wal_size=256MB"] + (isDurable ? [] : lasting)
     }
 
