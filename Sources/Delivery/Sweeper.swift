@@ -72,10 +72,10 @@ package struct Sweeper: Sendable {
 
     /// Gives how many files were removed.
     private func clear(_ intent: Intent, with copier: Copier) async throws -> Int {
-        guard let path = intent.finalPath else { return 0 }
-        var count = try await copier.sweepStaged(intent.token, for: path) == .removed ? 1 : 0
+        guard let beside = intent.finalPath ?? intent.stagedName else { return 0 }
+        var count = try await copier.sweepStaged(intent.token, for: beside) == .removed ? 1 : 0
         // Only what this intent was about to publish: anything else under the name is not ours to remove.
-        if let ready = intent.ready {
+        if let path = intent.finalPath, let ready = intent.ready {
             let removal = try await copier.removeUncommitted(path, size: ready.size, digest: ready.digest)
             if removal == .removed { count += 1 }
         }

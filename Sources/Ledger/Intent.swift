@@ -28,7 +28,7 @@ package struct Intent: Hashable, Identifiable, Sendable {
     package var holder: Holder
     package var leaseUntil: Instant
     package var volume: VolumeID
-    /// Below the volume's root; nil where the staged file has no name.
+    /// A path in the directory of the staged file, where the final path does not say it; below the volume's root.
     package var stagedName: FilePath?
     /// Below the volume's root. Nil when an intent that took over writes to the same path, which is its care then.
     package var finalPath: FilePath?

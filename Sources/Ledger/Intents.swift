@@ -34,12 +34,14 @@ package enum Intents {
     }
 
     /// The row of the work is locked, so no intent of it is opened or closed meanwhile. An older intent with the same
-    /// final path hands it over: what lies there is verified or refused by the publishing of the new one.
+    /// final path hands it over, unless it was ready to publish: what it may have published need not be what the new
+    /// one brings, and only its own row knows what to sweep.
     private static func supersede(for requests: [IntentRequest], in session: Session) throws {
         try session.execute(
             """
             with older as (
-                select intent.token, (intent.volume_id = request.volume and intent.final_path = request.path) as is_same
+                select intent.token, intent.ready_sha256 is null
+                        and intent.volume_id = request.volume and intent.final_path = request.path as is_given
                 from takeup.intent
                 join unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])
                     as request(transfer, job, volume, path)
@@ -48,7 +50,8 @@ package enum Intents {
                 order by intent.token for no key update of intent
             )
             update takeup.intent set state = 'superseded',
-                final_path = case when older.is_same then null else final_path end
+                final_path = case when older.is_given then null else final_path end,
+                staged_name = case when older.is_given then coalesce(staged_name, final_path) else staged_name end
             from older where intent.token = older.token
             """,
             [
