@@ -5,7 +5,8 @@ package import Vocabulary
 extension Intents {
     /// Condemns intents whose lease ended more than `grace` ago and gives them, with those that another sweeper
     /// condemned and did not finish. From here on nothing can be committed with them, and no new intent gets their
-    /// final path, so removing the staged name and the final path removes nothing of anyone else's.
+    /// final path, so removing the staged name and the final path removes nothing of anyone else's. One whose final
+    /// path a replica has loses it: the name is the replica's, even where the bytes are the same.
     ///
     /// - Parameters:
     ///   - volumes: those that the caller can reach and has proven.
@@ -17,7 +18,12 @@ extension Intents {
         try session.query(
             """
             update takeup.intent set state = 'condemned', holder = $3,
-                lease_until = statement_timestamp() + $5::interval
+                lease_until = statement_timestamp() + $5::interval,
+                staged_name = coalesce(staged_name, final_path),
+                final_path = case when not exists (
+                    select from takeup.replica
+                    where replica.volume_id = intent.volume_id and sha256(replica.path) = sha256(intent.final_path)
+                        and replica.state <> 'removed') then final_path end
             where token = any (array(
                 select token from takeup.intent
                 where volume_id = any($1::text[])
