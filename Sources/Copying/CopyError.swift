@@ -54,6 +54,9 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
     /// Whether the final name may exist: then it is garbage until swept or adopted.
     package var mayBePublished: Bool { step >= .publish && code != .nameConflict && code != .unsupportedName }
 
+    /// Whether a hidden file or the final name may be there: what was put away failed silently, or hangs.
+    package var mayHaveLeftFiles: Bool { step >= .reserve }
+
     /// Whether the same order can succeed later without a person's help.
     package var isTransient: Bool {
         switch code {

@@ -25,6 +25,14 @@ struct Arrival: Sendable {
     let volumeName: VolumeName
     /// The volume's root.
     let root: FilePath
+
+    /// Its intent, with what has the final name.
+    var published: Intent {
+        var published = intent
+        published.finalPath = copied.path
+        published.ready = Intent.Ready(size: copied.size, digest: copied.digest)
+        return published
+    }
 }
 
 /// The commit: the only "done". One transaction for a batch; every row of it, or none.

@@ -18,7 +18,7 @@ package struct Consignment: Sendable {
     package let observation: FileObservation?
     package let crc32: CRCExpectation
     /// Below a volume's root.
-    package let path: FilePath
+    package private(set) var path: FilePath
     package let attempt: Int
     package let commit: CommitPlan
 
@@ -39,6 +39,21 @@ package struct Consignment: Sendable {
         self.path = path
         self.attempt = attempt
         self.commit = commit
+    }
+
+    /// The same under a name beside the first, which no other attempt takes.
+    func aside() -> Consignment {
+        var aside = self
+        aside.path = ReplicaPath.aside(path, mark: attemptMark)
+        return aside
+    }
+
+    /// Tells this attempt's name from all others.
+    private var attemptMark: String {
+        switch work {
+        case .transfer(let claim): "t\(claim.id.rawValue).\(claim.attempt)"
+        case .muxJob(let claim): "m\(claim.id.rawValue).\(claim.attempt)"
+        }
     }
 
     /// Names the file where ties are broken; the same in every attempt.
@@ -63,4 +78,11 @@ package enum DeliveryOutcome: Sendable {
     case fenced
     /// The replay's database refused or was away; nothing was committed by this call, as far as anybody can tell.
     case uncommitted(any Error)
+
+    var isNameConflict: Bool {
+        switch self {
+        case .failed(let error): error.code == .nameConflict
+        case .committed, .noRoom, .fenced, .uncommitted: false
+        }
+    }
 }

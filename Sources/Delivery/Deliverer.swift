@@ -30,6 +30,15 @@ package struct Deliverer: Sendable {
 
     /// An outcome for each consignment, in their order. One that fails fails no other.
     package func deliver(_ consignments: [Consignment]) async -> [DeliveryOutcome] {
+        var outcomes = await attempt(consignments)
+        // A name that holds other bytes is never overwritten, and nobody frees it: the copy gets one beside it.
+        let taken = outcomes.indices.filter { outcomes[$0].isNameConflict }
+        let again = await attempt(taken.map { consignments[$0].aside() })
+        for (place, outcome) in zip(taken, again) { outcomes[place] = outcome }
+        return outcomes
+    }
+
+    private func attempt(_ consignments: [Consignment]) async -> [DeliveryOutcome] {
         if consignments.isEmpty { return [] }
         let placed: [Placer.Outcome]
         do {
@@ -108,6 +117,7 @@ package struct Deliverer: Sendable {
         var outcomes = outcomes
         var arrivals: [(place: Int, arrival: Arrival)] = []
         var clean: [FencingToken] = []
+        var late: [Intent] = []
         for (order, result) in copied {
             switch result {
             case .success(let copied):
@@ -118,10 +128,13 @@ package struct Deliverer: Sendable {
                 arrivals.append((order.place, arrival))
             case .failure(let error):
                 outcomes[order.place] = error.code == .leaseLost ? .fenced : .failed(error)
-                if !error.mayBePublished { clean.append(order.intent.token) }
+                if error.code == .nameConflict { tellNameConflict(order) }
+                if error.mayBePublished { late.append(order.intent) }
+                if !error.mayHaveLeftFiles { clean.append(order.intent.token) }
             }
         }
         await drop(clean)
+        await condemn(late)
         for (place, outcome) in await commit(arrivals) { outcomes[place] = outcome }
         return outcomes
     }
@@ -132,6 +145,8 @@ package struct Deliverer: Sendable {
         do {
             let outcome = try await Commit(replay: replay).run(arrivals.map(\.arrival))
             await putAside(outcome.retired)
+            let late = zip(arrivals, outcome.replicas).filter { $1 == nil && !$0.arrival.copied.alreadyThere }
+            await condemn(late.map(\.0.arrival.published))
             return zip(arrivals, outcome.replicas).map { item, replica in
                 guard let replica else { return (item.place, .fenced) }
                 tell(item.arrival, replica)
@@ -161,6 +176,13 @@ package struct Deliverer: Sendable {
         }
     }
 
+    /// Published and not committed; perhaps the sweep has passed already. Where the ledger can't be told, the sweep goes
+    /// by the intent as far as it still stands.
+    private func condemn(_ late: [Intent]) async {
+        if late.isEmpty { return }
+        try? await replay.database.transaction { session in try Intents.condemnLate(late, in: session) }
+    }
+
     /// Attempts that left nothing behind need no sweep. Where the ledger can't be told, the sweep finds nothing.
     private func drop(_ tokens: [FencingToken]) async {
         if tokens.isEmpty { return }
@@ -181,6 +203,13 @@ package struct Deliverer: Sendable {
                 .attempt(consignment.attempt), .sha256(copied.digest), .xxh128(copied.checksum),
                 .level(copied.level.rawValue),
             ])
+    }
+
+    private func tellNameConflict(_ order: Order) {
+        let consignment = order.consignment
+        narrator.tell(
+            .nameConflict, .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
+            .volume(order.sample.settings.name), .attempt(consignment.attempt))
     }
 
     /// Keeps the leases alive while `body` runs. A lease that could not be renewed shows when names are about to

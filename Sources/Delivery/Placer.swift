@@ -34,7 +34,7 @@ struct Placer: Sendable {
                 case .opened(let intent): outcomes[place] = board.placed(place, intent)
                 case .notHeld: outcomes[place] = .notHeld
                 case .pathTaken:
-                    names[place] = ReplicaPath.aside(names[place], mark: consignments[place].attemptMark)
+                    names[place] = consignments[place].aside().path
                     outcomes[place] = .notHeld
                     board.setNameless(place)
                 }
@@ -42,16 +42,6 @@ struct Placer: Sendable {
         }
         try Volumes.saveCredits(board.credits, in: session)
         return outcomes
-    }
-}
-
-extension Consignment {
-    /// Tells this attempt's name from all others.
-    fileprivate var attemptMark: String {
-        switch work {
-        case .transfer(let claim): "t\(claim.id.rawValue).\(claim.attempt)"
-        case .muxJob(let claim): "m\(claim.id.rawValue).\(claim.attempt)"
-        }
     }
 }
 

@@ -1,5 +1,5 @@
 package import Copying
-internal import Files
+package import Files
 package import Ledger
 package import Planning
 package import Postgres
@@ -37,7 +37,8 @@ package actor VolumeRoster {
 
     package init(
         replay: ReplaySettings, copying: CopySettings, threadsPerVolume: Int, patience: Duration,
-        ownership: Ownership, database: Database, problems: ProblemBook, narrator: any Narrator
+        ownership: Ownership, calls: any FileCalls = KernelFiles(), database: Database, problems: ProblemBook,
+        narrator: any Narrator
     ) {
         self.replay = replay
         self.database = database
@@ -52,7 +53,7 @@ package actor VolumeRoster {
                     volume: CopyVolume(
                         root: volume.path, id: id, fileMode: replay.ownership.fileMode,
                         directoryMode: replay.ownership.directoryMode, user: ownership.user, group: ownership.group),
-                    threads: threads, settings: copying)
+                    threads: threads, calls: calls, settings: copying)
             }
             return VolumeProbe(
                 settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1), patience: patience)

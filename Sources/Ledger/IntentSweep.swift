@@ -46,6 +46,45 @@ extension Intents {
             """, [.tokens(tokens)])
     }
 
+    /// Names that appeared after their intents had fallen, published by a worker that stood still: the sweep looks at
+    /// them again, or for the first time where the intent is forgotten. Nothing is done about names that a replica or
+    /// another intent has.
+    ///
+    /// - Parameter intents: as they were opened, with what was published; without, where that is not known for sure:
+    ///   then nothing is done about one that is forgotten.
+    package static func condemnLate(_ intents: [Intent], in session: Session) throws {
+        let tokens = Value.tokens(intents.map(\.token))
+        try session.execute(
+            """
+            update takeup.intent set state = 'superseded', lease_until = statement_timestamp()
+            where token = any (array(
+                select token from takeup.intent
+                where token = any($1::bigint[]) and state in ('condemned', 'swept') and final_path is not null
+                order by token for no key update))
+            """, [tokens])
+        try session.execute(
+            """
+            insert into takeup.intent (transfer_id, mux_job_id, holder, lease_until, volume_id, final_path, ready_size,
+                ready_sha256, reserved_bytes, state)
+            select transfer, job, holder, statement_timestamp(), volume, path, size, digest, 0, 'superseded'
+            from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::bigint[],
+                $8::bytea[]) as late(token, transfer, job, holder, volume, path, size, digest)
+            where digest is not null and not exists (select from takeup.intent where intent.token = late.token)
+                and not exists (
+                    select from takeup.replica
+                    where replica.volume_id = late.volume and sha256(replica.path) = sha256(late.path)
+                        and replica.state <> 'removed')
+            on conflict (volume_id, sha256(final_path)) where final_path is not null do nothing
+            """,
+            [
+                tokens, .integers(intents.map { $0.transfer?.rawValue }),
+                .integers(intents.map { $0.muxJob?.rawValue }),
+                .names(intents.map(\.holder)), .names(intents.map(\.volume)),
+                .byteStrings(intents.map { $0.finalPath?.bytes }), .integers(intents.map { $0.ready?.size }),
+                .byteStrings(intents.map { $0.ready?.digest.bytes }),
+            ])
+    }
+
     /// A worker took its own leftovers away: its intents need no sweep. Its own, and not committed.
     package static func drop(_ tokens: some Sequence<FencingToken>, holder: Holder, in session: Session) throws {
         try session.execute(
