@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Postgres
 internal import Support
+internal import Testing
 
 /// The processes of a site, killed and started again as a service manager would do it.
 actor Crew {
@@ -22,6 +23,18 @@ actor Crew {
             }
             standing[role] = try site.start(role)
         }
+    }
+
+    /// Starts all for the first time, and returns when they serve.
+    func startServing() async throws {
+        try keepRunning()
+        let site = site
+        let isServing = try await site.wait(upTo: .seconds(120)) {
+            ScratchSite.Role.allCases.allSatisfy { role in
+                site.log(role).contains(role == .mux ? " muxes, " : "serves mount")
+            }
+        }
+        try #require(isServing, "\(site.allLogs())")
     }
 
     /// `kill -9`; gives the process that was.
@@ -50,7 +63,12 @@ extension ScratchSite {
     /// Lets the leases of a process that is dead run out now: for tests that have no time to wait for it. What it held
     /// is otherwise as it left it.
     func expire(leasesOf process: ChildProcess) async throws {
-        let holder = "%/\(process.id)/%"
+        try await expireLeases(of: "%/\(process.id)/%")
+    }
+
+    func expireAllLeases() async throws { try await expireLeases(of: "%") }
+
+    private func expireLeases(of holder: String) async throws {
         try await replay.transaction { session in
             for table in ["transfer", "mux_job", "intent", "keeper"] {
                 try session.execute(

@@ -1,0 +1,111 @@
+import Files
+import Glibc
+import Ledger
+import Postgres
+import Support
+import Testing
+import Vocabulary
+
+@testable import Delivery
+
+@Suite(.serialized) struct SweeperTests {
+    /// A site where an attempt died between the name and the commit, and its lease and grace are over.
+    private func withDeadAttempt(
+        _ body: (DeliverySite, FilePath) async throws -> Void
+    ) async throws {
+        try await DeliverySite.with { site in
+            let recording = try await site.record(1)
+            let proxy = try DroppingProxy(to: site.base.cluster)
+            let calls = FaultyFiles { call, _ in call == .syncDirectory ? .meanwhile { proxy.stop() } : nil }
+            let dead = try await site.worker("dead", calls: calls, connection: proxy.settings(for: site.base))
+            let outcome = await dead.deliver(try await dead.claim(recording))
+            #expect(outcome?.isUncommitted == true, "\(String(describing: outcome))")
+            #expect(try await site.count("takeup.replica") == 0)
+            let path = try #require(try site.files().first)
+            try await site.expireAll()
+            try await body(site, FilePath("volume").appending(path.bytes))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a file that a dead attempt published and never committed is removed`() async throws {
+        try await withDeadAttempt { site, _ in
+            try await site.worker("other").sweep()
+            #expect(try site.files().isEmpty)
+            #expect(try await site.count("takeup.intent where state = 'swept'") == 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: [DeliverySite.content.count, 7])
+    func `a file of other content under that name is kept, and the copy gets a name beside it`(
+        size: Int
+    ) async throws {
+        try await withDeadAttempt { site, path in
+            let foreign = [UInt8](repeating: 7, count: size)
+            try site.scratch.write(foreign, to: path)
+            let other = try await site.worker("other")
+            try await other.sweep()
+            #expect(try site.scratch.read(path) == foreign)
+            try await site.expireAll()
+            try await other.sweep()
+            #expect(try await site.count("takeup.intent") == 0, "the name is nobody's now")
+            let recording = try await site.record(1)
+            let replica = try #require(await other.deliver(try await other.claim(recording))?.replica)
+            #expect(try site.scratch.read(path) == foreign)
+            let copy = FilePath("volume").appending(replica.content.path.bytes)
+            #expect(copy != path)
+            #expect(try site.scratch.read(copy) == DeliverySite.content)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a committed file is never touched, whatever an intent says of its name`() async throws {
+        try await DeliverySite.with { site in
+            let recording = try await site.record(1)
+            let worker = try await site.worker("one")
+            let replica = try #require(await worker.deliver(try await worker.claim(recording))?.replica)
+            try await site.database.perform { session in
+                try session.execute(
+                    """
+                    insert into takeup.intent (transfer_id, holder, lease_until, volume_id, final_path, ready_size,
+                        ready_sha256, reserved_bytes)
+                    select transfer_id, 'dead', statement_timestamp(), volume_id, path, size, sha256, 0
+                    from takeup.replica where id = $1
+                    """, [.integer(replica.id.rawValue)])
+            }
+            try await site.expireAll()
+            try await worker.sweep()
+            #expect(try await site.count("takeup.intent where state = 'swept'") == 1)
+            #expect(
+                try site.scratch.read(FilePath("volume").appending(replica.content.path.bytes))
+                    == DeliverySite.content)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a hidden file is swept also when its name went to the next attempt`() async throws {
+        try await DeliverySite.with { site in
+            let recording = try await site.record(1)
+            // A volume without unnamed files, and a process that dies while it copies: its hidden file stays.
+            let gate = Gate()
+            let calls = FaultyFiles { call, _ in
+                if call == .createUnnamed { return .fail(EOPNOTSUPP) }
+                if call == .unlink { return .fail(EIO) }
+                return call == .syncFile ? .meanwhile { gate.stop() } : nil
+            }
+            let dead = try await site.worker("dead", calls: calls)
+            let consignments = try await dead.claim(recording)
+            async let never = dead.deliver(consignments)
+            #expect(await gate.isReached())
+            try await site.expireAll()
+            let other = try await site.worker("other")
+            #expect(await other.deliver(try await other.claim(recording))?.replica != nil)
+            gate.open()
+            _ = await never
+            #expect(try site.files().count == 2)
+            try await site.expireAll()
+            try await other.sweep()
+            #expect(try await site.named() == site.files())
+        }
+    }
+}
