@@ -48,7 +48,6 @@ internal import Vocabulary
             }
             #expect(isMarked, "\(site.allLogs())")
             #expect(try await site.hasArrived(addition))
-            #expect(site.log(.calls).contains("is not marked") || site.log(.screens).contains("is not marked"))
         }
     }
 
