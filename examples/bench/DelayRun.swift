@@ -24,7 +24,8 @@ struct DelayRun {
         let cluster = try ScratchCluster(
             isDurable: true,
             settings: [
-                "track_commit_timestamp=on", "shared_preload_libraries=pg_stat_statements", "shared_buffers=256MB",
+                "track_commit_timestamp=on", "shared_preload_libraries=pg_stat_statements",
+                "pg_stat_statements.track_planning=on", "shared_buffers=256MB",
                 "autovacuum=on",
             ])
         let site = try await ScratchSite(.new, replaySchema: .new, cluster: cluster)
@@ -189,11 +190,12 @@ struct DelayRun {
         let lines = try await site.replay.perform { session in
             try session.query(
                 """
-                select format('%7s calls %9s ms %7s rows  %s', calls, round(total_exec_time::numeric, 1), rows,
+                select format('%7s calls %9s ms run %9s ms planned %7s rows  %s', calls,
+                    round(total_exec_time::numeric, 1), round(total_plan_time::numeric, 1), rows,
                     left(regexp_replace(query, '\\s+', ' ', 'g'), 150)) as line
                 from pg_stat_statements
                 where dbid = (select oid from pg_database where datname = current_database())
-                order by total_exec_time desc limit 60
+                order by total_exec_time + total_plan_time desc limit 60
                 """
             ).map { try $0.text("line") }
         }
