@@ -21,7 +21,9 @@ package actor KeeperService {
     private let progress: Progress
     /// One outage, one sentence: the source's.
     private var outage: Outage
-    private var gathering = HintGathering()
+    /// A hint after a rest brings a look at once. Recordings that come faster than this share looks, transactions and
+    /// groups of copies all the way to their commit, which saves most of what each would cost by itself.
+    private var gathering = HintGathering(pace: LookPace(shortest: .milliseconds(200)))
     private var hinted: Set<Int64> = []
     private var lease: KeeperLease?
     private var listening: Task<Void, Never>?
