@@ -162,7 +162,9 @@ package struct AgentProcess: Sendable {
                 beat: AgentBeat(
                     holder: base.replay.holder, role: "agent", mount: process.mount.path, host: ReplayBase.hostName(),
                     processID: getpid(), version: process.version),
-                manager: process.manager, loops: ["keeper", "transfers", "attention", "volumes", "sweep"],
+                manager: process.manager,  // A transfer or a sweep may rightly take as long as its file is large; what hangs in one is ended by
+                // its own calls' limits.
+                loops: ["keeper", "attention", "volumes"],
                 progress: progress, narrator: narrator
             ) {
                 let state = await AgentState(

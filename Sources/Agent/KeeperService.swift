@@ -89,7 +89,13 @@ package actor KeeperService {
     func turn() async throws -> Duration {
         guard let lease = try await standingLease() else { return max(.milliseconds(1), nextTake - elapsed) }
         guard try await hasTurn() else { return .milliseconds(200) }
-        try await work(lease)
+        do {
+            try await work(lease)
+        } catch {
+            // A source that fails must not keep the turn of its group.
+            try? await yieldTurn()
+            throw error
+        }
         try await yieldTurn()
         return pause
     }
@@ -114,9 +120,10 @@ package actor KeeperService {
 
     private func work(_ lease: KeeperLease) async throws {
         if elapsed >= nextMarks {
+            nextMarks = elapsed + KeeperService.markPeriod
             let marked = try await marks.turn(lease: lease)
             hinted.formUnion(marked.changed)
-            if !marked.isMoreThere { nextMarks = elapsed + KeeperService.markPeriod }
+            if marked.isMoreThere { nextMarks = elapsed }
         }
         let now = elapsed
         if !hinted.isEmpty || now >= nextRound { gathering.hint(at: now) }

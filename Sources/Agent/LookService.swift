@@ -130,7 +130,15 @@ package actor LookService {
                     finished: hinted.contains(recording.id) && sighting == nil ? now : nil, outcome: verdict.outcome,
                     detail: try Snapshot.encode(recording)))
         }
-        try await MetadataCommit(replay: replay).run(metadata)
+        let refused = try await commit(metadata)
+        for place in plans.indices {
+            guard let error = refused[plans[place].reference] else { continue }
+            plans[place].outcome = .wait(why: "the replay did not take its rows: \(error)", delay: .seconds(60))
+            findings.append(
+                ProblemBook.Finding(
+                    .commitRefused, recording: plans[place].reference,
+                    what: "The replay's database did not take the rows of \(plans[place].reference): \(error)."))
+        }
         let written = plans
         let isKeeper = try await replay.database.transaction { session in
             guard try Keepers.confirm(lease, in: session) else { return false }
@@ -145,6 +153,27 @@ package actor LookService {
         return plans.count
     }
 
+    /// All in one transaction; where the database refuses one, each by itself, so that it takes no other with it.
+    private func commit(_ recordings: [SourceRecording]) async throws -> [RecordingReference: String] {
+        let metadata = MetadataCommit(replay: replay)
+        do {
+            try await metadata.run(recordings)
+            return [:]
+        } catch {
+            if (error as? PostgresError)?.isOutage ?? (error is CancellationError) { throw error }
+        }
+        var refused: [RecordingReference: String] = [:]
+        for recording in recordings {
+            do {
+                try await metadata.run([recording])
+            } catch {
+                if (error as? PostgresError)?.isOutage ?? (error is CancellationError) { throw error }
+                refused[recording.reference] = String(describing: error)
+            }
+        }
+        return refused
+    }
+
     private struct View: Sendable {
         var holdings: [Sid: ReplayHolding]
         var missingKeys: Set<String>
@@ -152,6 +181,7 @@ package actor LookService {
 
     private func holdings(of recordings: [SourceRecording]) async throws -> View {
         let sids = recordings.map(\.sid)
+        let wanted = Dictionary(recordings.map { ($0.sid, $0) }, uniquingKeysWith: { one, _ in one })
         let keys = Set(recordings.flatMap { $0.media.compactMap(\.keyID) })
         let catalog = replay.catalog
         return try await replay.database.perform { session in
@@ -161,7 +191,8 @@ package actor LookService {
             var holdings: [Sid: ReplayHolding] = [:]
             for sid in sids {
                 holdings[sid] = ReplayHolding(
-                    recording: standing[sid], replicas: replicas[sid] ?? [], isRemoved: removed.contains(sid))
+                    recording: standing[sid], replicas: replicas[sid] ?? [], of: wanted[sid],
+                    isRemoved: removed.contains(sid))
             }
             return View(holdings: holdings, missingKeys: try catalog.missingKeys(keys, on: session))
         }
@@ -177,19 +208,4 @@ package actor LookService {
 /// Another agent keeps the source now: what was decided is not written down.
 package struct KeeperLost: Error, CustomStringConvertible {
     package var description: String { "another agent keeps the source now" }
-}
-
-extension ReplayHolding {
-    init(recording: ReplayRecording?, replicas: [Replica], isRemoved: Bool) {
-        var origins: [MediaOrigin: Int64] = [:]
-        var results: Set<Int64> = []
-        for replica in replicas {
-            guard let media = replica.content.replayMediaID else { continue }
-            if replica.content.isResult { results.insert(media) }
-            if let source = replica.content.source, let origin = replica.content.sourceMediaID {
-                origins[MediaOrigin(source: source, mediaID: origin)] = media
-            }
-        }
-        self.init(recording: recording, origins: origins, results: results, isRemoved: isRemoved)
-    }
 }

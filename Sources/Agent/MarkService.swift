@@ -52,24 +52,40 @@ package struct MarkService: Sendable {
             }
         }
         let catalog = try await source.catalog()
-        let outcomes: [Int64: MarkOutcome]
+        var outcomes: [Int64: MarkOutcome] = [:]
+        var failed: [Sighting] = []
         do {
             outcomes = try await catalog.setMarks(requests, in: source.database)
-        } catch let error as PostgresError where !error.isOutage {
-            try await postpone(converged, error)
-            throw error
+        } catch  where !isOutage(error) {
+            // One row that the recorder refuses must not keep the others from their marks.
+            for (sighting, request) in zip(converged, requests) {
+                do {
+                    outcomes.merge(try await catalog.setMarks([request], in: source.database)) { $1 }
+                } catch  where !isOutage(error) {
+                    failed.append(sighting)
+                    try await postpone(sighting, error)
+                }
+            }
         }
-        return try await note(converged, outcomes)
+        let failedIDs = Set(failed.map(\.reference))
+        return try await note(converged.filter { !failedIDs.contains($0.reference) }, outcomes)
+    }
+
+    private func isOutage(_ error: any Error) -> Bool {
+        (error as? PostgresError)?.isOutage ?? (error is CancellationError)
     }
 
     private func note(_ sightings: [Sighting], _ outcomes: [Int64: MarkOutcome]) async throws -> Marks {
         var marked: [Sighting] = []
         var changed: Set<Int64> = []
+        // Rows that can't be read as recordings any more: no look will plan them anew, so they wait here.
+        var unreadable: [RecordingReference] = []
         for sighting in sightings {
             switch outcomes[sighting.reference.id] {
             case .marked, .alreadyMarked: marked.append(sighting)
-            case .changed:
+            case .changed(let row):
                 changed.insert(sighting.reference.id)
+                if row.recording == nil { unreadable.append(sighting.reference) }
                 narrator.tell(
                     .markRefused, .source(source.name), .recording(sighting.reference), .reason("it changed"))
             case .gone:
@@ -79,6 +95,11 @@ package struct MarkService: Sendable {
                     .markRefused, .source(source.name), .recording(sighting.reference), .reason("its row is gone"))
             case nil: break
             }
+        }
+        let waiting = unreadable
+        try await replay.database.perform { session in
+            try Sightings.postpone(
+                waiting, delay: .seconds(600), error: "its row cannot be read any more", in: session)
         }
         let done = marked
         try await replay.database.transaction { session in _ = try Sightings.marked(done, in: session) }
@@ -94,18 +115,16 @@ package struct MarkService: Sendable {
         return Marks(done: done.count, changed: changed, isMoreThere: sightings.count == MarkService.batch)
     }
 
-    private func postpone(_ sightings: [Sighting], _ error: PostgresError) async throws {
+    private func postpone(_ sighting: Sighting, _ error: any Error) async throws {
         var chance = SystemRandomNumberGenerator()
-        let attempts = sightings.map(\.attempts).max() ?? 1
-        let delay = Retry.work.wait(afterAttempts: attempts + 1, using: &chance)
-        let references = sightings.map(\.reference)
+        let delay = Retry.work.wait(afterAttempts: sighting.attempts + 1, using: &chance)
         try await replay.database.perform { session in
-            try Sightings.postpone(references, delay: delay, error: String(describing: error), in: session)
+            try Sightings.postpone([sighting.reference], delay: delay, error: String(describing: error), in: session)
         }
         try await problems.open(
             ProblemBook.Finding(
-                .markFailed, subject: "source \(source.name)", place: source.name.rawValue,
-                what: "Marks cannot be set at \(source.name): \(error)."))
+                .markFailed, subject: "source \(source.name)", recording: sighting.reference,
+                place: source.name.rawValue, what: "Marks cannot be set at \(source.name): \(error)."))
     }
 }
 

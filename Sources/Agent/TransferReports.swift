@@ -37,6 +37,7 @@ struct TransferReports: Sendable {
         case .fenced:
             narrator.tell(.leaseLost, facts: facts(transfer) + [.job(transfer.id.rawValue), .service("transfers")])
             return nil
+        case .stale: return release(transfer, after: .seconds(1), "its plan has to be made anew", isFailure: false)
         case .failed(let error): return await failed(error, transfer)
         case .uncommitted(let error):
             try? await problems.open(

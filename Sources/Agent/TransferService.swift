@@ -137,8 +137,16 @@ package actor TransferService {
             try Sightings.find(source: name, ids: ids, in: session)
         }
         var recordings: [RecordingReference: SourceRecording] = [:]
+        var unknown: [RecordingReference] = []
         for sighting in sightings.values {
-            recordings[sighting.reference] = try sighting.detail.map(Snapshot.decode)
+            let recording = sighting.detail.flatMap { try? Snapshot.decode($0) }
+            recordings[sighting.reference] = recording
+            if recording == nil { unknown.append(sighting.reference) }
+        }
+        if !unknown.isEmpty {
+            // Snapshots of another version of this program: those recordings are looked at again.
+            let reopened = unknown
+            try await replay.database.transaction { session in try Sightings.reopen(reopened, in: session) }
         }
         return recordings
     }

@@ -2,6 +2,7 @@ package import Catalogs
 internal import Copying
 internal import Ledger
 package import Postgres
+internal import Planning
 package import Vocabulary
 
 /// The replay as a process commits to it.
@@ -47,6 +48,8 @@ struct Commit: Sendable {
         var replicas: [Replica?]
         /// Copies that others took the place of: to be moved aside now.
         var retired: [Replica]
+        /// Places of arrivals that are not what the replay needs any more: their recordings are looked at again.
+        var stale: Set<Int>
     }
 
     func run(_ arrivals: [Arrival]) async throws -> Outcome {
@@ -62,27 +65,70 @@ struct Commit: Sendable {
         var book = try CallBook(
             arrivals.compactMap { $0.consignment.sourceRecording }, catalog: replay.catalog, in: session)
         let held = try Intents.lockHeld(arrivals.map(\.intent.token), in: session)
+        let stale = try stalePlaces(arrivals, replay.catalog, in: session)
         var replicas: [NewReplica] = []
         var places: [Int] = []
         var retired: [Replica] = []
         for (place, arrival) in arrivals.enumerated() where held.contains(arrival.intent.token) {
+            if stale.contains(place) { continue }
             let media = try writeRows(arrival, replay.catalog, &book, &retired, in: session)
             replicas.append(NewReplica(arrival, replayMediaID: media))
             places.append(place)
         }
         try book.close(in: session)
         let inserted = try Replicas.insert(replicas, in: session)
-        var outcome = Outcome(replicas: [Replica?](repeating: nil, count: arrivals.count), retired: retired)
+        var outcome = Outcome(
+            replicas: [Replica?](repeating: nil, count: arrivals.count), retired: retired, stale: stale)
         for (place, replica) in zip(places, inserted) {
             outcome.replicas[place] = replica
             if case .result(let job, _, _) = arrivals[place].consignment.commit {
                 try MuxJobs.finish(job.id, result: replica.id, in: session)
             }
         }
-        try Intents.close(held, in: session)
+        try Intents.close(places.map { arrivals[$0].intent.token }, in: session)
         try MuxJobs.ensure(sids, in: session)
+        try Sightings.reopen(stale.map { arrivals[$0].consignment.recording }, in: session)
+        try Sightings.reopenChanged(fingerprints(of: arrivals), in: session)
         try Sightings.converge(arrivals.map(\.consignment.recording), in: session)
         return outcome
+    }
+
+    /// Asks again, under the recordings' locks, whether each copy is still what the replay lacks: between its plan and
+    /// now another source may have brought the same recording, or another call under its sid.
+    private static func stalePlaces(
+        _ arrivals: [Arrival], _ catalog: ReplayCatalog, in session: Session
+    ) throws -> Set<Int> {
+        let sids = Array(Set(arrivals.map(\.consignment.sid)))
+        let standing = try catalog.find(sids: sids, on: session)
+        let replicas = try Replicas.held(sids, in: session)
+        let open = SourceSwitches(onlyFinished: false, withoutStreams: true)
+        var stale: Set<Int> = []
+        for (place, arrival) in arrivals.enumerated() {
+            guard case .original(let recording, let media, let replaces) = arrival.consignment.commit else { continue }
+            let holding = ReplayHolding(
+                recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [], of: recording)
+            guard case .plan(let plan) = reconcile(recording, with: holding, switches: open) else {
+                stale.insert(place)
+                continue
+            }
+            let isWanted = plan.steps.contains { step in
+                switch step {
+                case .copy(let wanted): wanted.id == media.id && replaces == nil
+                case .replace(let wanted, let row): wanted.id == media.id && replaces == row
+                case .keep, .leave: false
+                }
+            }
+            if !isWanted { stale.insert(place) }
+        }
+        return stale
+    }
+
+    private static func fingerprints(of arrivals: [Arrival]) -> [RecordingReference: [UInt8]] {
+        var fingerprints: [RecordingReference: [UInt8]] = [:]
+        for recording in arrivals.compactMap(\.consignment.sourceRecording) {
+            fingerprints[recording.reference] = Fingerprint(of: recording).bytes
+        }
+        return fingerprints
     }
 
     /// The rows of one arrival in the replay's catalog. Gives its media row's id.
@@ -108,10 +154,28 @@ struct Commit: Sendable {
                     code: .gone, sentence: "The recording of a muxed file is not at the replay any more.")
             }
             let row = MediaRow(kind: .video, path: path, size: arrival.copied.size, start: start, stop: stop)
+            if let earlier = try supersededResult(of: job, in: session) {
+                try catalog.replaceMedia(earlier, with: row, on: session)
+                retired += try retire(replayMedia: earlier, of: job.sid, in: session)
+                return earlier
+            }
             let media = try catalog.addMedia(row, to: standing.id, on: session)
             try catalog.setMixed(standing.id, on: session)
             return media
         }
+    }
+
+    /// The media row of a muxed file that was made of a half which has been replaced since: the new one takes its place.
+    private static func supersededResult(of job: MuxJob, in session: Session) throws -> Int64? {
+        let held = try Replicas.held([job.sid], in: session)[job.sid] ?? []
+        let heldIDs = Set(held.map(\.id))
+        for other in try MuxJobs.find(sid: job.sid, in: session) where other.id != job.id {
+            guard let result = other.result, !heldIDs.contains(other.sound) || !heldIDs.contains(other.screen) else {
+                continue
+            }
+            if let row = held.first(where: { $0.id == result })?.content.replayMediaID { return row }
+        }
+        return nil
     }
 
     /// The copy that stood in the row is put aside; its file is kept for some days.
@@ -197,8 +261,10 @@ extension NewReplica {
         var transfer: Transfer.ID?
         var authenticity = Replica.Authenticity.unauthenticated
         var isMuxable = false
+        var fingerprint: [UInt8]?
         switch consignment.commit {
         case .original(let recording, let media, _):
+            fingerprint = Fingerprint(of: media).bytes
             if case .transfer(let claim) = consignment.work { transfer = claim.id }
             if let crc = media.crc32, crc == copied.crc32 { authenticity = .crc32 }
             isMuxable = media.isHalfOfPair && !recording.isMixed
@@ -210,7 +276,8 @@ extension NewReplica {
             size: copied.size, digest: copied.digest, checksum: copied.checksum,
             level: Replica.Level(rawValue: copied.level.rawValue) ?? .streamed, authenticity: authenticity,
             source: isResult ? nil : consignment.recording.source,
-            sourceMediaID: isResult ? nil : consignment.media, transfer: transfer, replayMediaID: replayMediaID,
+            sourceMediaID: isResult ? nil : consignment.media, sourceFingerprint: fingerprint, transfer: transfer,
+            replayMediaID: replayMediaID,
             isResult: isResult, isMuxable: isMuxable)
     }
 }

@@ -76,13 +76,15 @@ package enum DeliveryOutcome: Sendable {
     case failed(CopyError)
     /// The work was taken over, given back or dropped meanwhile: nothing was committed.
     case fenced
+    /// The replay does not lack it any more as planned: its recording is looked at again.
+    case stale
     /// The replay's database refused or was away; nothing was committed by this call, as far as anybody can tell.
     case uncommitted(any Error)
 
     var isNameConflict: Bool {
         switch self {
         case .failed(let error): error.code == .nameConflict
-        case .committed, .noRoom, .fenced, .uncommitted: false
+        case .committed, .noRoom, .fenced, .stale, .uncommitted: false
         }
     }
 }

@@ -147,8 +147,9 @@ package struct Deliverer: Sendable {
             await putAside(outcome.retired)
             let late = zip(arrivals, outcome.replicas).filter { $1 == nil && !$0.arrival.copied.alreadyThere }
             await condemn(late.map(\.0.arrival.published))
-            return zip(arrivals, outcome.replicas).map { item, replica in
-                guard let replica else { return (item.place, .fenced) }
+            return zip(arrivals, outcome.replicas).enumerated().map { place, pair in
+                let (item, replica) = pair
+                guard let replica else { return (item.place, outcome.stale.contains(place) ? .stale : .fenced) }
                 tell(item.arrival, replica)
                 return (item.place, .committed(replica))
             }

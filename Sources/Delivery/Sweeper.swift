@@ -55,6 +55,8 @@ package struct Sweeper: Sendable {
             guard let name = names[intent.volume], let copier = await roster.copier(of: intent.volume, named: name)
             else { continue }
             do {
+                // A sweeper that stood still must not remove what another commits under the name by now.
+                guard try await isStillOurs(intent) else { break }
                 removed[intent.volume, default: 0] += try await clear(intent, with: copier)
                 swept.append(intent.token)
             } catch {
@@ -82,6 +84,13 @@ package struct Sweeper: Sendable {
         return count
     }
 
+    private func isStillOurs(_ intent: Intent) async throws -> Bool {
+        let holder = replay.holder
+        return try await replay.database.perform { session in
+            try Intents.isCondemned(intent.token, holder: holder, in: session)
+        }
+    }
+
     /// Replaced copies: moved aside if a crash left them in place, and removed when their time is over.
     private func removeRetired(_ names: [VolumeID: VolumeName]) async throws {
         let volumes = Array(names.keys)
@@ -94,10 +103,15 @@ package struct Sweeper: Sendable {
                 let copier = await roster.copier(of: replica.content.volume, named: name)
             else { continue }
             let content = replica.content
-            for path in [replica.quarantinePath, content.path].compactMap({ $0 }) {
-                _ = try await copier.removeUncommitted(path, size: content.size, digest: content.digest)
+            do {
+                for path in [replica.quarantinePath, content.path].compactMap({ $0 }) {
+                    _ = try await copier.removeUncommitted(path, size: content.size, digest: content.digest)
+                }
+                removed.append(replica.id)
+            } catch {
+                // The next turn tries it again; the others do not wait for it.
+                narrator.tell(.turnFailed, .service("sweep"), .detail(error))
             }
-            removed.append(replica.id)
         }
         let done = removed
         if done.isEmpty { return }

@@ -35,6 +35,16 @@ extension Intents {
         ).map(Intent.init)
     }
 
+    /// Whether an intent is still this sweeper's to clear, right before it removes anything: its lease runs, and no
+    /// other took it over.
+    package static func isCondemned(_ token: FencingToken, holder: Holder, in session: Session) throws -> Bool {
+        try session.first(
+            """
+            select from takeup.intent
+            where token = $1 and state = 'condemned' and holder = $2 and lease_until > statement_timestamp()
+            """, [Value(token), Value(holder)]) != nil
+    }
+
     /// What these condemned intents left is gone, durably.
     package static func swept(_ tokens: some Sequence<FencingToken>, in session: Session) throws {
         try session.execute(

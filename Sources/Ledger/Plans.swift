@@ -128,7 +128,8 @@ package enum Plans {
                 failures = case when known.state in ('dropped', 'done') then 0 else known.failures end,
                 missing_since = case when known.state in ('dropped', 'done') then null else known.missing_since end
             where known.state <> 'done' or not exists (
-                select from takeup.replica where replica.transfer_id = known.id and replica.state = 'held')
+                select from takeup.replica
+                where replica.transfer_id = known.id and replica.state = 'held' and replica.sid = excluded.sid)
             returning mount, state
             """,
             [

@@ -50,7 +50,8 @@ package struct Replica: Hashable, Identifiable, Sendable {
     static let columns = ColumnList(
         plain: [
             "id", "sid", "kind", "volume_id", "path", "size", "sha256", "xxh128", "level", "authenticity", "source",
-            "source_media_id", "transfer_id", "replay_media_id", "is_result", "is_muxable", "state", "quarantine_path",
+            "source_media_id", "source_fingerprint", "transfer_id", "replay_media_id", "is_result", "is_muxable",
+            "state", "quarantine_path",
         ],
         times: ["remove_after", "committed_at", "verified_at"])
 
@@ -82,6 +83,8 @@ package struct NewReplica: Hashable, Sendable {
     package var source: SourceName?
     /// `cfiles.id` there.
     package var sourceMediaID: Int64?
+    /// Of what the source's row said of the file when it was copied: while it still says so, this is its copy.
+    package var sourceFingerprint: [UInt8]?
     package var transfer: Transfer.ID?
     /// `cfiles.id` at the replay.
     package var replayMediaID: Int64?
@@ -93,7 +96,8 @@ package struct NewReplica: Hashable, Sendable {
     package init(
         sid: Sid, kind: MediaKind, volume: VolumeID, path: FilePath, size: Int64, digest: Digest,
         checksum: Checksum128, level: Replica.Level, authenticity: Replica.Authenticity, source: SourceName? = nil,
-        sourceMediaID: Int64? = nil, transfer: Transfer.ID? = nil, replayMediaID: Int64? = nil, isResult: Bool = false,
+        sourceMediaID: Int64? = nil, sourceFingerprint: [UInt8]? = nil, transfer: Transfer.ID? = nil,
+        replayMediaID: Int64? = nil, isResult: Bool = false,
         isMuxable: Bool = false
     ) {
         self.sid = sid
@@ -107,6 +111,7 @@ package struct NewReplica: Hashable, Sendable {
         self.authenticity = authenticity
         self.source = source
         self.sourceMediaID = sourceMediaID
+        self.sourceFingerprint = sourceFingerprint
         self.transfer = transfer
         self.replayMediaID = replayMediaID
         self.isResult = isResult
@@ -124,6 +129,7 @@ package struct NewReplica: Hashable, Sendable {
             path: try row.path("path"), size: try row.integer("size"), digest: digest, checksum: checksum,
             level: try row.word("level"), authenticity: try row.word("authenticity"),
             source: try row.optionalName("source"), sourceMediaID: try row.optionalInteger("source_media_id"),
+            sourceFingerprint: try row.optionalBytes("source_fingerprint"),
             transfer: try row.optionalNumber("transfer_id"), replayMediaID: try row.optionalInteger("replay_media_id"),
             isResult: try row.boolean("is_result"), isMuxable: try row.boolean("is_muxable"))
     }

@@ -12,10 +12,10 @@ package enum Replicas {
         let rows = try session.query(
             """
             insert into takeup.replica (sid, kind, volume_id, path, size, sha256, xxh128, level, authenticity, source,
-                source_media_id, transfer_id, replay_media_id, is_result, is_muxable)
+                source_media_id, transfer_id, replay_media_id, is_result, is_muxable, source_fingerprint)
             select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::bytea[],
                 $7::bytea[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[],
-                $14::boolean[], $15::boolean[])
+                $14::boolean[], $15::boolean[], $16::bytea[])
             returning \(Replica.columns.text(of: "replica"))
             """,
             [
@@ -26,6 +26,7 @@ package enum Replicas {
                 .texts(replicas.map { $0.source?.rawValue }), .integers(replicas.map(\.sourceMediaID)),
                 .integers(replicas.map { $0.transfer?.rawValue }), .integers(replicas.map(\.replayMediaID)),
                 .booleans(replicas.map(\.isResult)), .booleans(replicas.map(\.isMuxable)),
+                .byteStrings(replicas.map(\.sourceFingerprint)),
             ])
         try tally(replicas, sign: 1, in: session)
         let inserted = try rows.map(Replica.init)

@@ -137,6 +137,7 @@ extension Migrations {
             authenticity text not null,
             source text collate "C",
             source_media_id bigint,
+            source_fingerprint bytea,
             transfer_id bigint,
             replay_media_id bigint,
             is_result boolean not null default false,

@@ -59,6 +59,46 @@ package enum Sightings {
             """, [Value(source), ids.map(Value.integers) ?? .null])
     }
 
+    /// The rows of these changed since what was committed had been looked at: they are to be looked at again, and what
+    /// they promise now is not what is durable. In the commit, before ``converge(_:in:)``.
+    ///
+    /// - Parameter fingerprints: of the rows that the commit wrote.
+    package static func reopenChanged(
+        _ fingerprints: [RecordingReference: [UInt8]], in session: Session
+    ) throws {
+        let pairs = Array(fingerprints)
+        try reopen(
+            where: "sighting.fingerprint is distinct from touched.fingerprint", pairs.map(\.key), pairs.map(\.value),
+            in: session)
+    }
+
+    /// What was planned for these is not right any more: they are to be looked at again now.
+    package static func reopen(_ references: some Sequence<RecordingReference>, in session: Session) throws {
+        let references = Array(Set(references))
+        try reopen(where: "true", references, references.map { _ in [] }, in: session)
+    }
+
+    private static func reopen(
+        where condition: String, _ references: [RecordingReference], _ fingerprints: [[UInt8]], in session: Session
+    ) throws {
+        if references.isEmpty { return }
+        try session.execute(
+            """
+            with chosen as (
+                select sighting.source, sighting.source_id from takeup.sighting
+                join unnest($1::text[], $2::bigint[], $3::bytea[]) as touched(source, id, fingerprint)
+                    on sighting.source = touched.source and sighting.source_id = touched.id
+                where sighting.state in ('transferring', 'converged') and (\(condition))
+                order by sighting.source, sighting.source_id for no key update of sighting
+            )
+            update takeup.sighting set state = 'waiting', why = 'its plan has to be made anew',
+                not_before = statement_timestamp(), changed_at = statement_timestamp(), converged_at = null
+            from chosen
+            where sighting.source = chosen.source and sighting.source_id = chosen.source_id
+            """,
+            [.names(references.map(\.source)), .integers(references.map(\.id)), .byteStrings(fingerprints)])
+    }
+
     /// Those transferring whose transfers are all done become `converged`. In the commit, after
     /// ``Intents/close(_:in:)``, while the recordings are locked.
     ///

@@ -51,7 +51,7 @@ package struct MuxProcess: Sendable {
             beat: AgentBeat(
                 holder: base.replay.holder, role: "mux", host: ReplayBase.hostName(), processID: getpid(),
                 version: version),
-            manager: manager, loops: ["volumes", "sweep"], progress: progress, narrator: narrator
+            manager: manager, loops: ["volumes"], progress: progress, narrator: narrator
         ) { ("{\"workers\":\(numbers.count)}", "muxing with \(numbers.count) workers") }
         narrator.tell(.workerReady, .version(version), .count(numbers.count))
         manager.ready(status: "muxing with \(numbers.count) workers")

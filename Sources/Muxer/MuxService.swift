@@ -95,7 +95,7 @@ package struct MuxService: Sendable {
         case .noRoom:
             throw MuxFailure(what: "no volume can take the muxed file", isTransient: true)
         case .failed(let error): throw error
-        case .fenced, nil:
+        case .fenced, .stale, nil:
             narrator.tell(
                 .leaseLost, .recording(pair.reference), .job(job.id.rawValue), .service(MuxService.loop(number)))
         case .uncommitted(let error): throw error

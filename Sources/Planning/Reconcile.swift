@@ -27,18 +27,21 @@ package struct SourceSwitches: Hashable, Sendable {
 /// What the replay has of a recording: its rows, and which source files its replicas were made from.
 package struct ReplayHolding: Hashable, Sendable {
     package var recording: ReplayRecording?
-    /// Replay media row by the source media row it was copied from.
+    /// Replay media row by the source media row it was copied from, where that still says what it said then.
     package var origins: [MediaOrigin: Int64]
+    /// The same where the source's row says something else by now: its copy is of another file.
+    package var outdated: [MediaOrigin: Int64]
     /// Media rows at the replay that Takeup made by muxing: they never stand for a source's video.
     package var results: Set<Int64>
     /// Whether the replay's tools deleted the recording and left a tombstone.
     package var isRemoved: Bool
     package init(
-        recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:], results: Set<Int64> = [],
-        isRemoved: Bool = false
+        recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:],
+        outdated: [MediaOrigin: Int64] = [:], results: Set<Int64> = [], isRemoved: Bool = false
     ) {
         self.recording = recording
         self.origins = origins
+        self.outdated = outdated
         self.results = results
         self.isRemoved = isRemoved
     }
@@ -119,7 +122,9 @@ package func reconcile(
     if switches.onlyFinished && !recording.isFinished { return .hold(.notFinished) }
     if recording.isDeleted || recording.isArchived { return .hold(.removedAtSource) }
     if recording.media.isEmpty && !switches.withoutStreams { return .hold(.noStreams) }
-    if holding.recording == nil && holding.isRemoved { return .hold(.removedAtReplay) }
+    // Copies without a recording: the replay's tools took the rows away, with a tombstone or without.
+    let hadCopies = !holding.origins.isEmpty || !holding.outdated.isEmpty
+    if holding.recording == nil && (holding.isRemoved || hadCopies) { return .hold(.removedAtReplay) }
     if let held = holding.recording {
         if held.isDeleted || held.isArchived { return .hold(.removedAtReplay) }
         if !areSameRecording(recording, held) { return .hold(.sidCollision) }
@@ -133,7 +138,9 @@ package func reconcile(
     }
     let attach = recording.externalData.filter { holding.recording?.externalData.contains($0) != true }
     return .plan(
-        ReconcilePlan(steps: steps, attach: attach, mark: mark(after: steps, attach: attach, holding, switches)))
+        ReconcilePlan(
+            steps: steps, attach: attach,
+            mark: recording.isFinished ? mark(after: steps, attach: attach, holding, switches) : nil))
 }
 
 /// Agreement on start and length, within what clocks and whole seconds allow. A value that one side lacks agrees.
@@ -155,6 +162,10 @@ private func step(
     let isScreen = media.kind == .video || media.kind == .recd
     if switches.onlyMixed && isScreen && !hasSound { return .leave(media, .screenWithoutSound) }
     guard switches.copyFiles else { return .leave(media, .copyIsOff) }
+    if let own = holding.outdated[MediaOrigin(source: recording.source, mediaID: media.id)] {
+        taken.insert(own)
+        return .replace(media, replayMediaID: own)
+    }
     if let own = holding.origins[MediaOrigin(source: recording.source, mediaID: media.id)] {
         taken.insert(own)
         return .keep(media, isOwnCopy: true)
@@ -164,7 +175,10 @@ private func step(
     }
     // A row that was copied from another file of this very recording is no rival: it is a sibling.
     let siblings = Set(
-        recording.media.compactMap { holding.origins[MediaOrigin(source: recording.source, mediaID: $0.id)] })
+        recording.media.compactMap { media in
+            let origin = MediaOrigin(source: recording.source, mediaID: media.id)
+            return holding.origins[origin] ?? holding.outdated[origin]
+        })
     guard let rival = rivals.first(where: { !siblings.contains($0.id) }), let held = holding.recording else {
         return .copy(media)
     }
@@ -186,8 +200,7 @@ private func mark(
         switch step {
         case .copy, .replace: isUsed = true
         case .keep(_, let isOwnCopy): isUsed = isUsed || isOwnCopy
-        case .leave(_, .screenWithoutSound): break
-        case .leave(_, .kindIsOff), .leave(_, .copyIsOff):
+        case .leave(_, .screenWithoutSound), .leave(_, .kindIsOff), .leave(_, .copyIsOff):
             guard switches.allowMarkWithoutCopy else { return nil }
         }
     }
