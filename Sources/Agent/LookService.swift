@@ -62,8 +62,9 @@ package actor LookService {
         let onlyFinished = synchro.onlyFinished
         do {
             return try await source.database.perform { session in
-                let window = interval.window(at: try catalog.localNow(on: session))
-                let query = SourceQuery(lower: window.lower, upper: window.upper, onlyFinished: onlyFinished)
+                let stops = interval.stops(at: try catalog.localNow(on: session))
+                let query = SourceQuery(
+                    lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished)
                 var batch = try catalog.recordings(query, after: cursor, limit: limit, on: session)
                 if batch.next != nil {
                     batch.rows += try catalog.newestRecordings(query, limit: max(1, limit / 4), on: session).rows
