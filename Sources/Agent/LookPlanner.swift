@@ -57,6 +57,18 @@ package struct LookPlanner: Sendable {
         }
     }
 
+    /// The end of what is not at the source any more. Nil where it goes by itself: a mark finds its row gone.
+    package func giveUp(_ sighting: Sighting) -> SightingPlan? {
+        switch sighting.state {
+        case .waiting, .transferring, .refused:
+            SightingPlan(
+                reference: sighting.reference, sid: sighting.sid, stopped: sighting.stopped,
+                // It may come back: a recorder's database can be restored.
+                outcome: .wait(why: "its recorder does not have it any more", delay: pause(sighting.attempts)))
+        case .converged, .marked: nil
+        }
+    }
+
     private func transfers(
         _ plan: ReconcilePlan, _ recording: SourceRecording, _ holding: ReplayHolding
     ) -> Verdict {
