@@ -130,7 +130,8 @@ package struct LookPlanner: Sendable {
     private func withoutKey(_ recording: SourceRecording, attempts: Int) -> Verdict {
         let what = "Recording \(recording.reference) is encrypted with a key that the replay does not manage."
         return Verdict(
-            outcome: .wait(why: what, delay: pause(attempts)),
+            // A key comes by a person's hand, who then wants to see it go on: never longer than a minute.
+            outcome: .wait(why: what, delay: min(pause(attempts), .seconds(60))),
             problems: [ProblemBook.Finding(.keyMissing, recording: recording.reference, what: what)],
             needsMetadata: false)
     }
