@@ -21,6 +21,8 @@ package actor AttentionService {
     private let progress: Progress
     /// Files without a row so far, which are asked for again each turn.
     private var orphans: Set<FilePath> = []
+    /// Whether an earlier process may have told of orphans that are none any more.
+    private var mayStandOpen = true
     /// Files that changed before this were asked for already.
     private var askedUntil: Instant
     private let now: @Sendable () -> Instant
@@ -92,10 +94,12 @@ package actor AttentionService {
         let fresh = try await files(changedAfter: askedUntil, until: until)
         // The listing is worth something only if the mount was there all the while.
         guard await mount.prove() != nil else { return }
-        askedUntil = until
         let subject = "mount \(mount.mount)"
         let asked = orphans.union(fresh.keys)
-        if asked.isEmpty { return }
+        if asked.isEmpty && !mayStandOpen {
+            askedUntil = until
+            return
+        }
         let known = try await withRows(asked, fresh: fresh)
         let standing = try await existing(asked.subtracting(known))
         let correlation = correlate(
@@ -104,13 +108,18 @@ package actor AttentionService {
                 uniqueKeysWithValues: standing.union(known).map { ($0, watching.graceOrphan + .seconds(1)) }),
             grace: watching.graceOrphan, isProven: true)
         orphans = Set(correlation.orphans.prefix(AttentionService.orphanLimit))
+        // Not before they were asked for: what an outage of the source kept from being asked comes with the next turn.
+        askedUntil = until
         if orphans.isEmpty {
             try await problems.close(.orphanFiles, subject: subject, place: source.name.rawValue)
+            mayStandOpen = false
         } else {
+            mayStandOpen = true
+            let count = orphans.count == 1 ? "1 file" : "\(orphans.count) files"
             try await problems.open(
                 ProblemBook.Finding(
                     .orphanFiles, subject: subject, place: source.name.rawValue,
-                    what: "\(orphans.count) files on mount \(mount.mount) have no row in the recorder's database."))
+                    what: "\(count) on mount \(mount.mount) without a row in the recorder's database."))
         }
     }
 

@@ -57,6 +57,18 @@ package struct LookPlanner: Sendable {
         }
     }
 
+    /// The end of what is not at the source any more. Nil where it goes by itself: a mark finds its row gone.
+    package func giveUp(_ sighting: Sighting) -> SightingPlan? {
+        switch sighting.state {
+        case .waiting, .transferring, .refused:
+            SightingPlan(
+                reference: sighting.reference, sid: sighting.sid, stopped: sighting.stopped,
+                // It may come back: a recorder's database can be restored.
+                outcome: .wait(why: "its recorder does not have it any more", delay: pause(sighting.attempts)))
+        case .converged, .marked: nil
+        }
+    }
+
     private func transfers(
         _ plan: ReconcilePlan, _ recording: SourceRecording, _ holding: ReplayHolding
     ) -> Verdict {
@@ -118,7 +130,8 @@ package struct LookPlanner: Sendable {
     private func withoutKey(_ recording: SourceRecording, attempts: Int) -> Verdict {
         let what = "Recording \(recording.reference) is encrypted with a key that the replay does not manage."
         return Verdict(
-            outcome: .wait(why: what, delay: pause(attempts)),
+            // A key comes by a person's hand, who then wants to see it go on: never longer than a minute.
+            outcome: .wait(why: what, delay: min(pause(attempts), .seconds(60))),
             problems: [ProblemBook.Finding(.keyMissing, recording: recording.reference, what: what)],
             needsMetadata: false)
     }

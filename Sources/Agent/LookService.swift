@@ -16,7 +16,9 @@ package actor LookService {
     private let synchro: SynchroSettings
     private let problems: ProblemBook
     private var cursor: SourceCursor?
-    /// Rows that could not be read, which are told of once a process.
+    private var nextTroubled = ContinuousClock.now
+    private static let troubledPeriod = Duration.seconds(15)
+    /// Rows that cannot be read, which are told of once.
     private var refusedRows: Set<RecordingReference> = []
 
     package init(source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook) {
@@ -47,28 +49,31 @@ package actor LookService {
             return (due.map(\.reference.id), try row?.instant("now") ?? Instant(microseconds: 0))
         }
         let wanted = hinted.union(due)
+        let troubled = try await troubled()
         let started = ContinuousClock.now
-        let page = try await read(catalog, ids: wanted)
+        let page = try await read(catalog, ids: Array(wanted.prefix(synchro.callsPerPeriod)) + troubled)
         let cost = ContinuousClock.now - started
         cursor = page.next
         let planned = try await handle(page.rows, hinted: wanted, now: now, lease: lease)
+        try await giveUp(troubled.subtracting(page.rows.map(\.id)), lease: lease)
         return Look(planned: planned, isMoreThere: page.next != nil, cost: cost)
     }
 
-    private func read(_ catalog: SourceCatalog, ids: Set<Int64>) async throws -> SourceBatch {
+    private func read(_ catalog: SourceCatalog, ids: [Int64]) async throws -> SourceBatch {
         let interval = source.settings.interval
         let limit = synchro.callsPerPeriod
         let cursor = cursor
         let onlyFinished = synchro.onlyFinished
         do {
             return try await source.database.perform { session in
-                let window = interval.window(at: try catalog.localNow(on: session))
-                let query = SourceQuery(lower: window.lower, upper: window.upper, onlyFinished: onlyFinished)
+                let stops = interval.stops(at: try catalog.localNow(on: session))
+                let query = SourceQuery(
+                    lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished)
                 var batch = try catalog.recordings(query, after: cursor, limit: limit, on: session)
                 if batch.next != nil {
                     batch.rows += try catalog.newestRecordings(query, limit: max(1, limit / 4), on: session).rows
                 }
-                batch.rows += try catalog.recordings(ids: Array(ids.prefix(limit)), on: session)
+                batch.rows += try catalog.recordings(ids: ids, on: session)
                 return batch
             }
         } catch let error as PostgresError where error.code == .schema {
@@ -77,13 +82,42 @@ package actor LookService {
         }
     }
 
+    /// Recordings with problems, from time to time: one that its recorder deleted shows in no page and in no hint.
+    private func troubled() async throws -> Set<Int64> {
+        guard ContinuousClock.now >= nextTroubled else { return [] }
+        nextTroubled = .now + LookService.troubledPeriod
+        return try await problems.recordings(
+            of: source.name, ProblemKind.allCases.filter(\.endsWithMark), limit: synchro.callsPerPeriod)
+    }
+
+    /// What could not be brought so far, and is not at the source any more, never will be. What was brought of it stays.
+    private func giveUp(_ gone: Set<Int64>, lease: KeeperLease) async throws {
+        if gone.isEmpty { return }
+        let source = source.name
+        let sightings = try await replay.database.perform { session in
+            try Sightings.find(source: source, ids: gone, in: session)
+        }
+        let plans = sightings.values.compactMap(planner.giveUp)
+        let isKeeper = try await replay.database.transaction { session in
+            guard try Keepers.confirm(lease, in: session) else { return false }
+            try Plans.record(plans, in: session)
+            return true
+        }
+        guard isKeeper else { throw KeeperLost() }
+        try await problems.close(
+            ProblemKind.allCases.filter(\.endsWithMark),
+            recordings: gone.map { RecordingReference(source: source, id: $0) }, place: source.rawValue)
+    }
+
     private func handle(
         _ rows: [SourceRow], hinted: Set<Int64>, now: Instant, lease: KeeperLease
     ) async throws -> Int {
         var recordings: [Int64: SourceRecording] = [:]
         for row in rows {
             switch row {
-            case .recording(let recording): if recording.mark == nil { recordings[recording.id] = recording }
+            case .recording(let recording):
+                refusedRows.remove(recording.reference)
+                if recording.mark == nil { recordings[recording.id] = recording }
             case .refused(let reference, let sentence): try await refuse(reference, sentence)
             }
         }
@@ -208,4 +242,13 @@ package actor LookService {
 /// Another agent keeps the source now: what was decided is not written down.
 package struct KeeperLost: Error, CustomStringConvertible {
     package var description: String { "another agent keeps the source now" }
+}
+
+extension SourceRow {
+    fileprivate var id: Int64 {
+        switch self {
+        case .recording(let recording): recording.id
+        case .refused(let reference, _): reference.id
+        }
+    }
 }

@@ -110,6 +110,10 @@ package struct MarkService: Sendable {
                     + (sighting.mark.map { [.mark($0)] } ?? []))
         }
         if !done.isEmpty {
+            // Also of rows that were corrected: what was wrong before hangs on no transfer any more.
+            try await problems.close(
+                ProblemKind.allCases.filter(\.endsWithMark), recordings: done.map(\.reference),
+                place: source.name.rawValue)
             try await problems.close(.markFailed, subject: "source \(source.name)", place: source.name.rawValue)
         }
         return Marks(done: done.count, changed: changed, isMoreThere: sightings.count == MarkService.batch)

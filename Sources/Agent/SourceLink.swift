@@ -44,21 +44,3 @@ extension SourceSwitches {
             allowMarkWithoutCopy: source.allowMarkWithoutCopy, withoutStreams: synchro.couplesWithoutStreams)
     }
 }
-
-extension Interval {
-    /// The window of `stop` times, by the recorder's clock.
-    package func window(at now: WallTime) -> (lower: WallTime, upper: WallTime) {
-        let day: Int64 = 86_400_000_000
-        let midnight = now.microseconds - ((now.microseconds % day) + day) % day
-        // A row can claim a stop after now: a clock that is ahead must not hide a recording.
-        let open = WallTime(microseconds: now.microseconds + day)
-        switch self {
-        case .yesterday: return (WallTime(microseconds: midnight - day), open)
-        case .lastWeek: return (WallTime(microseconds: midnight - 7 * day), open)
-        case .lastMonth: return (WallTime(microseconds: midnight - 31 * day), open)
-        case .floating(let days, let before):
-            let end = now.microseconds - before.wholeMicroseconds
-            return (WallTime(microseconds: end - Int64(days) * day), WallTime(microseconds: end))
-        }
-    }
-}

@@ -78,7 +78,8 @@ struct TransferReports: Sendable {
             .leaseLost, .cancelled, .exhausted:
             narrator.tell(.copyRetry, facts: facts(transfer) + [.detail(text)])
         }
-        if transfer.failures >= 2 {
+        // What has a problem of its own is not told twice.
+        if transfer.failures >= 2 && error.code != .crcMismatch {
             try? await problems.open(
                 finding(
                     .copyFailed, transfer,

@@ -25,15 +25,8 @@ package actor TransferService {
     private let committed: Wake
     private let progress: Progress
     /// What earlier looks of this process showed. Lost with it, which only costs another quiet time.
-    private var trails: [Transfer.ID: Trail] = [:]
+    private var trails: [Transfer.ID: TransferTrail] = [:]
     private let started = ContinuousClock.now
-
-    private struct Trail {
-        var looks: LookTrail?
-        /// Since row and file were first both there, and since the file was first missed.
-        var sinceBoth: Duration?
-        var sinceMissing: Duration?
-    }
 
     static let lease = Duration.seconds(30)
     /// Trails kept at most; beyond, the oldest knowledge is dropped.
@@ -187,80 +180,46 @@ package actor TransferService {
 
     private func decide(_ transfer: Transfer, _ sight: FileSight) -> Decision {
         guard let claim = transfer.claim else { return Decision() }
-        let now = ContinuousClock.now - started
         if trails.count > TransferService.trailLimit { trails = [:] }
-        switch sight {
-        case .seen(let observation, let wholeness):
-            return settle(transfer, claim, observation, wholeness, at: now)
-        case .absent:
-            let since = trails[transfer.id]?.sinceMissing ?? now
-            trails[transfer.id] = Trail(sinceMissing: since)
-            // Looks thin out with the time that it has been missing: a file that comes late is told of by a wake.
-            let delay = min(max(.milliseconds(200), (now - since) / 2), .seconds(60))
-            return Decision(
-                release: TransferRelease(
-                    claim: claim, delay: delay, error: "its file is not there", isMissing: true, isFailure: false))
-        case .refused(let error):
-            return Decision(
-                release: TransferRelease(claim: claim, delay: .seconds(600), error: String(describing: error)),
-                finding: finding(
-                    .pathRefused, transfer,
-                    "The path of media \(transfer.mediaID) of \(transfer.recording) leads out of mount \(mount.mount), or to no regular file."
-                ))
-        case .failed(let error):
-            var chance = SystemRandomNumberGenerator()
-            let delay = Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
-            let isLasting = transfer.failures >= 2
-            return Decision(
-                release: TransferRelease(claim: claim, delay: delay, error: String(describing: error)),
-                finding: isLasting
-                    ? finding(
-                        .unreadableFile, transfer,
-                        "Media \(transfer.mediaID) of \(transfer.recording) cannot be read: \(error).") : nil)
+        let row = TransferRow(
+            size: transfer.expectedSize, hasChecksum: transfer.crc32 != nil && transfer.keyID == nil,
+            failures: transfer.failures)
+        let decision = trails[transfer.id, default: TransferTrail()].decide(
+            sight.planned, row: row, within: window, at: ContinuousClock.now - started)
+        func wait(_ delay: Duration, _ why: String, isFailure: Bool = false) -> TransferRelease {
+            TransferRelease(claim: claim, delay: delay, error: why, look: sight.noted, isFailure: isFailure)
         }
-    }
-
-    private func settle(
-        _ transfer: Transfer, _ claim: Claim<Transfer.ID>, _ observation: FileObservation, _ wholeness: Wholeness,
-        at now: Duration
-    ) -> Decision {
-        let look = FileLook(observation)
-        var trail = trails[transfer.id] ?? Trail()
-        trail.sinceMissing = nil
-        if trail.looks == nil { trail.looks = LookTrail(look, at: now) } else { trail.looks?.note(look, at: now) }
-        let since = trail.sinceBoth ?? now
-        trail.sinceBoth = since
-        trails[transfer.id] = trail
-        guard let looks = trail.looks else { return Decision() }
-        let evidence = SettleEvidence(
-            rowIsFinished: true, rowSize: transfer.expectedSize, container: ContainerState(wholeness),
-            hasChecksum: transfer.crc32 != nil && transfer.keyID == nil, looks: looks, waited: now - since)
-        func wait(_ delay: Duration, _ why: String, _ finding: ProblemBook.Finding? = nil) -> Decision {
-            let release = TransferRelease(
-                claim: claim, delay: delay, error: why, look: (look.size, look.modified), isFailure: false)
-            return Decision(release: release, finding: finding)
-        }
-        // A file that grows is looked at soon, and ever more rarely the longer it grows.
-        let soon = min(max(.milliseconds(50), (now - since) / 2), window.quiet)
-        switch Planning.settle(evidence, within: window) {
-        case .settled: return Decision()
-        case .damaged:
+        let media = "\(transfer.mediaID) of \(transfer.recording)"
+        switch decision {
+        case .deliver: return Decision()
+        case .deliverDamaged:
             return Decision(
                 finding: finding(
                     .damagedMedia, transfer,
-                    "Media \(transfer.mediaID) of \(transfer.recording) is damaged at the recorder: \(wholeness.text). It is kept as it is."
-                ))
-        case .wait(.secondLook, let again): return wait(again, "it has not been quiet for long enough")
-        case .wait(let hold, _): return wait(soon, hold.text)
-        case .short(let have, let want, _), .overlong(let have, let want, _):
-            return wait(soon, "it has \(have) of \(want) bytes")
+                    "Media \(media) is damaged at the recorder: \(sight.text). It is kept as it is."))
+        case .missing(let again):
+            var release = wait(again, "its file is not there")
+            release.isMissing = true
+            return Decision(release: release)
+        case .wait(let hold, let again): return Decision(release: wait(again, hold.text))
         case .neverSettles(let hold, let again):
             let kind: ProblemKind = if case .short = hold { .shortFile } else { .unsettledFile }
-            return wait(
-                again, hold.text,
-                finding(
-                    kind, transfer,
-                    "Media \(transfer.mediaID) of \(transfer.recording) does not become complete: \(hold.text)."))
+            return Decision(
+                release: wait(again, hold.text),
+                finding: finding(kind, transfer, "Media \(media) does not become complete: \(hold.text)."))
+        case .refuse(let again):
+            return Decision(
+                release: wait(again, sight.text, isFailure: true),
+                finding: finding(
+                    .pathRefused, transfer,
+                    "The path of media \(media) leads out of mount \(mount.mount), or to no regular file."))
+        case .retry(let lasts):
+            var chance = SystemRandomNumberGenerator()
+            let delay = Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
+            return Decision(
+                release: wait(delay, sight.text, isFailure: true),
+                finding: lasts
+                    ? finding(.unreadableFile, transfer, "Media \(media) cannot be read: \(sight.text).") : nil)
         }
     }
 
@@ -341,12 +300,29 @@ package actor TransferService {
     }
 }
 
-extension ContainerState {
-    fileprivate init(_ wholeness: Wholeness) {
-        switch wholeness {
-        case .whole: self = .whole
-        case .broken: self = .unfinished
-        case .unknown: self = .unknown
+extension FileSight {
+    /// What decides.
+    fileprivate var planned: TransferSight {
+        switch self {
+        case .seen(let observation, let wholeness): .seen(FileLook(observation), wholeness)
+        case .absent: .absent
+        case .refused: .refused
+        case .failed: .unreadable
+        }
+    }
+
+    /// What the ledger notes of it.
+    fileprivate var noted: (size: Int64, modified: Int64)? {
+        guard case .seen(let observation, _) = self else { return nil }
+        return (observation.size, observation.modified.nanosecondsSince1970)
+    }
+
+    /// For people; names no file.
+    fileprivate var text: String {
+        switch self {
+        case .seen(_, let wholeness): wholeness.text
+        case .absent: "its file is not there"
+        case .refused(let error), .failed(let error): String(describing: error)
         }
     }
 }

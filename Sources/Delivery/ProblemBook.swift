@@ -75,6 +75,22 @@ package struct ProblemBook: Sendable {
         for problem in closed { tellClosed(problem, place: place) }
     }
 
+    /// Closes all of these kinds about recordings and any of their media.
+    package func close(_ kinds: [ProblemKind], recordings: [RecordingReference], place: String) async throws {
+        if recordings.isEmpty { return }
+        let closed = try await database.perform { session in
+            try Problems.close(kinds: kinds.map(\.rawValue), recordings: recordings, in: session)
+        }
+        for problem in closed { tellClosed(problem, place: place) }
+    }
+
+    /// Recordings of a source with open problems of these kinds; any of them, where there are more.
+    package func recordings(of source: SourceName, _ kinds: [ProblemKind], limit: Int) async throws -> Set<Int64> {
+        try await database.perform { session in
+            try Problems.recordings(of: source, kinds: kinds.map(\.rawValue), limit: limit, in: session)
+        }
+    }
+
     private func tellClosed(_ problem: Problem, place: String) {
         let elapsed = (problem.closed ?? problem.last) - problem.opened
         narrator.tell(.problemClosed, facts: facts(problem, place: place) + [.elapsed(elapsed)])

@@ -21,6 +21,18 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case mountUnavailable = "mount-unavailable"
     case muxFailed = "mux-failed"
 
+    /// Whether it is about what a recorder shows of a recording, and so is over once that has its mark. Damage is not: it
+    /// came along.
+    package var endsWithMark: Bool {
+        switch self {
+        case .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia, .rowRefused,
+            .sidCollision, .removedAtReplay, .keyMissing, .checksumMismatch, .copyFailed, .commitRefused:
+            true
+        case .orphanFiles, .damagedMedia, .markFailed, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed:
+            false
+        }
+    }
+
     package var hint: String {
         switch self {
         case .missingFile:

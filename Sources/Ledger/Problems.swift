@@ -47,6 +47,38 @@ package enum Problems {
         ).map(Problem.init)
     }
 
+    /// What was open of these kinds about recordings is over.
+    @discardableResult
+    package static func close(
+        kinds: [String], recordings: some Sequence<RecordingReference>, in session: Session
+    ) throws -> [Problem] {
+        try session.query(
+            """
+            update takeup.problem set closed_at = statement_timestamp()
+            where id = any (array(
+                select id from takeup.problem
+                where closed_at is null and kind = any($1::text[]) and reference = any($2::text[])
+                order by id for no key update))
+            returning \(Problem.columns.text(of: "problem"))
+            """, [.texts(kinds), .texts(recordings.map(\.description))]
+        ).map(Problem.init)
+    }
+
+    /// Recordings of a source (`couples.id` there) with open problems of these kinds; any of them, where there are more.
+    package static func recordings(
+        of source: SourceName, kinds: [String], limit: Int, in session: Session
+    ) throws -> Set<Int64> {
+        let rows = try session.query(
+            """
+            select reference from (
+                select distinct reference from takeup.problem
+                where closed_at is null and kind = any($1::text[]) and starts_with(reference, $2)
+            ) as troubled
+            order by random() limit $3
+            """, [.texts(kinds), .text("\(source)/"), Value(limit)])
+        return Set(try rows.compactMap { Int64(try $0.text("reference").dropFirst(source.rawValue.count + 1)) })
+    }
+
     /// The oldest first.
     package static func open(limit: Int, in session: Session) throws -> [Problem] {
         try session.query(

@@ -128,6 +128,7 @@ struct MuxWork: Sendable {
         }
         let isVouched = content.authenticity != .unauthenticated
         guard let media = half.media, media.keyID != nil else {
+            try await refuseCut(file, half)
             return OpenHalf(file: file, isAuthenticated: isVouched)
         }
         let clear = HeldFile(
@@ -135,7 +136,23 @@ struct MuxWork: Sendable {
         let envelope = try MuxWork.envelope(of: media).map { EnvelopePlace.detached(envelope: $0) } ?? .attached
         let decrypted = try await decryptor.decrypt(
             file.descriptor, envelope: envelope, to: clear.descriptor, role: half.role)
+        try await refuseCut(clear, half)
         return OpenHalf(file: clear, isAuthenticated: isVouched || decrypted.isAuthenticated)
+    }
+
+    /// A half whose end is missing: a decoder need not see that, and the result would hide it.
+    private func refuseCut(_ file: HeldFile, _ half: MuxPair.Half) async throws {
+        let name = FilePath("media.\(half.format.rawValue)")
+        let wholeness = try await threads.run(timeout: patience) { _ in
+            try Container.check(file.descriptor, name: name)
+        }
+        switch wholeness {
+        case .whole, .unknown: return
+        // What stands before or between is a decoder's to judge.
+        case .broken(.otherFormat), .broken(.garbage): return
+        case .broken(let fault):
+            throw MuxFailure(what: "\(half.role) is damaged: \(fault)", isTransient: false)
+        }
     }
 
     private static func digest(_ descriptor: CInt, pulse: Pulse) throws -> Digest? {

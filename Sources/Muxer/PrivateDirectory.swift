@@ -11,8 +11,10 @@ struct PrivateDirectory: ~Copyable {
 
     /// Throws ``FileError`` where the temporary directory is not there or not ours.
     init(below parent: FilePath, name: String) throws(FileError) {
-        path = parent.appending("\(PrivateDirectory.prefix)\(getpid())-\(name)")
-        if mkdir(path.cPath, 0o700) != 0 { throw FileError(.makeDirectory, number: errno, path: path) }
+        let made = parent.appending("\(PrivateDirectory.prefix)\(getpid())-\(name)")
+        if mkdir(made.cPath, 0o700) != 0 { throw FileError(.makeDirectory, number: errno, path: made) }
+        // Only now: once all is set, a throw would run `deinit`, and remove what is another's.
+        path = made
     }
 
     deinit { PrivateDirectory.remove(path) }

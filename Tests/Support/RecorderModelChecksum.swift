@@ -25,3 +25,7 @@ enum RecorderModelChecksum {
         (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xedb8_8320 ^ (value >> 1) : value >> 1 }
     }
 }
+
+/// SHA-256 in hexadecimal.
+package func sha256(of bytes: [UInt8]) -> String { RecorderModelChecksum.sha256(bytes) }
+package func sha256(ofFile path: String) throws -> String { sha256(of: try readSample(path)) }

@@ -42,7 +42,7 @@ struct RecorderModelMaker: Sendable {
     let canDetach: Bool
 
     func contents(of plan: RecorderModelPlan.Recording, start: WallTime) throws -> [RecorderModelContent] {
-        let mark = "recorder \(seed) recording \(plan.number)"
+        let mark = RecorderModelMaker.mark(seed: seed, number: plan.number)
         var contents = [
             try content(
                 plan, .audio, path(layout.callsRoot, plan, start, "mp3"),
@@ -67,6 +67,9 @@ struct RecorderModelMaker: Sendable {
         }
         return contents.map { damaged($0, plan.fault) }
     }
+
+    /// What makes the files of a recording its own.
+    static func mark(seed: UInt64, number: Int) -> String { "recorder \(seed) recording \(number)" }
 
     private func content(
         _ plan: RecorderModelPlan.Recording, _ kind: MediaKind, _ path: FilePath, _ clear: [UInt8], delay: Int
@@ -116,13 +119,13 @@ struct RecorderModelMaker: Sendable {
         case .missingFile: content.isAbsent = true
         case .shortFile: content.bytes = Array(content.bytes.prefix(content.bytes.count * 2 / 3))
         case .wrongChecksum: content.crc32 = content.crc32.map { $0 ^ 1 }
-        case .climbingPath:
+        case .climbingPath where content.kind == .audio:
             content.path = FilePath(layout.callsRoot + "/../../../../etc/passwd")
             content.isAbsent = true
-        case .leadingOut: content.linkTarget = "/etc/passwd"
+        case .leadingOut where content.kind == .audio: content.linkTarget = "/etc/passwd"
         case .tampered: content.bytes[content.bytes.count / 2] ^= 1
-        case nil, .lateFile, .truncatedSound, .screenWithoutIndex, .growing, .orphan, .wrongKey, .unknownKey,
-            .lineBreakName, .notUnicodeName:
+        case nil, .lateFile, .truncatedSound, .screenWithoutIndex, .growing, .orphan, .climbingPath, .leadingOut,
+            .wrongKey, .unknownKey, .lineBreakName, .notUnicodeName:
             break
         }
         return content

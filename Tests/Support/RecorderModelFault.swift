@@ -18,13 +18,13 @@ package enum RecorderModelFault: String, CaseIterable, Sendable, Codable {
     case growing
     /// A file without any row.
     case orphan
-    /// `cfpath` climbs out of the recorder's directories with `..`.
+    /// `cfpath` of the sound climbs out of the recorder's directories with `..`.
     case climbingPath = "climbing-path"
-    /// `cfpath` names a symbolic link that leads out of the mount.
+    /// `cfpath` of the sound names a symbolic link that leads out of the mount.
     case leadingOut = "leading-out"
     /// Encrypted for a recipient whose key nobody here holds.
     case wrongKey = "wrong-key"
-    /// A byte of the ciphertext was changed after it was written.
+    /// A byte of each ciphertext was changed after it was written.
     case tampered
     /// `enc_key_id` names a key that the replay does not know.
     case unknownKey = "unknown-key"
@@ -33,16 +33,36 @@ package enum RecorderModelFault: String, CaseIterable, Sendable, Codable {
     /// Bytes in the file's name that are not UTF-8: only a database with `SQL_ASCII` can hold the row.
     case notUnicodeName = "not-unicode-name"
 
-    /// Whether a faithful copy of every file can and should arrive all the same, now or later.
+    /// Whether a faithful copy of every file can and should arrive all the same, now or later. Damaged media of which
+    /// there is no more than this is evidence as it stands.
     package var arrives: Bool {
         switch self {
-        case .lateFile, .growing, .wrongKey, .lineBreakName, .notUnicodeName: true
-        case .missingFile, .shortFile, .truncatedSound, .screenWithoutIndex, .wrongChecksum, .orphan, .climbingPath,
-            .leadingOut, .tampered, .unknownKey:
+        case .lateFile, .truncatedSound, .screenWithoutIndex, .growing, .wrongKey, .tampered, .lineBreakName,
+            .notUnicodeName:
+            true
+        case .missingFile, .shortFile, .wrongChecksum, .orphan, .climbingPath, .leadingOut, .unknownKey: false
+        }
+    }
+
+    /// Whether a sound and a screen with this fault can be muxed, once both have arrived.
+    var makesPair: Bool {
+        switch self {
+        case .truncatedSound, .screenWithoutIndex, .wrongKey, .tampered, .orphan: false
+        case .missingFile, .lateFile, .shortFile, .wrongChecksum, .growing, .climbingPath, .leadingOut, .unknownKey,
+            .lineBreakName, .notUnicodeName:
+            true
+        }
+    }
+
+    /// Faults of one file of a pair, and those that muxing has to meet.
+    var needsScreen: Bool {
+        switch self {
+        case .truncatedSound, .screenWithoutIndex, .climbingPath, .leadingOut, .wrongKey, .tampered: true
+        case .missingFile, .lateFile, .shortFile, .wrongChecksum, .growing, .orphan, .unknownKey, .lineBreakName,
+            .notUnicodeName:
             false
         }
     }
 
-    var needsScreen: Bool { self == .screenWithoutIndex }
     var needsEncryption: Bool { self == .wrongKey || self == .tampered || self == .unknownKey }
 }

@@ -84,7 +84,8 @@ final class RecorderModelLive {
         let moments = media.map(\.complete) + [finished]
         return RecorderModelTruth(
             number: plan.number, id: recording, call: call, sid: sid, fault: plan.fault,
-            arrives: plan.fault?.arrives ?? true, isPair: plan.screen?.hasMP4 == true, seconds: plan.seconds,
+            arrives: plan.fault?.arrives ?? true,
+            isPair: plan.screen?.hasMP4 == true && plan.fault?.makesPair != false, seconds: plan.seconds,
             screenDelaySeconds: plan.screen?.delaySeconds ?? 0,
             complete: moments.contains(nil) ? nil : moments.compactMap(\.self).max(), media: media,
             external: plan.fault == .orphan ? [] : firstExternal + laterExternal)

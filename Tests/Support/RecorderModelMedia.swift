@@ -68,7 +68,7 @@ package struct RecorderModelMedia: Sendable {
     }
 
     /// An mp4 with a mark in a `free` box behind it (ISO/IEC 14496-12, 8.1.2).
-    func screen(seconds: Int, mark: String) -> [UInt8] {
+    package func screen(seconds: Int, mark: String) -> [UInt8] {
         let text = Array(mark.utf8)
         return (screens[seconds] ?? []) + bigEndian(8 + text.count) + Array("free".utf8) + text
     }

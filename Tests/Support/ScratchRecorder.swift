@@ -57,6 +57,25 @@ package final class ScratchRecorder: Sendable {
         FilePath(bytes: Array(mountPrefix.utf8) + (Hex.bytes(of: media.pathHex) ?? []))
     }
 
+    /// The sound of a recording as it would be without its fault, where nothing is encrypted.
+    /// - Parameter seed: of the options that it was recorded with.
+    package func faultlessSound(of truth: RecorderModelTruth, seed: UInt64 = 1) throws -> [UInt8] {
+        try RecorderModelMedia.shared().sound(
+            seconds: truth.seconds, mark: RecorderModelMaker.mark(seed: seed, number: truth.number))
+    }
+
+    /// Puts a file there whole, as a recorder does that moves it to its place. Whatever has the name gives way.
+    package func put(_ bytes: [UInt8], at path: FilePath) throws {
+        let place = FilePath(bytes: Array(mountPrefix.utf8) + path.bytes)
+        let draft = FilePath(bytes: place.bytes + Array(".draft".utf8))
+        let file = try RecorderModelFile(draft)
+        try file.append(bytes[...])
+        file.finish()
+        guard rename(draft.displayText, place.displayText) == 0 else {
+            throw RecorderModelFailure("move \(draft.displayText) to its place: errno \(errno)")
+        }
+    }
+
     package func isAbsent(_ media: RecorderModelTruth.Media) -> Bool {
         (try? RecorderModelFile.read(place(media))) == nil
     }

@@ -15,6 +15,9 @@ package final class ScratchSite: Sendable {
     package let directory: String
     package let settingsPath: String
     package let volumes: [String]
+    /// What stands before the recorder's own paths for the program: the recorder's own place, or, where the mounts are
+    /// real ones, another one whose directories are empty.
+    package let mountPath: String
     private let binary: String
 
     package enum Role: String, CaseIterable, Sendable {
@@ -24,11 +27,14 @@ package final class ScratchSite: Sendable {
     /// - Parameters:
     ///   - cluster: of its own where the test stops it.
     ///   - more: settings that stand at the end of the file.
+    ///   - takesAnyBytes: the recorder's database has an encoding that says nothing.
+    ///   - isMounted: the recorder's directories have to be mounted for the program, see ``mount(_:in:)``.
     package init(
         _ schema: CallrecSchema = .new, replaySchema: CallrecSchema = .new, cluster: ScratchCluster? = nil,
-        notifies: Bool = true, watching: String = "", synchro: String = "sleep_period = \"1s\"", more: String = ""
+        notifies: Bool = true, watching: String = "", synchro: String = "sleep_period = \"1s\"", more: String = "",
+        takesAnyBytes: Bool = false, isMounted: Bool = false
     ) async throws {
-        recorder = try await ScratchRecorder(schema)
+        recorder = try await ScratchRecorder(schema, takesAnyBytes: takesAnyBytes)
         replayDatabase = try await ScratchDatabase(replaySchema.template, in: cluster)
         replay = replayDatabase.connect(label: "replay")
         source = recorder.database.connect(label: "source")
@@ -37,8 +43,9 @@ package final class ScratchSite: Sendable {
         directory = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         settingsPath = directory + "/takeup.toml"
         volumes = ["a", "b", "overflow"].map { [directory] in directory + "/volumes/" + $0 }
+        mountPath = isMounted ? directory + "/mounts" : recorder.mountPrefix
         binary = try ScratchSite.builtProgram()
-        for path in volumes + [directory + "/clear"] {
+        for path in volumes + [directory + "/clear", callsMount, screensMount] {
             try ChildProcess.run(["/bin/mkdir", "-p", path])
         }
         for path in volumes {
@@ -46,13 +53,13 @@ package final class ScratchSite: Sendable {
             _ = try VolumeMarker.create(in: root.descriptor)
         }
         try await prepareDatabases(notifies: notifies)
-        try writeSamples(settings(watching: watching, synchro: synchro, more: more))
+        try writeSamples(settings(watching: watching, synchro: synchro, more: more, isMounted: isMounted))
     }
 
     deinit { _ = try? ChildProcess.run(["/bin/rm", "-rf", directory]) }
 
-    package var callsMount: String { recorder.mountPrefix + recorder.layout.callsRoot }
-    package var screensMount: String { recorder.mountPrefix + recorder.layout.screensRoot }
+    package var callsMount: String { mountPath + recorder.layout.callsRoot }
+    package var screensMount: String { mountPath + recorder.layout.screensRoot }
     package static let sourceName = SourceName("recorder1")
 
     private func prepareDatabases(notifies: Bool) async throws {
@@ -73,7 +80,7 @@ package final class ScratchSite: Sendable {
         try writeSample(Array(text.utf8), to: settingsPath)
     }
 
-    private func settings(watching: String, synchro: String, more: String) throws -> String {
+    private func settings(watching: String, synchro: String, more: String, isMounted: Bool) throws -> String {
         let media = try RecorderModelMedia.shared()
         let balances = [("a", 1, 70), ("b", 1, 30), ("overflow", 2, 100)]
         let volumeTables = balances.map { name, priority, balance in
@@ -96,10 +103,10 @@ package final class ScratchSite: Sendable {
             [[sources]]
             name = "\(ScratchSite.sourceName)"
             database = "\(recorder.database.connectionString)"
-            mount_path = "\(recorder.mountPrefix)"
+            mount_path = "\(mountPath)"
             mounts = [
-                { path = "\(callsMount)", mount_point = false },
-                { path = "\(screensMount)", mount_point = false },
+                { path = "\(callsMount)", mount_point = \(isMounted) },
+                { path = "\(screensMount)", mount_point = \(isMounted) },
             ]
             interval = "last-week"
             time_zone = "UTC"
@@ -128,15 +135,33 @@ package final class ScratchSite: Sendable {
 
     // MARK: The program
 
+    /// Mounts a recorder's directory where the program looks for it.
+    package func mount(_ role: Role, in mounts: PrivateMounts) throws {
+        let place = place(of: role)
+        try mounts.run("mkdir -p \(place); mount --bind \(recorder.mountPrefix)\(root(of: role)) \(place)")
+    }
+
+    /// Takes the mount away; an empty directory stays.
+    package func unmount(_ role: Role, in mounts: PrivateMounts) throws {
+        // A file that is being read keeps its mount for as long.
+        try mounts.run("n=0; until umount \(place(of: role)); do n=$((n + 1)); [ $n -lt 300 ]; sleep 0.1; done")
+    }
+
+    private func root(of role: Role) -> String {
+        role == .calls ? recorder.layout.callsRoot : recorder.layout.screensRoot
+    }
+    private func place(of role: Role) -> String { mountPath + root(of: role) }
+
     /// Starts a process of the program; its log is appended to.
-    package func start(_ role: Role) throws -> ChildProcess {
+    /// - Parameter mounts: where it lives, if it does not see what all see.
+    package func start(_ role: Role, in mounts: PrivateMounts? = nil) throws -> ChildProcess {
         let arguments: [String] =
             switch role {
             case .calls: ["agent", "--config", settingsPath, "--mount", callsMount]
             case .screens: ["agent", "--config", settingsPath, "--mount", screensMount]
             case .mux: ["mux", "--config", settingsPath]
             }
-        return try ChildProcess([binary] + arguments, outputPath: logPath(role))
+        return try ChildProcess((mounts?.entering ?? []) + [binary] + arguments, outputPath: logPath(role))
     }
 
     package func logPath(_ role: Role) -> String { directory + "/\(role.rawValue).log" }

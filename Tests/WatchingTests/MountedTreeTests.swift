@@ -1,4 +1,5 @@
 import Planning
+import Support
 import Testing
 import Vocabulary
 

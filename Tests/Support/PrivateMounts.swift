@@ -1,15 +1,11 @@
-import Glibc
-import Support
-import Testing
-
-@testable import Watching
+internal import Glibc
 
 /// A mount namespace of a test's own, held by a process and seen through /proc: nothing that is mounted in it is left
 /// behind, however the test ends.
-final class PrivateMounts: Sendable {
+package final class PrivateMounts: Sendable {
     private let holder: ChildProcess
 
-    init() throws {
+    package init() throws {
         let namespaces = geteuid() == 0 ? "-m" : "-Urm"
         holder = try ChildProcess([
             "/usr/bin/unshare", namespaces, "--propagation", "private", "/bin/sleep", "600",
@@ -22,27 +18,34 @@ final class PrivateMounts: Sendable {
     }
 
     /// The path as this process can see it.
-    func seen(_ path: String) -> String { "/proc/\(holder.id)/root" + path }
+    package func seen(_ path: String) -> String { "/proc/\(holder.id)/root" + path }
 
-    func isReady() async -> Bool {
-        await waitUntil {
-            namespace(of: "\(self.holder.id)") != namespace(of: "self")
-                && (try? self.run("true")) != nil
+    /// Waits until the namespace is there.
+    package func isReady() async -> Bool {
+        let end = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < end {
+            if namespace(of: "\(holder.id)") != namespace(of: "self") && (try? run("true")) != nil { return true }
+            try? await Task.sleep(for: .milliseconds(3))
         }
+        return false
     }
 
-    func run(_ script: String) throws {
+    package func run(_ script: String) throws {
+        try ChildProcess.run(entering + ["/bin/sh", "-ec", script])
+    }
+
+    /// What stands before a command that is to live in the namespace; the process that is started becomes the command.
+    package var entering: [String] {
         let user = geteuid() == 0 ? [] : ["-U", "--preserve-credentials"]
-        try ChildProcess.run(
-            ["/usr/bin/nsenter", "-t", "\(holder.id)", "-m"] + user + ["/bin/sh", "-ec", script])
+        return ["/usr/bin/nsenter", "-t", "\(holder.id)", "-m"] + user
     }
 
-    static var isPossible: Bool {
+    package static var isPossible: Bool {
         (try? ChildProcess.run(["/usr/bin/unshare", geteuid() == 0 ? "-m" : "-Urm", "/bin/true"])) != nil
     }
 
     /// A FUSE mount is seen only by its own user namespace.
-    static var hasRemoteMounts: Bool {
+    package static var hasRemoteMounts: Bool {
         isPossible && geteuid() == 0 && access("/usr/bin/bindfs", X_OK) == 0 && access("/dev/fuse", W_OK) == 0
     }
 }

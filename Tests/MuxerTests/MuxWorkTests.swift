@@ -1,0 +1,242 @@
+import Files
+import Glibc
+import Ledger
+import Media
+import Planning
+import Postgres
+import Support
+import Testing
+import Vocabulary
+
+@testable import Muxer
+
+/// Muxing of real samples that lie on a volume as replicas, as the ledger knows them.
+@Suite struct MuxWorkTests {
+    @Test func `sound and screen of a clear pair become one file`() async throws {
+        let fixture = try await MuxFixture()
+        let made = try await fixture.make(
+            try await fixture.pair(sound: fixture.speech(seconds: 6), screen: fixture.screen(seconds: 6)))
+        try expectPlays(made, seconds: 6)
+        #expect(!made.isAuthenticated)
+    }
+
+    @Test(arguments: [false, true])
+    func `an encrypted pair becomes a clear file`(isDetached: Bool) async throws {
+        let fixture = try await MuxFixture()
+        var sound = try fixture.speech(seconds: 4)
+        var screen = try fixture.screen(seconds: 4)
+        try fixture.encrypt(&sound, isDetached: isDetached)
+        try fixture.encrypt(&screen, isDetached: isDetached)
+        let made = try await fixture.make(try await fixture.pair(sound: sound, screen: screen))
+        try expectPlays(made, seconds: 4)
+        // CBC vouches for nothing.
+        #expect(!made.isAuthenticated)
+    }
+
+    @Test func `a screen that began two seconds later is put two seconds later`() async throws {
+        let fixture = try await MuxFixture()
+        var screen = try fixture.screen(seconds: 4)
+        screen.delay = .seconds(2)
+        let pair = try await fixture.pair(sound: fixture.speech(seconds: 6), screen: screen)
+        #expect(pair.offset == .seconds(2))
+        try expectPlays(try await fixture.make(pair), seconds: 6)
+    }
+
+    @Test func `a replica that is not what was copied is refused, and may come back`() async throws {
+        let fixture = try await MuxFixture()
+        let pair = try await fixture.pair(sound: fixture.speech(seconds: 4), screen: fixture.screen(seconds: 4))
+        let path = fixture.path(pair.screen.replica)
+        var bytes = try readSample(path)
+        bytes[bytes.count / 2] ^= 1
+        try writeSample(bytes, to: path)
+        let failure = try await fixture.failure(of: pair)
+        #expect(failure.text.contains("is not what was copied"))
+        #expect(failure.isTransient == true)
+    }
+
+    @Test func `sound that a decoder stumbles over makes no result`() async throws {
+        let fixture = try await MuxFixture()
+        var sound = try fixture.speech(seconds: 4)
+        for place in sound.bytes.count / 2..<sound.bytes.count / 2 + 2000 { sound.bytes[place] = 0x55 }
+        try await expectLastingRefusal(fixture, sound, try fixture.screen(seconds: 4), "the sound is damaged")
+    }
+
+    @Test func `a screen that a decoder stumbles over makes no result`() async throws {
+        let fixture = try await MuxFixture()
+        var screen = try fixture.screen(seconds: 4)
+        for place in screen.bytes.count / 2..<screen.bytes.count / 2 + 3000 { screen.bytes[place] ^= 0x5a }
+        try await expectLastingRefusal(fixture, try fixture.speech(seconds: 4), screen, "the screen is damaged")
+    }
+
+    @Test func `sound whose end is missing makes no result, though it decodes`() async throws {
+        let fixture = try await MuxFixture()
+        var sound = try fixture.speech(seconds: 8)
+        sound.bytes = Array(sound.bytes.prefix(sound.bytes.count / 2))
+        try await expectLastingRefusal(fixture, sound, try fixture.screen(seconds: 4), "the sound is damaged")
+    }
+
+    @Test func `a screen without its index makes no result`() async throws {
+        let fixture = try await MuxFixture()
+        var screen = try fixture.screen(seconds: 4)
+        screen.bytes = Array(screen.bytes.prefix(screen.bytes.count / 2))
+        try await expectLastingRefusal(fixture, try fixture.speech(seconds: 4), screen, "screen")
+    }
+
+    @Test func `without the key there is no result, and the text says so`() async throws {
+        let fixture = try await MuxFixture()
+        var sound = try fixture.speech(seconds: 4)
+        try fixture.encrypt(&sound, isDetached: false, for: .stranger)
+        let pair = try await fixture.pair(sound: sound, screen: fixture.screen(seconds: 4))
+        let failure = try await fixture.failure(of: pair)
+        #expect((failure.error as? MediaError)?.code == .noKey)
+        #expect(failure.isTransient == false)
+        #expect(!failure.text.contains(MuxFixture.sid.rawValue))
+    }
+
+    private func expectLastingRefusal(
+        _ fixture: MuxFixture, _ sound: MuxFixture.Half, _ screen: MuxFixture.Half, _ words: String
+    ) async throws {
+        let failure = try await fixture.failure(of: try await fixture.pair(sound: sound, screen: screen))
+        #expect(failure.text.contains(words), "\(failure.text)")
+        #expect(failure.isTransient == false)
+        #expect(!failure.text.contains(MuxFixture.sid.rawValue))
+    }
+
+    private func expectPlays(_ made: MuxWork.Made, seconds: Int64) throws {
+        let sound = try #require(made.result.facts.sound)
+        let picture = try #require(made.result.facts.picture)
+        for stream in [sound, picture] {
+            #expect(stream.start < .milliseconds(150))
+            #expect(
+                stream.end > .milliseconds(seconds * 1000 - 150) && stream.end < .milliseconds(seconds * 1000 + 150))
+        }
+    }
+}
+
+/// A volume and a ledger with the replicas of one recording.
+final class MuxFixture: Sendable {
+    struct Half {
+        var bytes: [UInt8]
+        var name: String
+        var kind: MediaKind
+        var keyID: String?
+        var properties: String?
+        var delay = Duration.zero
+    }
+
+    struct Failure {
+        let error: any Error
+        var text: String { String(describing: error) }
+        var isTransient: Bool? { (error as? MuxFailure)?.isTransient ?? (error as? MediaError)?.isTransient }
+    }
+
+    static let sid = Sid("1763700000_+447700900123_4001")
+    private static let volume = VolumeID("volume-a")
+    private let ledger: ScratchDatabase
+    private let database: Database
+    private let samples: MediaSamples
+    private let root: String
+    private let work: MuxWork
+
+    init() async throws {
+        guard let samples = MediaSamples.ofThisRun else { throw SampleFailure("no directory for samples") }
+        self.samples = samples
+        ledger = try await ScratchDatabase()
+        database = ledger.connect()
+        var pattern = Array("/tmp/takeup-muxer-XXXXXX".utf8CString)
+        guard mkdtemp(&pattern) != nil else { throw SampleFailure("no directory") }
+        root = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let recipients = CMSSamples(in: samples)
+        let keys = try KeyRing(loading: [
+            KeyRing.KeyFiles(
+                privateKey: FilePath(try recipients.key(of: .rsa)),
+                certificates: FilePath(try recipients.certificate(of: .rsa)))
+        ])
+        work = MuxWork(
+            tools: MediaTools(ffmpeg: FilePath("/usr/bin/ffmpeg"), ffprobe: FilePath("/usr/bin/ffprobe")),
+            decryptor: Decryptor(keys: keys), rules: ArrangeRules(), tolerance: .milliseconds(150),
+            madeBy: "Takeup test", threads: FileThreads(name: "mux-test", count: 1), patience: .seconds(60))
+        let path = FilePath(root)
+        try await database.transaction { session in
+            try Migrations.apply(program: "test", in: session)
+            try Volumes.register(
+                [(MuxFixture.volume, VolumeName("a"), path, AccountID("volume-a"))], in: session)
+        }
+    }
+
+    deinit { _ = try? ChildProcess.run(["/bin/rm", "-rf", root]) }
+
+    func speech(seconds: Int) throws -> Half {
+        Half(bytes: try readSample(try samples.speech(seconds: seconds)), name: "sound.mp3", kind: .audio)
+    }
+    func screen(seconds: Int) throws -> Half {
+        Half(bytes: try readSample(try samples.screen(seconds: seconds)), name: "screen.mp4", kind: .video)
+    }
+
+    func encrypt(_ half: inout Half, isDetached: Bool, for recipient: CMSSamples.Recipient = .rsa) throws {
+        let recipients = CMSSamples(in: samples)
+        let clear = "\(root)/to-encrypt"
+        let sealed = clear + ".sealed"
+        try writeSample(half.bytes, to: clear)
+        half.keyID = "5f0c2b1e-6a3d-4c7e-9b58-1d2f3a4b5c6d"
+        if isDetached {
+            let envelope = try recipients.encryptDetached(clear, to: sealed, for: [recipient])
+            half.properties = "{\"pkcs7\": \"\(envelope.split(separator: "\n").joined(separator: "\\n"))\\n\"}"
+        } else {
+            try recipients.encrypt(clear, to: sealed, for: [recipient])
+        }
+        half.bytes = try readSample(sealed)
+    }
+
+    func path(_ replica: Replica) -> String { "\(root)/\(replica.content.path.displayText)" }
+
+    /// Puts both on the volume and into the ledger.
+    func pair(sound: Half, screen: Half) async throws -> MuxPair {
+        let start = WallTime(microseconds: 1_795_176_000_000_000)
+        var media: [ReplayMedia] = []
+        var replicas: [NewReplica] = []
+        for (number, half) in [sound, screen].enumerated() {
+            try writeSample(half.bytes, to: "\(root)/\(half.name)")
+            media.append(
+                ReplayMedia(
+                    id: Int64(number + 1), kind: half.kind, path: FilePath("\(root)/\(half.name)"),
+                    size: Int64(half.bytes.count), keyID: half.keyID,
+                    start: WallTime(microseconds: start.microseconds + half.delay.wholeMicroseconds),
+                    properties: half.properties))
+            let digest = try #require(Digest(hex: sha256(of: half.bytes)))
+            replicas.append(
+                NewReplica(
+                    sid: MuxFixture.sid, kind: half.kind, volume: MuxFixture.volume, path: FilePath(half.name),
+                    size: Int64(half.bytes.count), digest: digest, checksum: Checksum128(high: 1, low: 2),
+                    level: .readBack, authenticity: .unauthenticated, source: SourceName("rec_a"),
+                    sourceMediaID: Int64(number + 1), replayMediaID: Int64(number + 1), isMuxable: true))
+        }
+        let contents = replicas
+        let (job, held) = try await database.transaction { session in
+            try Recordings.lock([MuxFixture.sid], in: session)
+            let held = try Replicas.insert(contents, in: session)
+            return (try #require(try MuxJobs.ensure([MuxFixture.sid], in: session).first), held)
+        }
+        func half(_ number: Int, _ role: String) -> MuxPair.Half {
+            MuxPair.Half(replica: held[number], media: media[number], root: FilePath(root), role: role)
+        }
+        return MuxPair(
+            job: job,
+            recording: ReplayRecording(id: 17, callID: 1, sid: MuxFixture.sid, start: start, media: media),
+            sound: half(0, "the sound"), screen: half(1, "the screen"))
+    }
+
+    func make(_ pair: MuxPair) async throws -> MuxWork.Made {
+        let directory = try PrivateDirectory(below: FilePath(root), name: "1-\(pair.job.id.rawValue)")
+        return try await work.make(pair, in: directory.path)
+    }
+
+    func failure(of pair: MuxPair) async throws -> Failure {
+        do {
+            _ = try await make(pair)
+        } catch {
+            return Failure(error: error)
+        }
+        throw SampleFailure("a result was made")
+    }
+}
