@@ -78,6 +78,7 @@ struct DelayRun {
         var agents = 0.0
         for (index, (role, process)) in processes.enumerated() {
             let cost = ProcessCost.of(process.id).since(started[index])
+            let place = role == .mux ? "" : place
             if role != .mux { agents += cost.cpu }
             figures.append(Figure("CPU of \(role.words)\(place)", "s / 1,000 recordings", cost.cpu / thousands))
             figures.append(Figure("peak memory of \(role.words)\(place)", "MiB", cost.peakMemory))
