@@ -26,6 +26,8 @@ struct Arrival: Sendable {
     let volumeName: VolumeName
     /// The volume's root.
     let root: FilePath
+    /// When its delivery began.
+    let began: ContinuousClock.Instant
 
     /// Its intent, with what has the final name.
     var published: Intent {

@@ -40,6 +40,7 @@ package struct Deliverer: Sendable {
 
     private func attempt(_ consignments: [Consignment]) async -> [DeliveryOutcome] {
         if consignments.isEmpty { return [] }
+        let began = ContinuousClock.now
         let placed: [Placer.Outcome]
         do {
             let samples = try await roster.sample()
@@ -57,7 +58,8 @@ package struct Deliverer: Sendable {
             case .notHeld: break
             case .noRoom(let refusals): outcomes[place] = .noRoom(refusals)
             case .placed(let intent, let sample, _):
-                let order = Order(place: place, consignment: consignments[place], intent: intent, sample: sample)
+                let order = Order(
+                    place: place, consignment: consignments[place], intent: intent, sample: sample, began: began)
                 orders[intent.volume, default: []].append(order)
             }
         }
@@ -72,6 +74,7 @@ package struct Deliverer: Sendable {
         let consignment: Consignment
         let intent: Intent
         let sample: VolumeSample
+        let began: ContinuousClock.Instant
     }
 
     /// The orders of each volume as one group, all volumes at once.
@@ -124,7 +127,7 @@ package struct Deliverer: Sendable {
                 let arrival = Arrival(
                     consignment: order.consignment, intent: order.intent, copied: copied,
                     volumeName: order.sample.settings.name,
-                    root: order.sample.settings.path)
+                    root: order.sample.settings.path, began: order.began)
                 arrivals.append((order.place, arrival))
             case .failure(let error):
                 outcomes[order.place] = error.code == .leaseLost ? .fenced : .failed(error)
@@ -202,7 +205,7 @@ package struct Deliverer: Sendable {
                 .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
                 .volume(arrival.volumeName), .volumeID(arrival.intent.volume), .size(bytes: copied.size),
                 .attempt(consignment.attempt), .sha256(copied.digest), .xxh128(copied.checksum),
-                .level(copied.level.rawValue),
+                .level(copied.level.rawValue), .elapsed(ContinuousClock.now - arrival.began),
             ])
     }
 
