@@ -50,4 +50,34 @@ import Vocabulary
             #expect(try Problems.open(limit: 9, in: session).count == 2)
         }
     }
+
+    @Test func `what was wrong with a recording ends with it, of the kinds given and of no other recording`()
+        async throws
+    {
+        let ledger = try await LedgerDatabase()
+        let (one, other, stranger) = (
+            RecordingReference(source: SourceName("rec"), id: 1), RecordingReference(source: SourceName("rec"), id: 11),
+            RecordingReference(source: SourceName("rec2"), id: 1)
+        )
+        try await ledger.transaction { session in
+            for reference in [one, other, stranger] {
+                for kind in ["short", "damaged"] {
+                    _ = try Problems.open(
+                        kind: kind, subject: "\(reference)#7", reference: reference.description, what: "It is.",
+                        hint: nil, in: session)
+                }
+            }
+        }
+        let source = one.source
+        try await ledger.transaction { session in
+            let all = try Problems.recordings(of: source, kinds: ["short"], limit: 9, in: session)
+            #expect(all == [1, 11])
+            let closed = try Problems.close(kinds: ["short", "missing"], recordings: [one], in: session)
+            #expect(closed.map(\.subject) == ["rec/1#7"])
+            let rest = try Problems.recordings(of: source, kinds: ["short"], limit: 9, in: session)
+            #expect(rest == [11])
+            let open = try Problems.open(limit: 9, in: session)
+            #expect(open.count == 5)
+        }
+    }
 }
