@@ -14,6 +14,7 @@ package final class ScratchCluster: Sendable {
     private let options: [String]
     private let admin: Database
     private let names = Atomic<Int>(0)
+    private let retired = Mutex<[String]>([])
     private let templates = Mutex<[String: Task<String, any Error>]>([:])
 
     /// The role that nobody gets in as without its password, ``rolePassword``.
@@ -103,7 +104,18 @@ package final class ScratchCluster: Sendable {
         return name
     }
 
-    func dropDatabase(_ name: String) async throws {
+    /// Drops the database after some more have come to their end: a test may still hold a connection's settings when
+    /// the object that made the database is gone.
+    func retire(_ name: String) async throws {
+        let due = retired.withLock { names in
+            names.append(name)
+            return names.count > ScratchCluster.retiredAtMost ? names.removeFirst() : nil
+        }
+        if let due { try await dropDatabase(due) }
+    }
+    private static let retiredAtMost = 20
+
+    private func dropDatabase(_ name: String) async throws {
         try await admin.perform { session in try session.script("drop database if exists \(name) with (force)") }
     }
 

@@ -15,7 +15,7 @@ package final class ScratchDatabase: Sendable {
     deinit {
         let (cluster, name) = (cluster, name)
         // A server that a test stopped has nothing to drop: the whole cluster goes at the end.
-        Task { try? await cluster.dropDatabase(name) }
+        Task { try? await cluster.retire(name) }
     }
 
     /// For libpq, without password.
