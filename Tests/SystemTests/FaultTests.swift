@@ -236,6 +236,14 @@ private struct FaultScene {
     func expectDamageKept() async throws {
         let tampered = try truth(.tampered)
         let sid = try #require(tampered.sid)
+        let isTried = try await site.wait(upTo: .seconds(60)) {
+            try await site.replay.perform { session in
+                try !session.query(
+                    "select from takeup.mux_job where sid = $1 and (failures > 0 or state = 'done')", [.text(sid)]
+                ).isEmpty
+            }
+        }
+        #expect(isTried, "\(site.log(.mux))")
         let (labels, results) = try await site.replay.perform { session in
             let rows = try session.query(
                 "select authenticity, is_result from takeup.replica where sid = $1", [.text(sid)])
