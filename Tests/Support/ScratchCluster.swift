@@ -39,8 +39,13 @@ package final class ScratchCluster: Sendable {
             throw ChildProcess.Failure(description: "no socket for the guard of \(directory)")
         }
         guardSocket = ends[0]
-        _ = try ChildProcess(
-            ["/usr/bin/setsid", "/bin/sh", "-c", ScratchCluster.guardScript, "guard", directory], input: ends[1])
+        // Forked away, so that it is nobody's child here: what waits for any child must not find it.
+        let launch = try ChildProcess(
+            ["/usr/bin/setsid", "--fork", "/bin/sh", "-c", ScratchCluster.guardScript, "guard", directory],
+            input: ends[1])
+        guard launch.wait() == 0 else {
+            throw ChildProcess.Failure(description: "the guard of \(directory) could not be started")
+        }
         close(ends[1])
         admin = Database(
             ConnectionSettings(
