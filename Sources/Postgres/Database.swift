@@ -14,7 +14,7 @@ package final class Database: Sendable {
     package let settings: ConnectionSettings
     private let threads: SessionThreads
     /// How often a transaction is run when others are in its way.
-    private static let runLimit = 8
+    private static let runLimit = 12
 
     package init(_ settings: ConnectionSettings, connections: Int = 2) {
         self.settings = settings
@@ -57,6 +57,8 @@ package final class Database: Sendable {
                             false
                         }
                     guard again, run < Database.runLimit else { throw error }
+                    // On a thread of our own. Without a pause the faster of two would win every time.
+                    usleep(UInt32.random(in: 0...(500 << UInt32(min(run, 8)))))
                 }
             }
             preconditionFailure("a transaction ended without outcome")
