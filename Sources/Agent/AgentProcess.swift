@@ -103,6 +103,10 @@ package struct AgentProcess: Sendable {
             .holder(other?.beat.holder ?? Holder("another agent")))
     }
 
+    /// Not among them: transfers and sweep, which may rightly take as long as a file is large. What hangs in one of them is
+    /// ended by the limits of its own calls.
+    private static let watchedLoops = ["keeper", "attention", "volumes"]
+
     private struct Services {
         let keeper: KeeperService
         let transfers: TransferService
@@ -162,10 +166,7 @@ package struct AgentProcess: Sendable {
                 beat: AgentBeat(
                     holder: base.replay.holder, role: "agent", mount: process.mount.path, host: ReplayBase.hostName(),
                     processID: getpid(), version: process.version),
-                manager: process.manager,  // A transfer or a sweep may rightly take as long as its file is large; what hangs in one is ended by
-                // its own calls' limits.
-                loops: ["keeper", "attention", "volumes"],
-                progress: progress, narrator: narrator
+                manager: process.manager, loops: AgentProcess.watchedLoops, progress: progress, narrator: narrator
             ) {
                 let state = await AgentState(
                     source: link.name, mount: guardOfMount.state, isKeeper: keeperOfSource.isKeeper,

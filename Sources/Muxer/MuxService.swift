@@ -104,10 +104,11 @@ package struct MuxService: Sendable {
 
     private func pair(of job: MuxJob) async throws -> MuxPair {
         let replay = base.replay
-        let (replicas, recording) = try await replay.database.perform { session in
+        let (replicas, recording, sightings) = try await replay.database.perform { session in
             (
                 try Replicas.find([job.sound, job.screen], in: session),
-                try replay.catalog.find(sids: [job.sid], on: session)[job.sid]
+                try replay.catalog.find(sids: [job.sid], on: session)[job.sid],
+                try Sightings.find(sid: job.sid, in: session)
             )
         }
         guard let recording else {
@@ -125,9 +126,12 @@ package struct MuxService: Sendable {
                 replica: replica, media: recording.media.first { $0.id == replica.content.replayMediaID }, root: root,
                 role: role)
         }
+        let sound = try half(job.sound, "the sound")
+        let source = sound.replica.content.source
+        let sighting = sightings.first { $0.reference.source == source }
         return MuxPair(
-            job: job, recording: recording, sound: try half(job.sound, "the sound"),
-            screen: try half(job.screen, "the screen"))
+            job: job, recording: recording, sound: sound, screen: try half(job.screen, "the screen"),
+            reference: sighting?.reference ?? RecordingReference(source: SourceName("replay"), id: recording.id))
     }
 
     /// Where each proven volume lies.

@@ -38,10 +38,8 @@ struct MuxPair: Sendable {
         return .microseconds(screen.microseconds - sound.microseconds)
     }
 
-    /// What text may name: no sid.
-    var reference: RecordingReference {
-        RecordingReference(source: sound.replica.content.source ?? SourceName("replay"), id: recording.id)
-    }
+    /// What text may name: the recording as the sound's source has it.
+    let reference: RecordingReference
 }
 
 /// Why a pair could not be muxed.

@@ -223,7 +223,8 @@ final class MuxFixture: Sendable {
         return MuxPair(
             job: job,
             recording: ReplayRecording(id: 17, callID: 1, sid: MuxFixture.sid, start: start, media: media),
-            sound: half(0, "the sound"), screen: half(1, "the screen"))
+            sound: half(0, "the sound"), screen: half(1, "the screen"),
+            reference: RecordingReference(source: SourceName("north"), id: 17))
     }
 
     func make(_ pair: MuxPair) async throws -> MuxWork.Made {

@@ -64,6 +64,25 @@ internal import Vocabulary
         #expect(made?.mark == .synchronized)
     }
 
+    @Test func `a copy of a file whose row says something else by now is replaced in its row`() {
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)])
+        let holding = ReplayHolding(recording: there, outdated: [MediaOrigin(source: source, mediaID: 1): 5])
+        let made = plan(recording([media(1, .audio, size: 900)]), holding)
+        #expect(made?.steps == [.replace(media(1, .audio, size: 900), replayMediaID: 5)])
+    }
+
+    @Test func `copies whose recording the replay has no more are not taken for the recording`() {
+        let holding = ReplayHolding(origins: [MediaOrigin(source: source, mediaID: 1): 5])
+        #expect(
+            reconcile(recording([media(1, .audio)]), with: holding, switches: SourceSwitches())
+                == .hold(.removedAtReplay))
+    }
+
+    @Test func `what is not finished gets no mark, even where it is taken`() {
+        let early = recording([media(1, .audio)], state: "EXT_DATA_SAVED")
+        #expect(plan(early, ReplayHolding(), SourceSwitches(onlyFinished: false))?.mark == nil)
+    }
+
     @Test func `a muxed result is never taken for the screen`() {
         let there = held([ReplayMedia(id: 9, kind: .video, path: FilePath("/r/m"), size: 9_000_000)])
         let made = plan(recording([media(2, .video)]), ReplayHolding(recording: there, results: [9]))
@@ -121,6 +140,7 @@ internal import Vocabulary
     @Test func `only mixed leaves a screen without sound`() {
         let made = plan(recording([media(2, .video)]), ReplayHolding(), SourceSwitches(onlyMixed: true))
         #expect(made?.steps == [.leave(media(2, .video), .screenWithoutSound)])
+        #expect(made?.mark == nil)
     }
 
     @Test func `every status the recorder knows has a rank of its own`() {
