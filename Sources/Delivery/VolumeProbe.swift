@@ -26,8 +26,12 @@ package struct VolumeProbe: Sendable {
     package let settings: VolumeSettings
     package let threads: FileThreads
     private let patience: Duration
+    private let calls: any FileCalls
 
-    package init(settings: VolumeSettings, threads: FileThreads, patience: Duration) {
+    package init(
+        settings: VolumeSettings, threads: FileThreads, patience: Duration, calls: any FileCalls = KernelFiles()
+    ) {
+        self.calls = calls
         self.settings = settings
         self.threads = threads
         self.patience = patience
@@ -36,7 +40,8 @@ package struct VolumeProbe: Sendable {
     package func look() async -> VolumeSample {
         let path = settings.path
         do {
-            let proof = try await threads.run(timeout: patience) { _ in try VolumeProbe.prove(path) }
+            let calls = calls
+            let proof = try await threads.run(timeout: patience) { _ in try VolumeProbe.prove(path, with: calls) }
             let isReadOnly = proof.facts.isReadOnly
             return VolumeSample(
                 settings: settings, proof: proof, condition: isReadOnly ? .readOnly : nil,
@@ -54,8 +59,7 @@ package struct VolumeProbe: Sendable {
         let reason: String
     }
 
-    private static func prove(_ path: FilePath) throws -> VolumeSample.Proof {
-        let calls = KernelFiles()
+    private static func prove(_ path: FilePath, with calls: any FileCalls) throws -> VolumeSample.Proof {
         let root: OpenFile
         do {
             root = try calls.openRoot(path)

@@ -21,10 +21,13 @@ package actor VolumeRoster {
     private let narrator: any Narrator
     private var samples: [VolumeSample] = []
     private var registered: [VolumeName: Registration] = [:]
-    private var clearSince: [VolumeID: ContinuousClock.Instant] = [:]
+    private var clearSince: [VolumeID: Duration] = [:]
     /// When the ledger last got what the volumes showed.
-    private var spaceFollowed: ContinuousClock.Instant?
+    private var spaceFollowed: Duration?
+    private let clock: @Sendable () -> Duration
     private var conditions: [VolumeName: Planning.VolumeState] = [:]
+    /// Since when a volume has been away from this process.
+    private var awaySince: [VolumeName: Duration] = [:]
     private var ready: [VolumeID: Copier] = [:]
 
     /// Deliveries come by the dozen a second; the ledger and the alerts need what they see once in this time.
@@ -38,9 +41,11 @@ package actor VolumeRoster {
     package init(
         replay: ReplaySettings, copying: CopySettings, threadsPerVolume: Int, patience: Duration,
         ownership: Ownership, calls: any FileCalls = KernelFiles(), database: Database, problems: ProblemBook,
-        narrator: any Narrator
+        narrator: any Narrator,
+        clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic()
     ) {
         self.replay = replay
+        self.clock = clock
         self.database = database
         self.problems = problems
         self.narrator = narrator
@@ -56,7 +61,8 @@ package actor VolumeRoster {
                     threads: threads, calls: calls, settings: copying)
             }
             return VolumeProbe(
-                settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1), patience: patience)
+                settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1), patience: patience,
+                calls: calls)
         }
         self.copiers = copiers
     }
@@ -74,8 +80,8 @@ package actor VolumeRoster {
         samples = looked
         try await register(looked)
         try await followConditions(looked)
-        if spaceFollowed.map({ ContinuousClock.now - $0 >= VolumeRoster.followPeriod }) ?? true {
-            spaceFollowed = .now
+        if spaceFollowed.map({ clock() - $0 >= VolumeRoster.followPeriod }) ?? true {
+            spaceFollowed = clock()
             try await followSpace(looked)
         }
         return looked
@@ -85,6 +91,12 @@ package actor VolumeRoster {
     package func current() async throws -> [VolumeSample] {
         if samples.isEmpty { try await sample() }
         return samples
+    }
+
+    /// A clock that only goes forward, from zero.
+    package static func monotonic() -> @Sendable () -> Duration {
+        let started = ContinuousClock.now
+        return { ContinuousClock.now - started }
     }
 
     /// The proven volumes of the last look.
@@ -141,16 +153,18 @@ package actor VolumeRoster {
             conditions[name] = sample.condition
             let subject = "volume \(name)"
             let facts: [Fact] =
-                [.volume(name), .directory(sample.settings.path)]
+                [.volume(name), .volumePath(sample.settings.path)]
                 + (sample.reason.map { [.reason($0)] } ?? [])
             if let condition = sample.condition {
+                if awaySince[name] == nil { awaySince[name] = clock() }
                 narrator.tell(condition == .readOnly ? .volumeReadonly : .volumeUnavailable, facts: facts)
                 try await problems.open(
                     ProblemBook.Finding(
                         .volumeUnavailable, subject: subject, place: replay.name,
                         what: "Volume \(name) cannot be used: \(sample.reason ?? condition.rawValue)."))
             } else {
-                narrator.tell(.volumeAvailable, facts: facts)
+                let elapsed = awaySince.removeValue(forKey: name).map { clock() - $0 } ?? .zero
+                narrator.tell(.volumeAvailable, facts: facts + [.elapsed(elapsed)])
                 try await problems.close(.volumeUnavailable, subject: subject, place: replay.name)
             }
         }
@@ -179,9 +193,9 @@ package actor VolumeRoster {
         if view.projected < levels.clear {
             clearSince[proof.id] = nil
         } else if clearSince[proof.id] == nil {
-            clearSince[proof.id] = .now
+            clearSince[proof.id] = clock()
         }
-        let stable = clearSince[proof.id].map { ContinuousClock.now - $0 } ?? .zero
+        let stable = clearSince[proof.id].map { clock() - $0 } ?? .zero
         let next = watermarkState(of: view, from: stored, largestPending: 0, stableFor: stable)
         guard next != stored else { return }
         let moved = try await database.transaction { session in
@@ -210,7 +224,8 @@ package actor VolumeRoster {
         narrator.tell(
             event,
             facts: [
-                .volume(settings.name), .volumeID(view.id), .directory(settings.path), .used(percent: view.usedPercent),
+                .volume(settings.name), .volumeID(view.id), .volumePath(settings.path),
+                .used(percent: view.usedPercent),
                 .watermark(percent: 100 * view.watermark), .available(bytes: view.available),
                 .reserved(bytes: view.reserved), .trigger(bytes: levels.trigger), .clear(bytes: levels.clear),
                 .floor(bytes: levels.floor), .resource(.bytes),
