@@ -151,7 +151,8 @@ package actor LookService {
         for recording in recordings.sorted(by: { $0.id < $1.id }) {
             let sighting = sightings[recording.id]
             let verdict = planner.plan(
-                recording, holding: view.holdings[recording.sid] ?? ReplayHolding(), missingKeys: view.missingKeys,
+                recording, holding: view.holdings[recording.reference] ?? ReplayHolding(),
+                missingKeys: view.missingKeys,
                 attempts: sighting?.attempts ?? 0)
             if verdict.needsMetadata { metadata.append(recording) }
             findings += verdict.problems
@@ -209,26 +210,17 @@ package actor LookService {
     }
 
     private struct View: Sendable {
-        var holdings: [Sid: ReplayHolding]
+        var holdings: [RecordingReference: ReplayHolding]
         var missingKeys: Set<String>
     }
 
     private func holdings(of recordings: [SourceRecording]) async throws -> View {
-        let sids = recordings.map(\.sid)
-        let wanted = Dictionary(recordings.map { ($0.sid, $0) }, uniquingKeysWith: { one, _ in one })
         let keys = Set(recordings.flatMap { $0.media.compactMap(\.keyID) })
         let catalog = replay.catalog
         return try await replay.database.perform { session in
-            let standing = try catalog.find(sids: sids, on: session)
-            let replicas = try Replicas.held(sids, in: session)
-            let removed = try catalog.removed(sids: sids, on: session)
-            var holdings: [Sid: ReplayHolding] = [:]
-            for sid in sids {
-                holdings[sid] = ReplayHolding(
-                    recording: standing[sid], replicas: replicas[sid] ?? [], of: wanted[sid],
-                    isRemoved: removed.contains(sid))
-            }
-            return View(holdings: holdings, missingKeys: try catalog.missingKeys(keys, on: session))
+            View(
+                holdings: try Holdings.find(for: recordings, catalog: catalog, in: session),
+                missingKeys: try catalog.missingKeys(keys, on: session))
         }
     }
 

@@ -100,15 +100,13 @@ struct Commit: Sendable {
     private static func stalePlaces(
         _ arrivals: [Arrival], _ catalog: ReplayCatalog, in session: Session
     ) throws -> Set<Int> {
-        let sids = Array(Set(arrivals.map(\.consignment.sid)))
-        let standing = try catalog.find(sids: sids, on: session)
-        let replicas = try Replicas.held(sids, in: session)
+        let holdings = try Holdings.find(
+            for: arrivals.compactMap(\.consignment.sourceRecording), catalog: catalog, in: session)
         let open = SourceSwitches(onlyFinished: false, withoutStreams: true)
         var stale: Set<Int> = []
         for (place, arrival) in arrivals.enumerated() {
             guard case .original(let recording, let media, let replaces) = arrival.consignment.commit else { continue }
-            let holding = ReplayHolding(
-                recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [], of: recording)
+            let holding = holdings[recording.reference] ?? ReplayHolding()
             guard case .plan(let plan) = reconcile(recording, with: holding, switches: open) else {
                 stale.insert(place)
                 continue
