@@ -3,6 +3,7 @@ internal import Delivery
 internal import Files
 internal import Glibc
 internal import Ledger
+internal import Media
 internal import Planning
 internal import Postgres
 package import Settings
@@ -110,6 +111,7 @@ package struct AgentProcess: Sendable {
     private struct Services {
         let keeper: KeeperService
         let transfers: TransferService
+        let measures: MeasureService
         let watch: WatchService
         let attention: AttentionService
         let volumes: VolumeService
@@ -132,11 +134,22 @@ package struct AgentProcess: Sendable {
             keeper = KeeperService(
                 source: link, replay: base.replay, synchro: settings.synchro, problems: base.problems,
                 narrator: narrator, wake: keeperWake, progress: progress)
+            let mux = settings.mux
+            measures = MeasureService(
+                source: link, mount: process.mount.path, replay: base.replay, roster: base.roster,
+                measurer: MediaMeasurer(
+                    tools: MediaTools(
+                        ffmpeg: mux.ffmpeg, ffprobe: mux.ffprobe,
+                        limits: ToolLimits(
+                            processorTime: mux.muxTimeout, deadline: mux.muxTimeout,
+                            addressSpaceBytes: UInt64(mux.memoryLimit))),
+                    threads: threads("measure", 2), patience: patience))
             transfers = TransferService(
                 source: link, replay: base.replay, mount: guardOfMount,
                 looker: FileLooker(
                     root: process.mount.directory, threads: threads("mount-look", 8), timeout: patience),
-                deliverer: base.deliverer, settings: settings, problems: base.problems, narrator: narrator,
+                deliverer: base.deliverer, measures: measures, settings: settings, problems: base.problems,
+                narrator: narrator,
                 wake: transferWake, committed: keeperWake, progress: progress)
             let watchThreads = threads("mount-watch", 2)
             let watcher = TreeWatcher(
@@ -181,6 +194,7 @@ package struct AgentProcess: Sendable {
         func start(in group: inout TaskGroup<Void>) {
             group.addTask { await keeper.run() }
             group.addTask { await transfers.run() }
+            group.addTask { await measures.run() }
             group.addTask { await watch.run() }
             group.addTask { await attention.run() }
             group.addTask { await volumes.run() }

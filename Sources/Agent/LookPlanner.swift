@@ -76,10 +76,13 @@ package struct LookPlanner: Sendable {
         var problems: [ProblemBook.Finding] = []
         var mark = plan.mark
         for step in plan.steps {
-            guard let (media, replaces) = step.copy else { continue }
+            guard let work = step.work else { continue }
+            let media = work.media
             switch mounts.place(of: media.path) {
             case .on(let mount, _):
-                transfers.append(TransferPlan(media, of: recording, mount: mount, replaces: replaces))
+                transfers.append(
+                    TransferPlan(
+                        media, of: recording, mount: mount, replaces: work.replayMediaID, purpose: work.purpose))
             case .refused:
                 mark = nil
                 problems.append(
@@ -145,20 +148,26 @@ package struct LookPlanner: Sendable {
 }
 
 extension MediaStep {
-    fileprivate var copy: (SourceMedia, replaces: Int64?)? {
+    /// What an agent has to do for it; nil where nothing.
+    fileprivate var work: (media: SourceMedia, replayMediaID: Int64?, purpose: Transfer.Purpose)? {
         switch self {
-        case .copy(let media): (media, nil)
-        case .replace(let media, let replayMediaID): (media, replayMediaID)
+        case .copy(let media): (media, nil, .copy)
+        case .replace(let media, let replayMediaID): (media, replayMediaID, .copy)
+        case .measure(let media, let replayMediaID): (media, replayMediaID, .measure)
         case .keep, .leave: nil
         }
     }
 }
 
 extension TransferPlan {
-    fileprivate init(_ media: SourceMedia, of recording: SourceRecording, mount: MountPath, replaces: Int64?) {
+    fileprivate init(
+        _ media: SourceMedia, of recording: SourceRecording, mount: MountPath, replaces: Int64?,
+        purpose: Transfer.Purpose
+    ) {
         self.init(
             mediaID: media.id, fingerprint: Fingerprint(of: media).bytes, mount: mount, kind: media.kind,
             path: media.path, expectedSize: media.size, crc32: media.crc32, keyID: media.keyID,
-            properties: media.properties, recordingStart: recording.start ?? recording.stop, replacesMediaID: replaces)
+            properties: media.properties, recordingStart: recording.start ?? recording.stop, replacesMediaID: replaces,
+            purpose: purpose)
     }
 }

@@ -17,6 +17,7 @@ package actor TransferService {
     private let mount: MountGuard
     private let looker: FileLooker
     private let deliverer: Deliverer
+    private let measures: MeasureService
     private let window: SettleWindow
     private let copying: CopyingSettings
     private let reports: TransferReports
@@ -38,7 +39,8 @@ package actor TransferService {
 
     package init(
         source: SourceLink, replay: Replay, mount: MountGuard, looker: FileLooker, deliverer: Deliverer,
-        settings: Settings, problems: ProblemBook, narrator: any Narrator, wake: Wake, committed: Wake,
+        measures: MeasureService, settings: Settings, problems: ProblemBook, narrator: any Narrator, wake: Wake,
+        committed: Wake,
         progress: Progress
     ) {
         self.source = source
@@ -46,6 +48,7 @@ package actor TransferService {
         self.mount = mount
         self.looker = looker
         self.deliverer = deliverer
+        self.measures = measures
         window = SettleWindow(
             quiet: settings.watching.quiet, atMost: settings.watching.graceMissing,
             needsFinishedRow: settings.synchro.onlyFinished)
@@ -94,6 +97,18 @@ package actor TransferService {
             await reports.tell(decision.finding, about: transfer)
             if let release = decision.release {
                 releases.append(release)
+            } else if let recording = recordings[transfer.recording], case .seen(let observation, _) = sight,
+                let path = below(transfer), transfer.purpose == .measure
+            {
+                let isTaken = await measures.take(
+                    MeasureService.Candidate(
+                        transfer: transfer, recording: recording, path: path, observation: observation))
+                if !isTaken, let claim = transfer.claim {
+                    releases.append(
+                        TransferRelease(
+                            claim: claim, delay: .seconds(5), error: "other files are being measured", isFailure: false)
+                    )
+                }
             } else if let recording = recordings[transfer.recording], case .seen(let observation, _) = sight,
                 let consignment = consignment(transfer, recording, observation)
             {

@@ -39,6 +39,15 @@ package struct Fingerprint: Hashable, Sendable {
         bytes = form.digest
     }
 
+    /// Of one media row of the replay: what tells whether it still names the file that was measured.
+    package init(of media: ReplayMedia) {
+        var form = CanonicalForm()
+        form.add(media.kind.rawValue)
+        form.add(media.path.bytes)
+        form.add(media.size)
+        bytes = form.digest
+    }
+
     /// Of one media row: what makes another transfer of it necessary.
     package init(of media: SourceMedia) {
         var form = CanonicalForm()

@@ -63,9 +63,11 @@ package struct ReplayCatalog: Sendable {
     }
 
     private var recordings: String {
-        let optional = ["start_ts", "length", "problemstatus", "protected", "deleted", "archived", "mixed"].map {
-            columns.has($0, in: "couples") ? "p.\($0)" : "null as \($0)"
-        }
+        let optional =
+            (["start_ts", "length", "problemstatus", "protected", "deleted", "archived", "mixed"]
+            + ReplayCatalog.partyColumns).map {
+                columns.has($0, in: "couples") ? "p.\($0)" : "null as \($0)"
+            }
         return "select p.id, p.callid, p.sid, p.stop_ts, p.state, " + optional.joined(separator: ", ")
             + " from callrec.couples p"
     }
@@ -86,13 +88,30 @@ package struct ReplayCatalog: Sendable {
             data[try row.integer("cplid"), default: []]
                 .insert(ExternalDatum(key: try row.text("key"), value: try row.text("value")))
         }
+        let legs = try legs(ofCalls: rows.map { try $0.integer("callid") }, on: session)
         return try rows.map { row in
             var recording = try ReplayCatalog.recording(row)
+            recording.callLegs = legs[recording.callID] ?? []
             recording.media = media[recording.id] ?? []
             recording.externalData = data[recording.id] ?? []
             return recording
         }
     }
+
+    /// Without an index on `callid` the legs would cost a scan, and are left unknown.
+    private func legs(ofCalls calls: [Int64], on session: Session) throws -> [Int64: [Sid]] {
+        guard columns.indexed.contains("callid") else { return [:] }
+        var legs: [Int64: [Sid]] = [:]
+        for row in try session.query(
+            "select callid, sid from callrec.couples where callid = any($1::bigint[]) order by id",
+            [.integers(Array(Set(calls)))])
+        {
+            legs[try row.integer("callid"), default: []].append(Sid(try row.text("sid")))
+        }
+        return legs
+    }
+
+    private static let partyColumns = ["callingnr", "originalcallednr", "finalcallednr"]
 
     private var mediaOf: String {
         let optional = ["enc_key_id", "start_ts", "stop_ts", "props"].map {
@@ -121,6 +140,7 @@ package struct ReplayCatalog: Sendable {
             problemStatus: try row.optionalText("problemstatus"),
             isProtected: try row.optionalBoolean("protected") ?? false,
             isDeleted: try row.optionalText("deleted") == "D", isArchived: try row.optionalText("archived") == "A",
-            isMixed: try row.optionalText("mixed") == "M")
+            isMixed: try row.optionalText("mixed") == "M",
+            parties: try partyColumns.compactMap { try row.optionalText($0) })
     }
 }

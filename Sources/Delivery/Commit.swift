@@ -115,7 +115,7 @@ struct Commit: Sendable {
                 switch step {
                 case .copy(let wanted): wanted.id == media.id && replaces == nil
                 case .replace(let wanted, let row): wanted.id == media.id && replaces == row
-                case .keep, .leave: false
+                case .measure, .keep, .leave: false
                 }
             }
             if !isWanted { stale.insert(place) }
@@ -262,8 +262,10 @@ extension NewReplica {
         var authenticity = Replica.Authenticity.unauthenticated
         var isMuxable = false
         var fingerprint: [UInt8]?
+        var claims: RecordingClaims?
         switch consignment.commit {
         case .original(let recording, let media, _):
+            claims = RecordingClaims(recording)
             fingerprint = Fingerprint(of: media).bytes
             if case .transfer(let claim) = consignment.work { transfer = claim.id }
             if let crc = media.crc32, crc == copied.crc32 { authenticity = .crc32 }
@@ -277,7 +279,7 @@ extension NewReplica {
             level: Replica.Level(rawValue: copied.level.rawValue) ?? .streamed, authenticity: authenticity,
             source: isResult ? nil : consignment.recording.source,
             sourceMediaID: isResult ? nil : consignment.media, sourceFingerprint: fingerprint, transfer: transfer,
-            replayMediaID: replayMediaID,
+            replayMediaID: replayMediaID, claims: claims,
             isResult: isResult, isMuxable: isMuxable)
     }
 }

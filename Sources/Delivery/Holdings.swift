@@ -20,6 +20,37 @@ package enum Holdings {
                 recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [], of: recording,
                 isRemoved: removed.contains(recording.sid))
         }
+        return try measured(holdings, recordings, in: session)
+    }
+
+    /// With what was measured of files that are still the same.
+    private static func measured(
+        _ holdings: [RecordingReference: ReplayHolding], _ recordings: [SourceRecording], in session: Session
+    ) throws -> [RecordingReference: ReplayHolding] {
+        var wanted: Set<Measurement.Subject> = []
+        for recording in recordings {
+            // What the replay has nothing of competes with nothing.
+            guard let held = holdings[recording.reference]?.recording, !held.media.isEmpty else { continue }
+            wanted.formUnion(held.media.map { .replay($0.id) })
+            wanted.formUnion(
+                recording.media.map { .source(MediaOrigin(source: recording.source, mediaID: $0.id)) })
+        }
+        let known = try Measurements.find(wanted, in: session)
+        if known.isEmpty { return holdings }
+        var holdings = holdings
+        for recording in recordings {
+            for media in holdings[recording.reference]?.recording?.media ?? [] {
+                guard let one = known[.replay(media.id)], one.fingerprint == Fingerprint(of: media).bytes else {
+                    continue
+                }
+                holdings[recording.reference]?.measures[media.id] = one.measure
+            }
+            for media in recording.media {
+                let subject = Measurement.Subject.source(MediaOrigin(source: recording.source, mediaID: media.id))
+                guard let one = known[subject], one.fingerprint == Fingerprint(of: media).bytes else { continue }
+                holdings[recording.reference]?.offers[media.id] = one.measure
+            }
+        }
         return holdings
     }
 }

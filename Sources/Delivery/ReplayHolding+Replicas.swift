@@ -19,6 +19,7 @@ extension ReplayHolding {
         for replica in replicas {
             guard let row = replica.content.replayMediaID else { continue }
             if replica.content.isResult { results.insert(row) }
+            claims[row] = replica.content.claims
             guard let source = replica.content.source, let id = replica.content.sourceMediaID else { continue }
             let origin = MediaOrigin(source: source, mediaID: id)
             let isCurrent = now[origin].map { $0 == replica.content.sourceFingerprint } ?? true

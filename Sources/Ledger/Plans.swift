@@ -111,17 +111,20 @@ package enum Plans {
         let written = try session.query(
             """
             insert into takeup.transfer as known (source, source_id, source_media_id, fingerprint, sid, mount, kind,
-                source_path, expected_size, crc32, key_id, properties, recording_start, replaces_media_id)
+                source_path, expected_size, crc32, key_id, properties, recording_start, replaces_media_id,
+                purpose)
             select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[],
                 $7::text[], $8::bytea[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::timestamp[],
-                $14::bigint[])
-                as plan(source, id, media, fingerprint, sid, mount, kind, path, size, crc, key, props, start, replaces)
+                $14::bigint[], $15::text[])
+                as plan(source, id, media, fingerprint, sid, mount, kind, path, size, crc, key, props, start, replaces,
+                    purpose)
             order by source collate "C", media, fingerprint
             on conflict (source, source_media_id, fingerprint) do update set
                 source_id = excluded.source_id, sid = excluded.sid, mount = excluded.mount, kind = excluded.kind,
                 source_path = excluded.source_path, expected_size = excluded.expected_size, crc32 = excluded.crc32,
                 key_id = excluded.key_id, properties = excluded.properties,
                 recording_start = excluded.recording_start, replaces_media_id = excluded.replaces_media_id,
+                purpose = excluded.purpose,
                 state = case when known.state in ('dropped', 'done') then 'waiting' else known.state end,
                 not_before =
                     case when known.state in ('dropped', 'done') then statement_timestamp() else known.not_before end,
@@ -140,6 +143,7 @@ package enum Plans {
                 .integers(transfers.map(\.expectedSize)), .integers(transfers.map { $0.crc32.map { Int64($0) } }),
                 .texts(transfers.map(\.keyID)), .texts(transfers.map(\.properties)),
                 .wallTimes(transfers.map(\.recordingStart)), .integers(transfers.map(\.replacesMediaID)),
+                .texts(transfers.map(\.purpose.rawValue)),
             ])
         let waiting = try written.filter { try $0.text("state") == "waiting" }
         try WorkChannel.notify(mounts: waiting.map { try $0.name("mount", as: MountPath.self) }, in: session)

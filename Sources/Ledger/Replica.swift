@@ -1,3 +1,4 @@
+package import Planning
 internal import Postgres
 package import Vocabulary
 
@@ -50,7 +51,8 @@ package struct Replica: Hashable, Identifiable, Sendable {
     static let columns = ColumnList(
         plain: [
             "id", "sid", "kind", "volume_id", "path", "size", "sha256", "xxh128", "level", "authenticity", "source",
-            "source_media_id", "source_fingerprint", "transfer_id", "replay_media_id", "is_result", "is_muxable",
+            "source_media_id", "source_fingerprint", "transfer_id", "replay_media_id", "claimed_status",
+            "claimed_finished", "claimed_length", "is_result", "is_muxable",
             "state", "quarantine_path",
         ],
         times: ["remove_after", "committed_at", "verified_at"])
@@ -88,6 +90,8 @@ package struct NewReplica: Hashable, Sendable {
     package var transfer: Transfer.ID?
     /// `cfiles.id` at the replay.
     package var replayMediaID: Int64?
+    /// What the row of the recording claimed that the file came with; nil for a result.
+    package var claims: RecordingClaims?
     /// Made by muxing: never paired again.
     package var isResult: Bool
     /// Sound or an mp4 screen: can be one half of a pair.
@@ -97,8 +101,7 @@ package struct NewReplica: Hashable, Sendable {
         sid: Sid, kind: MediaKind, volume: VolumeID, path: FilePath, size: Int64, digest: Digest,
         checksum: Checksum128, level: Replica.Level, authenticity: Replica.Authenticity, source: SourceName? = nil,
         sourceMediaID: Int64? = nil, sourceFingerprint: [UInt8]? = nil, transfer: Transfer.ID? = nil,
-        replayMediaID: Int64? = nil, isResult: Bool = false,
-        isMuxable: Bool = false
+        replayMediaID: Int64? = nil, claims: RecordingClaims? = nil, isResult: Bool = false, isMuxable: Bool = false
     ) {
         self.sid = sid
         self.kind = kind
@@ -114,6 +117,7 @@ package struct NewReplica: Hashable, Sendable {
         self.sourceFingerprint = sourceFingerprint
         self.transfer = transfer
         self.replayMediaID = replayMediaID
+        self.claims = claims
         self.isResult = isResult
         self.isMuxable = isMuxable
     }
@@ -131,6 +135,11 @@ package struct NewReplica: Hashable, Sendable {
             source: try row.optionalName("source"), sourceMediaID: try row.optionalInteger("source_media_id"),
             sourceFingerprint: try row.optionalBytes("source_fingerprint"),
             transfer: try row.optionalNumber("transfer_id"), replayMediaID: try row.optionalInteger("replay_media_id"),
+            claims: try row.optionalBoolean("claimed_finished").map { isFinished in
+                RecordingClaims(
+                    problemStatus: try row.optionalText("claimed_status"), isFinished: isFinished,
+                    length: try row.optionalInteger("claimed_length").map { Int($0) })
+            },
             isResult: try row.boolean("is_result"), isMuxable: try row.boolean("is_muxable"))
     }
 }

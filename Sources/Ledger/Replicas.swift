@@ -1,3 +1,4 @@
+internal import Planning
 package import Postgres
 package import Vocabulary
 
@@ -12,10 +13,11 @@ package enum Replicas {
         let rows = try session.query(
             """
             insert into takeup.replica (sid, kind, volume_id, path, size, sha256, xxh128, level, authenticity, source,
-                source_media_id, transfer_id, replay_media_id, is_result, is_muxable, source_fingerprint)
+                source_media_id, transfer_id, replay_media_id, is_result, is_muxable, source_fingerprint, claimed_status,
+                claimed_finished, claimed_length)
             select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::bytea[],
                 $7::bytea[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[],
-                $14::boolean[], $15::boolean[], $16::bytea[])
+                $14::boolean[], $15::boolean[], $16::bytea[], $17::text[], $18::boolean[], $19::integer[])
             returning \(Replica.columns.text(of: "replica"))
             """,
             [
@@ -27,6 +29,9 @@ package enum Replicas {
                 .integers(replicas.map { $0.transfer?.rawValue }), .integers(replicas.map(\.replayMediaID)),
                 .booleans(replicas.map(\.isResult)), .booleans(replicas.map(\.isMuxable)),
                 .byteStrings(replicas.map(\.sourceFingerprint)),
+                .texts(replicas.map { $0.claims?.problemStatus }),
+                .texts(replicas.map { $0.claims.map { $0.isFinished ? "t" : "f" } }),
+                .integers(replicas.map { $0.claims?.length.map(Int64.init) }),
             ])
         try tally(replicas, sign: 1, in: session)
         let inserted = try rows.map(Replica.init)

@@ -73,6 +73,7 @@ extension Migrations {
             properties text,
             recording_start timestamp,
             replaces_media_id bigint,
+            purpose text not null default 'copy' check (purpose in ('copy', 'measure')),
             state text not null default 'waiting' check (state in ('waiting', 'claimed', 'done', 'dropped')),
             attempts integer not null default 0,
             failures integer not null default 0,
@@ -140,6 +141,10 @@ extension Migrations {
             source_fingerprint bytea,
             transfer_id bigint,
             replay_media_id bigint,
+            -- What the row of the recording claimed that the file came with.
+            claimed_status text,
+            claimed_finished boolean,
+            claimed_length integer,
             is_result boolean not null default false,
             is_muxable boolean not null default false,
             state text not null default 'held' check (state in ('held', 'retired', 'removed')),
@@ -264,5 +269,17 @@ extension Migrations {
         ) with (fillfactor = 70);
         create unique index problem_open on takeup.problem (kind, subject) where closed_at is null;
         create index problem_closed on takeup.problem (closed_at) where closed_at is not null;
+
+        -- What was measured of media files that compete: by source, or '' for the replay's own.
+        create table takeup.measurement (
+            place text collate "C" not null,
+            media_id bigint not null,
+            fingerprint bytea not null,
+            integrity text not null check (integrity in ('whole', 'damaged', 'unknown')),
+            length_us bigint,
+            size bigint,
+            measured_at timestamptz not null default now(),
+            primary key (place, media_id)
+        );
         """
 }

@@ -90,13 +90,14 @@ package struct TransferPlan: Hashable, Sendable {
     package var properties: String?
     /// By the recorder's clock; its day names the day folder, and newer ones may go first.
     package var recordingStart: WallTime?
-    /// `cfiles.id` at the replay of the row to update in place.
+    /// `cfiles.id` at the replay of the row to update in place, or to be measured against.
     package var replacesMediaID: Int64?
+    package var purpose: Transfer.Purpose
 
     package init(
         mediaID: Int64, fingerprint: [UInt8], mount: MountPath, kind: MediaKind, path: FilePath,
         expectedSize: Int64? = nil, crc32: UInt32? = nil, keyID: String? = nil, properties: String? = nil,
-        recordingStart: WallTime? = nil, replacesMediaID: Int64? = nil
+        recordingStart: WallTime? = nil, replacesMediaID: Int64? = nil, purpose: Transfer.Purpose = .copy
     ) {
         self.mediaID = mediaID
         self.fingerprint = fingerprint
@@ -109,5 +110,6 @@ package struct TransferPlan: Hashable, Sendable {
         self.properties = properties
         self.recordingStart = recordingStart
         self.replacesMediaID = replacesMediaID
+        self.purpose = purpose
     }
 }

@@ -8,12 +8,19 @@ package struct Transfer: Hashable, Identifiable, Sendable {
         package init(rawValue: Int64) { self.rawValue = rawValue }
     }
 
+    package enum Purpose: String, CaseIterable, Hashable, Sendable {
+        case copy
+        /// Its file competes with one that the replay holds: both are measured, and the recording is planned anew.
+        case measure
+    }
+
     package enum State: String, CaseIterable, Sendable {
         /// To be claimed from `notBefore` on. Goes to `claimed`, `dropped`.
         case waiting
         /// Someone works on it until the lease ends; then another may claim it. Goes to `done`, `waiting`, `dropped`.
         case claimed
-        /// Its replica is committed. Opened again only when that replica is no longer held and a plan wants it.
+        /// Its replica is committed, or what it was to measure is on record. Opened again only when that replica is no
+        /// longer held and a plan wants it.
         case done
         /// No plan promises it any more. Opened again when one does.
         case dropped
@@ -35,8 +42,9 @@ package struct Transfer: Hashable, Identifiable, Sendable {
     package var keyID: String?
     package var properties: String?
     package var recordingStart: WallTime?
-    /// `cfiles.id` at the replay of the row to update in place.
+    /// `cfiles.id` at the replay of the row to update in place, or to be measured against.
     package var replacesMediaID: Int64?
+    package var purpose: Purpose
     package var state: State
     /// Claims so far, this one included.
     package var attempts: Int
@@ -58,7 +66,7 @@ package struct Transfer: Hashable, Identifiable, Sendable {
     static let columns = ColumnList(
         plain: [
             "id", "source", "source_id", "source_media_id", "fingerprint", "sid", "mount", "kind", "source_path",
-            "expected_size", "crc32", "key_id", "properties", "replaces_media_id", "state", "attempts",
+            "expected_size", "crc32", "key_id", "properties", "replaces_media_id", "purpose", "state", "attempts",
             "failures", "holder", "seen_size", "seen_modified", "last_error",
         ],
         times: ["recording_start", "not_before", "lease_until", "seen_at", "missing_since", "planned_at"])
@@ -78,6 +86,7 @@ package struct Transfer: Hashable, Identifiable, Sendable {
         properties = try row.optionalText("properties")
         recordingStart = try row.optionalWallTime("recording_start")
         replacesMediaID = try row.optionalInteger("replaces_media_id")
+        purpose = try row.word("purpose")
         state = try row.word("state")
         attempts = try row.count("attempts")
         failures = try row.count("failures")

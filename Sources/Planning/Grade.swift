@@ -1,3 +1,5 @@
+package import Vocabulary
+
 /// How good a recording's status says it is, best first. A status that no table names ranks between the incomplete and
 /// the unusable: something is wrong, but nobody said that nothing is there.
 package enum StatusRank {
@@ -37,33 +39,53 @@ package enum StatusRank {
     }
 }
 
-/// What a copy of one media file is worth, comparable: the greater is the better.
-package struct Grade: Comparable, Sendable {
+/// What a media file is worth, by its own measure and by what the row of its recording claims.
+package struct Grade: Hashable, Sendable {
+    package var measure: MediaMeasure
     /// `StatusRank` of its recording.
     package var statusRank: Int
     package var isFinished: Bool
-    /// Measured from the file where it was; else what the row claims.
-    package var length: Duration?
-    /// Bytes.
-    package var size: Int64?
+    /// What the row claims.
+    package var claimedLength: Duration?
+    /// Bytes that the row claims.
+    package var claimedSize: Int64?
 
-    package init(statusRank: Int, isFinished: Bool, length: Duration? = nil, size: Int64? = nil) {
+    package init(
+        measure: MediaMeasure = .unknown, statusRank: Int, isFinished: Bool, claimedLength: Duration? = nil,
+        claimedSize: Int64? = nil
+    ) {
+        self.measure = measure
         self.statusRank = statusRank
         self.isFinished = isFinished
-        self.length = length
-        self.size = size
+        self.claimedLength = claimedLength
+        self.claimedSize = claimedSize
     }
 
-    /// Status, then state, then length, then bytes. Lengths that differ by less than a second are the same: rows carry
-    /// whole seconds.
-    package static func < (one: Grade, other: Grade) -> Bool {
-        if one.statusRank != other.statusRank { return one.statusRank > other.statusRank }
-        if one.isFinished != other.isFinished { return !one.isFinished }
-        if let oneLength = one.length, let otherLength = other.length {
-            let difference = oneLength - otherLength
-            if difference <= .seconds(-1) { return true }
-            if difference >= .seconds(1) { return false }
-        }
-        return (one.size ?? 0) < (other.size ?? 0)
+    /// The first line of the order that tells two candidates apart.
+    package enum Advantage: String, CaseIterable, Hashable, Sendable {
+        case notDamaged, betterStatus, finished, longer, moreBytes
     }
+
+    /// Why this is better than the other; nil where it is not: it is worse, or they are equal, and what stands is kept.
+    ///
+    /// Not an order in the strict sense: lengths and sizes that hardly differ count as equal, so that two recorders that
+    /// heard the same call do not replace each other's files for ever.
+    package func advantage(over other: Grade) -> Advantage? {
+        let isDamaged = measure.integrity == .damaged
+        let isOtherDamaged = other.measure.integrity == .damaged
+        if isDamaged != isOtherDamaged { return isDamaged ? nil : .notDamaged }
+        if statusRank != other.statusRank { return statusRank < other.statusRank ? .betterStatus : nil }
+        if isFinished != other.isFinished { return isFinished ? .finished : nil }
+        if let length, let otherLength = other.length {
+            // Rows carry whole seconds, and recorders begin and end at different packets.
+            let difference = length - otherLength
+            if difference >= .seconds(1) { return .longer }
+            if difference <= .seconds(-1) { return nil }
+        }
+        guard let size, let otherSize = other.size else { return nil }
+        return size - otherSize > otherSize / 10 ? .moreBytes : nil
+    }
+
+    private var length: Duration? { measure.length ?? claimedLength }
+    private var size: Int64? { measure.size ?? claimedSize }
 }

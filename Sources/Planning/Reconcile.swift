@@ -35,6 +35,12 @@ package struct ReplayHolding: Hashable, Sendable {
     package var results: Set<Int64>
     /// Whether the replay's tools deleted the recording and left a tombstone.
     package var isRemoved: Bool
+    /// What the row of the recording claimed that a held copy came with, by the replay's media row.
+    package var claims: [Int64: RecordingClaims] = [:]
+    /// What was measured of the replay's media, by media row.
+    package var measures: [Int64: MediaMeasure] = [:]
+    /// What was measured of the source's media as their rows are now, by media row.
+    package var offers: [Int64: MediaMeasure] = [:]
     package init(
         recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:],
         outdated: [MediaOrigin: Int64] = [:], results: Set<Int64> = [], isRemoved: Bool = false
@@ -44,6 +50,19 @@ package struct ReplayHolding: Hashable, Sendable {
         self.outdated = outdated
         self.results = results
         self.isRemoved = isRemoved
+    }
+}
+
+/// What a recording's row claims of its quality.
+package struct RecordingClaims: Hashable, Sendable {
+    package var problemStatus: String?
+    package var isFinished: Bool
+    /// Seconds.
+    package var length: Int?
+    package init(problemStatus: String?, isFinished: Bool, length: Int?) {
+        self.problemStatus = problemStatus
+        self.isFinished = isFinished
+        self.length = length
     }
 }
 
@@ -63,13 +82,17 @@ package enum MediaStep: Hashable, Sendable {
     case copy(SourceMedia)
     /// The replay's is worse: the copy takes over its row.
     case replace(SourceMedia, replayMediaID: Int64)
+    /// Both are there, and neither file was measured as it is now: only then can be told which is better.
+    case measure(SourceMedia, replayMediaID: Int64)
     /// The replay's is the same file, or as good: nothing to copy.
     case keep(SourceMedia, isOwnCopy: Bool)
-    /// Switched off for this source.
+    /// Not taken.
     case leave(SourceMedia, LeaveReason)
 
     package enum LeaveReason: String, Hashable, Sendable {
         case kindIsOff, screenWithoutSound, copyIsOff
+        /// Another Takeup muxed it of media that are rows of their own.
+        case derived
     }
 }
 
@@ -91,7 +114,7 @@ package struct ReconcilePlan: Hashable, Sendable {
         steps.compactMap { step in
             switch step {
             case .copy(let media), .replace(let media, _): media
-            case .keep, .leave: nil
+            case .measure, .keep, .leave: nil
             }
         }
     }
@@ -127,7 +150,7 @@ package func reconcile(
     if holding.recording == nil && (holding.isRemoved || hadCopies) { return .hold(.removedAtReplay) }
     if let held = holding.recording {
         if held.isDeleted || held.isArchived { return .hold(.removedAtReplay) }
-        if !areSameRecording(recording, held) { return .hold(.sidCollision) }
+        if contradiction(of: recording, with: held) != nil { return .hold(.sidCollision) }
     }
     let hasSound = recording.media.contains { $0.kind == .audio }
     var steps: [MediaStep] = []
@@ -143,17 +166,6 @@ package func reconcile(
             mark: recording.isFinished ? mark(after: steps, attach: attach, holding, switches) : nil))
 }
 
-/// Agreement on start and length, within what clocks and whole seconds allow. A value that one side lacks agrees.
-func areSameRecording(_ recording: SourceRecording, _ held: ReplayRecording) -> Bool {
-    if let start = recording.start, let heldStart = held.start {
-        guard abs(start.microseconds - heldStart.microseconds) <= 60_000_000 else { return false }
-    }
-    if let length = recording.length, let heldLength = held.length, length > 0, heldLength > 0 {
-        guard abs(length - heldLength) <= max(5, max(length, heldLength) / 2) else { return false }
-    }
-    return true
-}
-
 private func step(
     for media: SourceMedia, of recording: SourceRecording, holding: ReplayHolding, switches: SourceSwitches,
     hasSound: Bool, taken: inout Set<Int64>
@@ -162,6 +174,7 @@ private func step(
     let isScreen = media.kind == .video || media.kind == .recd
     if switches.onlyMixed && isScreen && !hasSound { return .leave(media, .screenWithoutSound) }
     guard switches.copyFiles else { return .leave(media, .copyIsOff) }
+    if isDerived(media, of: recording) { return .leave(media, .derived) }
     if let own = holding.outdated[MediaOrigin(source: recording.source, mediaID: media.id)] {
         taken.insert(own)
         return .replace(media, replayMediaID: own)
@@ -183,13 +196,51 @@ private func step(
         return .copy(media)
     }
     taken.insert(rival.id)
+    let offer = holding.offers[media.id]
+    let measure = holding.measures[rival.id]
+    if media.isMeasurable, offer == nil || measure == nil { return .measure(media, replayMediaID: rival.id) }
+    let claims =
+        holding.claims[rival.id]
+        ?? RecordingClaims(
+            problemStatus: held.problemStatus, isFinished: held.state == "FINISHED", length: held.length)
     let offered = Grade(
-        statusRank: StatusRank.rank(of: recording.problemStatus), isFinished: recording.isFinished,
-        length: recording.length.map { .seconds($0) }, size: media.size)
-    let standing = Grade(
-        statusRank: StatusRank.rank(of: held.problemStatus), isFinished: held.state == "FINISHED",
-        length: held.length.map { .seconds($0) }, size: rival.size)
-    return standing < offered ? .replace(media, replayMediaID: rival.id) : .keep(media, isOwnCopy: false)
+        of: RecordingClaims(recording), measure: offer ?? .unknown, claimedSize: media.size)
+    let standing = Grade(of: claims, measure: measure ?? .unknown, claimedSize: rival.size)
+    return offered.advantage(over: standing) == nil
+        ? .keep(media, isOwnCopy: false) : .replace(media, replayMediaID: rival.id)
+}
+
+/// Whether another Takeup made it of media that the recording has as rows of their own: those are taken, and this
+/// replay makes its own. Without them it is the only screen that there is.
+private func isDerived(_ media: SourceMedia, of recording: SourceRecording) -> Bool {
+    guard recording.isMixed, media.kind == .video, ReplicaPath.isMuxed(media.path) else { return false }
+    return recording.media.contains { $0.kind == .audio }
+        && recording.media.contains { $0.kind == .video && !ReplicaPath.isMuxed($0.path) }
+}
+
+extension SourceMedia {
+    /// Whether measuring its file can tell more than its row: sound and screens in the clear.
+    var isMeasurable: Bool {
+        switch kind {
+        case .audio, .video, .phoneVideo: keyID == nil
+        case .mag, .archive, .image, .recd, .phoneVideoMag, .phoneVideoStream, .index: false
+        }
+    }
+}
+
+extension RecordingClaims {
+    package init(_ recording: SourceRecording) {
+        self.init(
+            problemStatus: recording.problemStatus, isFinished: recording.isFinished, length: recording.length)
+    }
+}
+
+extension Grade {
+    fileprivate init(of claims: RecordingClaims, measure: MediaMeasure, claimedSize: Int64?) {
+        self.init(
+            measure: measure, statusRank: StatusRank.rank(of: claims.problemStatus), isFinished: claims.isFinished,
+            claimedLength: claims.length.flatMap { $0 > 0 ? .seconds($0) : nil }, claimedSize: claimedSize)
+    }
 }
 
 private func mark(
@@ -199,7 +250,10 @@ private func mark(
     for step in steps {
         switch step {
         case .copy, .replace: isUsed = true
+        // Nothing is known yet: the recording is planned again with what was measured.
+        case .measure: return nil
         case .keep(_, let isOwnCopy): isUsed = isUsed || isOwnCopy
+        case .leave(_, .derived): break
         case .leave(_, .screenWithoutSound), .leave(_, .kindIsOff), .leave(_, .copyIsOff):
             guard switches.allowMarkWithoutCopy else { return nil }
         }

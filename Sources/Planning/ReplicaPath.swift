@@ -24,6 +24,17 @@ package enum ReplicaPath {
         ])
     }
 
+    /// Whether a path is one that ``muxed(recording:day:sound:screen:)`` makes, below whatever root.
+    package static func isMuxed(_ path: FilePath) -> Bool {
+        let components = path.components
+        guard components.count > 1, components[components.count - 2] == Array("muxed".utf8),
+            components[components.count - 1].suffix(4).elementsEqual(".mp4".utf8)
+        else { return false }
+        let numbers = components[components.count - 1].dropLast(4).split(
+            separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return numbers.count == 3 && numbers.allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
+    }
+
     /// The name to take when the first is held by other content, which is never overwritten.
     package static func aside(_ path: FilePath, mark: String) -> FilePath {
         var name = path.lastComponent

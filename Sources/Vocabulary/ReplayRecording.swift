@@ -15,14 +15,18 @@ package struct ReplayRecording: Hashable, Sendable {
     package var isArchived: Bool
     /// `mixed` is `M`: a muxed file stands beside the originals.
     package var isMixed: Bool
+    /// Numbers of the call's parties, as the row has them.
+    package var parties: [String]
+    /// The recordings of its call, this one among them.
+    package var callLegs: [Sid]
     package var media: [ReplayMedia]
     package var externalData: Set<ExternalDatum>
 
     package init(
         id: Int64, callID: Int64, sid: Sid, start: WallTime? = nil, stop: WallTime? = nil, length: Int? = nil,
         state: String? = nil, problemStatus: String? = nil, isProtected: Bool = false, isDeleted: Bool = false,
-        isArchived: Bool = false, isMixed: Bool = false, media: [ReplayMedia] = [],
-        externalData: Set<ExternalDatum> = []
+        isArchived: Bool = false, isMixed: Bool = false, parties: [String] = [], callLegs: [Sid] = [],
+        media: [ReplayMedia] = [], externalData: Set<ExternalDatum> = []
     ) {
         self.id = id
         self.callID = callID
@@ -36,6 +40,8 @@ package struct ReplayRecording: Hashable, Sendable {
         self.isDeleted = isDeleted
         self.isArchived = isArchived
         self.isMixed = isMixed
+        self.parties = parties
+        self.callLegs = callLegs
         self.media = media
         self.externalData = externalData
     }

@@ -27,6 +27,18 @@ internal import Vocabulary
             problemStatus: status, media: media, externalData: data)
     }
 
+    /// The holding with both files of media 1 and row 5 measured.
+    private func measured(
+        _ holding: ReplayHolding,
+        offer: MediaMeasure = MediaMeasure(integrity: .whole, length: .seconds(60), size: 1000),
+        standing: MediaMeasure = MediaMeasure(integrity: .whole, length: .seconds(60), size: 1000)
+    ) -> ReplayHolding {
+        var holding = holding
+        holding.offers[1] = offer
+        holding.measures[5] = standing
+        return holding
+    }
+
     private func plan(
         _ recording: SourceRecording, _ holding: ReplayHolding, _ switches: SourceSwitches = SourceSwitches()
     ) -> ReconcilePlan? {
@@ -42,7 +54,7 @@ internal import Vocabulary
 
     @Test func `what is there in the same quality is kept and marked as not used`() {
         let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)])
-        let made = plan(recording([media(1, .audio)]), ReplayHolding(recording: there))
+        let made = plan(recording([media(1, .audio)]), measured(ReplayHolding(recording: there)))
         #expect(made?.steps == [.keep(media(1, .audio), isOwnCopy: false)])
         #expect(made?.mark == .notUsed)
     }
@@ -50,9 +62,75 @@ internal import Vocabulary
     @Test func `what is there but worse is replaced in its row`() {
         let there = held(
             [ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)], status: "CAPTURE_FILE_INCOMPLETE")
-        let made = plan(recording([media(1, .audio)]), ReplayHolding(recording: there))
+        let made = plan(recording([media(1, .audio)]), measured(ReplayHolding(recording: there)))
         #expect(made?.steps == [.replace(media(1, .audio), replayMediaID: 5)])
         #expect(made?.mark == .synchronized)
+    }
+
+    @Test func `nothing is decided between two files before both were measured as they are now`() {
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)], status: "NO_STREAMS")
+        let shown = recording([media(1, .audio)])
+        var holding = ReplayHolding(recording: there)
+        #expect(plan(shown, holding)?.steps == [.measure(media(1, .audio), replayMediaID: 5)])
+        #expect(plan(shown, holding)?.mark == nil)
+        holding.offers[1] = MediaMeasure(integrity: .whole, length: .seconds(60), size: 1000)
+        #expect(plan(shown, holding)?.steps == [.measure(media(1, .audio), replayMediaID: 5)])
+        holding.measures[5] = MediaMeasure.unknown
+        #expect(plan(shown, holding)?.steps == [.replace(media(1, .audio), replayMediaID: 5)])
+    }
+
+    @Test func `what was measured of the files beats what their rows claim`() {
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)])
+        let poor = recording([media(1, .audio)], status: "ONE_STREAM_INCOMPLETE")
+        let cut = MediaMeasure(integrity: .damaged, length: .seconds(20), size: 1000)
+        let whole = MediaMeasure(integrity: .whole, length: .seconds(60), size: 1000)
+        let holding = ReplayHolding(recording: there)
+        #expect(
+            plan(poor, measured(holding, offer: whole, standing: cut))?.steps
+                == [.replace(media(1, .audio), replayMediaID: 5)])
+        #expect(
+            plan(recording([media(1, .audio)]), measured(holding, offer: cut, standing: whole))?.steps
+                == [.keep(media(1, .audio), isOwnCopy: false)])
+    }
+
+    @Test func `opaque and encrypted media are not measured, and their rows decide`() {
+        var sealed = media(2, .video)
+        sealed.keyID = "key"
+        let there = held([
+            ReplayMedia(id: 5, kind: .recd, path: FilePath("/r/a"), size: 1000),
+            ReplayMedia(id: 6, kind: .video, path: FilePath("/r/b"), size: 1000),
+        ])
+        let made = plan(recording([media(1, .recd, size: 5000), sealed]), ReplayHolding(recording: there))
+        #expect(
+            made?.steps == [
+                .replace(media(1, .recd, size: 5000), replayMediaID: 5), .keep(sealed, isOwnCopy: false),
+            ])
+    }
+
+    @Test func `each kind competes by itself, by what its own recording claimed`() {
+        let there = held(
+            [
+                ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000),
+                ReplayMedia(id: 6, kind: .recd, path: FilePath("/r/b"), size: 1000),
+            ], status: "ONE_STREAM_INCOMPLETE")
+        var holding = measured(ReplayHolding(recording: there))
+        // The screen came with a recording that was better than what the row says by now.
+        holding.claims[6] = RecordingClaims(problemStatus: "NO_PROBLEM", isFinished: true, length: 60)
+        let made = plan(recording([media(1, .audio), media(2, .recd)]), holding)
+        #expect(
+            made?.steps == [.replace(media(1, .audio), replayMediaID: 5), .keep(media(2, .recd), isOwnCopy: false)])
+    }
+
+    @Test func `a file that another Takeup muxed is left where its sound and screen are there, and else taken`() {
+        var muxed = media(3, .video)
+        muxed.path = FilePath("/srv/recordings/a/rec/20260301/muxed/7-12-13.mp4")
+        var mixed = recording([media(1, .audio), media(2, .video), muxed])
+        mixed.isMixed = true
+        let made = plan(mixed, ReplayHolding())
+        #expect(made?.copies.map(\.id) == [1, 2])
+        #expect(made?.mark == .synchronized)
+        mixed.media = [media(1, .audio), muxed]
+        #expect(plan(mixed, ReplayHolding())?.copies.map(\.id) == [1, 3])
     }
 
     @Test func `half a recording that we copied goes on with the other half`() {
@@ -93,7 +171,7 @@ internal import Vocabulary
         let old = ExternalDatum(key: "k", value: "1")
         let new = ExternalDatum(key: "k", value: "2")
         let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)], data: [old])
-        let made = plan(recording([media(1, .audio)], data: [old, new]), ReplayHolding(recording: there))
+        let made = plan(recording([media(1, .audio)], data: [old, new]), measured(ReplayHolding(recording: there)))
         #expect(made?.attach == [new])
         #expect(made?.copies.isEmpty == true)
         #expect(made?.mark == .synchronized)
