@@ -40,6 +40,24 @@ package struct LookPlanner: Sendable {
         package var problems: [ProblemBook.Finding]
         /// Rows and external data that have to be brought before the plan is written down: nothing else will.
         package var needsMetadata: Bool
+        /// Rows that are to point at the source's own files.
+        package var pointers: [PointerPlan] = []
+
+        package init(
+            outcome: SightingPlan.Outcome, problems: [ProblemBook.Finding], needsMetadata: Bool,
+            pointers: [PointerPlan] = []
+        ) {
+            self.outcome = outcome
+            self.problems = problems
+            self.needsMetadata = needsMetadata
+            self.pointers = pointers
+        }
+
+        /// What to bring of rows; nil where nothing is.
+        package func rows(of recording: SourceRecording) -> RowsPlan? {
+            needsMetadata || !pointers.isEmpty
+                ? RowsPlan(recording: recording, pointers: pointers, outcome: outcome) : nil
+        }
     }
 
     /// - Parameters:
@@ -73,16 +91,22 @@ package struct LookPlanner: Sendable {
         _ plan: ReconcilePlan, _ recording: SourceRecording, _ holding: ReplayHolding
     ) -> Verdict {
         var transfers: [TransferPlan] = []
+        var pointers: [PointerPlan] = []
         var problems: [ProblemBook.Finding] = []
         var mark = plan.mark
         for step in plan.steps {
-            guard let work = step.work else { continue }
+            guard let work = bringing(step, of: recording, holding) else { continue }
             let media = work.media
             switch mounts.place(of: media.path) {
             case .on(let mount, _):
-                transfers.append(
-                    TransferPlan(
-                        media, of: recording, mount: mount, replaces: work.replayMediaID, purpose: work.purpose))
+                if let purpose = work.purpose {
+                    transfers.append(
+                        TransferPlan(media, of: recording, mount: mount, replaces: work.replayMediaID, purpose: purpose)
+                    )
+                } else {
+                    pointers.append(
+                        PointerPlan(media: media, path: mounts.here(media.path), replacesMediaID: work.replayMediaID))
+                }
             case .refused:
                 mark = nil
                 problems.append(
@@ -103,11 +127,33 @@ package struct LookPlanner: Sendable {
         if transfers.isEmpty {
             return Verdict(
                 outcome: .keep(mark: mark, fingerprint: fingerprint), problems: problems,
-                needsMetadata: holding.recording == nil || !plan.attach.isEmpty)
+                needsMetadata: holding.recording == nil || !plan.attach.isEmpty, pointers: pointers)
         }
         return Verdict(
             outcome: .transfer(transfers, mark: mark, fingerprint: fingerprint), problems: problems,
             needsMetadata: false)
+    }
+
+    /// What a step brings, and the replay's row that it takes over; without a purpose for an agent it is a row that
+    /// points. Nil where nothing is to be done.
+    private func bringing(
+        _ step: MediaStep, of recording: SourceRecording, _ holding: ReplayHolding
+    ) -> (media: SourceMedia, replayMediaID: Int64?, purpose: Transfer.Purpose?)? {
+        switch step {
+        case .copy(let media): return (media, nil, .copy)
+        case .replace(let media, let row): return (media, row, .copy)
+        case .measure(let media, let row): return (media, row, .measure)
+        case .point(let media): return (media, nil, nil)
+        case .repoint(let media, let row): return (media, row, nil)
+        case .keepPointer(let media, let row, isOwn: true):
+            // The settings may say another place by now. A row that was removed stays so.
+            let origin = MediaOrigin(source: recording.source, mediaID: media.id)
+            guard let pointer = holding.pointers[origin], pointer.path != mounts.here(media.path),
+                holding.recording?.media.contains(where: { $0.id == row }) == true
+            else { return nil }
+            return (media, row, nil)
+        case .keep, .keepPointer, .leave: return nil
+        }
     }
 
     private func held(_ hold: Hold, _ recording: SourceRecording, attempts: Int) -> Verdict {
@@ -145,18 +191,6 @@ package struct LookPlanner: Sendable {
 
     /// Doubling from 10 s to an hour. Without jitter: looks are batches, and one keeper makes them.
     private func pause(_ attempts: Int) -> Duration { min(.seconds(10) * (1 << min(attempts, 9)), .seconds(3600)) }
-}
-
-extension MediaStep {
-    /// What an agent has to do for it; nil where nothing.
-    fileprivate var work: (media: SourceMedia, replayMediaID: Int64?, purpose: Transfer.Purpose)? {
-        switch self {
-        case .copy(let media): (media, nil, .copy)
-        case .replace(let media, let replayMediaID): (media, replayMediaID, .copy)
-        case .measure(let media, let replayMediaID): (media, replayMediaID, .measure)
-        case .keep, .leave: nil
-        }
-    }
 }
 
 extension TransferPlan {

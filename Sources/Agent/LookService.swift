@@ -145,7 +145,7 @@ package actor LookService {
                 .values)
         let view = try await holdings(of: recordings)
         var plans: [SightingPlan] = []
-        var metadata: [SourceRecording] = []
+        var rows: [RowsPlan] = []
         var findings: [ProblemBook.Finding] = []
         var healed: [RecordingReference] = []
         for recording in recordings.sorted(by: { $0.id < $1.id }) {
@@ -154,7 +154,7 @@ package actor LookService {
                 recording, holding: view.holdings[recording.reference] ?? ReplayHolding(),
                 missingKeys: view.missingKeys,
                 attempts: sighting?.attempts ?? 0)
-            if verdict.needsMetadata { metadata.append(recording) }
+            if let needed = verdict.rows(of: recording) { rows.append(needed) }
             findings += verdict.problems
             if verdict.problems.isEmpty, sighting?.state == .waiting || sighting?.state == .refused {
                 healed.append(recording.reference)
@@ -165,9 +165,12 @@ package actor LookService {
                     finished: hinted.contains(recording.id) && sighting == nil ? now : nil, outcome: verdict.outcome,
                     detail: try Snapshot.encode(recording)))
         }
-        let refused = try await commit(metadata)
+        let done = try await commit(rows, missingKeys: view.missingKeys, sightings)
         for place in plans.indices {
-            guard let error = refused[plans[place].reference] else { continue }
+            if done.stale.contains(plans[place].reference) {
+                plans[place].outcome = .wait(why: "the replay changed while it was planned", delay: .zero)
+            }
+            guard let error = done.refused[plans[place].reference] else { continue }
             plans[place].outcome = .wait(why: "the replay did not take its rows: \(error)", delay: .seconds(60))
             findings.append(
                 ProblemBook.Finding(
@@ -188,25 +191,18 @@ package actor LookService {
         return plans.count
     }
 
-    /// All in one transaction; where the database refuses one, each by itself, so that it takes no other with it.
-    private func commit(_ recordings: [SourceRecording]) async throws -> [RecordingReference: String] {
-        let metadata = MetadataCommit(replay: replay)
-        do {
-            try await metadata.run(recordings)
-            return [:]
-        } catch {
-            if (error as? PostgresError)?.isOutage ?? (error is CancellationError) { throw error }
+    /// Under the locks of the commit every plan is made again, from what the replay has then.
+    private func commit(
+        _ rows: [RowsPlan], missingKeys: Set<String>, _ sightings: [Int64: Sighting]
+    ) async throws -> RowsCommit.Outcome {
+        let planner = planner
+        let commit = RowsCommit(replay: replay) { recording, holding in
+            planner.plan(
+                recording, holding: holding, missingKeys: missingKeys,
+                attempts: sightings[recording.id]?.attempts ?? 0
+            ).rows(of: recording)
         }
-        var refused: [RecordingReference: String] = [:]
-        for recording in recordings {
-            do {
-                try await metadata.run([recording])
-            } catch {
-                if (error as? PostgresError)?.isOutage ?? (error is CancellationError) { throw error }
-                refused[recording.reference] = String(describing: error)
-            }
-        }
-        return refused
+        return try await commit.run(rows)
     }
 
     private struct View: Sendable {

@@ -1,66 +1,108 @@
 package import Postgres
 package import Vocabulary
 
+/// A source's call that needs one at the replay.
+package struct CallWish: Hashable, Sendable {
+    package var call: SourceCall
+    /// `calls.id` that the ledger has on record; passed over where the replay has removed that call.
+    package var known: Int64?
+    /// Recordings that are about to hang on it, where they are new to the replay: a new call spans them at once.
+    package var legs: [SourceRecording]
+
+    package init(_ call: SourceCall, known: Int64? = nil, legs: [SourceRecording] = []) {
+        self.call = call
+        self.known = known
+        self.legs = legs
+    }
+}
+
 extension ReplayCatalog {
-    /// The replay's call that stands for a source's: the one that is known to, else the one that a leg of it already
-    /// hangs on, else a new one.
+    /// The replay's calls that stand for a source's: the one that is known to, else the one that a leg of it already
+    /// hangs on, else a new one. Three statements for any number.
     ///
     /// Two recordings of one call that are committed at the same time must not make two: the caller holds a lock on
-    /// the source's call, and the transaction is *read committed*.
-    /// - Parameter known: what the ledger has on record; passed over where the replay has removed that call.
-    /// - Returns: `calls.id` at the replay.
-    package func ensureCall(_ call: SourceCall, known: Int64? = nil, on session: Session) throws -> Int64 {
-        if let known {
-            let row = try session.first("select id from callrec.calls where id = $1 for share", [.integer(known)])
-            if let row { return try row.integer("id") }
-        }
-        let row = try session.first(
-            "select min(callid) as id from callrec.couples where sid = any($1::text[])",
-            [.texts(call.legs.map(\.rawValue))])
-        if let standing = try row?.optionalInteger("id") { return standing }
-        return try insert(
-            into: "calls", callIdentity,
-            [
-                ("start_ts", Value(call.start)), ("stop_ts", Value(call.stop)), ("length", Value(call.length)),
-                ("cplcnt", 0),
-            ], on: session)
+    /// each of the source's calls, and the transaction is *read committed*.
+    /// - Returns: `calls.id` at the replay, in the order of the wishes.
+    package func ensureCalls(_ wishes: [CallWish], on session: Session) throws -> [Int64] {
+        var found = try known(wishes, on: session)
+        try findByLegs(wishes, &found, on: session)
+        let missing = wishes.indices.filter { found[$0] == nil }
+        let made = try insert(into: "calls", callIdentity, missing.map { row(of: wishes[$0]) }, on: session)
+        for (place, id) in zip(missing, made) { found[place] = id }
+        return wishes.indices.compactMap { found[$0] }
     }
 
-    /// Makes a call's times the first start and the last stop of its recordings, and its count theirs. Once after the
-    /// recordings of a commit.
-    package func refreshCall(_ id: Int64, on session: Session) throws {
+    private func known(_ wishes: [CallWish], on session: Session) throws -> [Int: Int64] {
+        let ids = wishes.compactMap(\.known)
+        if ids.isEmpty { return [:] }
+        let standing = Set(
+            try session.query(
+                "select id from callrec.calls where id = any($1::bigint[]) order by id for share", [.integers(ids)]
+            ).map { try $0.integer("id") })
+        var found: [Int: Int64] = [:]
+        for (place, wish) in wishes.enumerated() {
+            if let known = wish.known, standing.contains(known) { found[place] = known }
+        }
+        return found
+    }
+
+    private func findByLegs(_ wishes: [CallWish], _ found: inout [Int: Int64], on session: Session) throws {
+        var places: [Int] = []
+        var sids: [String] = []
+        for (place, wish) in wishes.enumerated() where found[place] == nil {
+            for leg in wish.call.legs {
+                places.append(place)
+                sids.append(leg.rawValue)
+            }
+        }
+        if places.isEmpty { return }
+        for row in try session.query(
+            """
+            select leg.place, min(p.callid) as id
+            from unnest($1::bigint[], $2::text[]) as leg(place, sid) join callrec.couples p on p.sid = leg.sid
+            group by leg.place
+            """, [.integers(places.map(Int64.init)), .texts(sids)])
+        { found[Int(try row.integer("place"))] = try row.integer("id") }
+    }
+
+    private func row(of wish: CallWish) -> [(String, Value)] {
+        let starts = wish.legs.compactMap { columns.has("start_ts", in: "couples") ? $0.start : $0.stop }
+        let stops = wish.legs.compactMap(\.stop)
+        guard let start = starts.min(), let stop = stops.max() else {
+            return [
+                ("start_ts", Value(wish.call.start)), ("stop_ts", Value(wish.call.stop)),
+                ("length", Value(wish.call.length)), ("cplcnt", 0),
+            ]
+        }
+        // As `refreshCalls` will find it, so that it has nothing to change.
+        let seconds = (stop.microseconds - start.microseconds + 500_000) / 1_000_000
+        return [
+            ("start_ts", Value(start)), ("stop_ts", Value(stop)),
+            ("length", .integer(max(0, min(Int64(Int32.max), seconds)))),
+            ("cplcnt", .integer(Int64(wish.legs.count))),
+        ]
+    }
+
+    /// Makes the calls' times the first start and the last stop of their recordings, and their counts theirs. Once after
+    /// the recordings of a commit.
+    package func refreshCalls(_ ids: some Sequence<Int64>, on session: Session) throws {
+        let ids = Set(ids).sorted()
         let start = columns.has("start_ts", in: "couples") ? "start_ts" : "stop_ts"
-        var facts = [("cplcnt", "legs.number")]
-        facts.append(("start_ts", "legs.start_at"))
-        facts.append(("stop_ts", "legs.stop_at"))
-        facts.append(("length", "legs.seconds"))
-        facts = facts.filter { columns.has($0.0, in: "calls") }
-        guard !facts.isEmpty else { return }
+        let facts = [
+            ("cplcnt", "legs.number"), ("start_ts", "legs.start_at"), ("stop_ts", "legs.stop_at"),
+            ("length", "legs.seconds"),
+        ].filter { columns.has($0.0, in: "calls") }
+        guard !facts.isEmpty, !ids.isEmpty else { return }
         let standing = facts.map { "calls.\($0.0)" }.joined(separator: ", ")
         let wanted = facts.map(\.1).joined(separator: ", ")
         try session.execute(
             """
             update callrec.calls set \(facts.map { "\($0.0) = \($0.1)" }.joined(separator: ", "))
             from (
-                select count(*)::integer as number, min(\(start)) as start_at, max(stop_ts) as stop_at,
+                select callid, count(*)::integer as number, min(\(start)) as start_at, max(stop_ts) as stop_at,
                     greatest(0, least(2147483647, extract(epoch from max(stop_ts) - min(\(start)))))::integer as seconds
-                from callrec.couples where callid = $1) legs
-            where calls.id = $1 and legs.number > 0 and (\(standing)) is distinct from (\(wanted))
-            """, [.integer(id)])
-    }
-
-    /// Inserts one row of the values whose columns the replay has. Gives its id.
-    func insert(
-        into table: String, _ identity: IdentityMaker, _ values: [(String, Value)], on session: Session
-    ) throws -> Int64 {
-        let known = values.filter { columns.has($0.0, in: table) && $0.1 != .null }
-        let names = (identity.column + known.map(\.0)).joined(separator: ", ")
-        let places = (identity.value + known.indices.map { "$\($0 + 1)" }).joined(separator: ", ")
-        let row = try session.first(
-            "insert into callrec.\(table) (\(names)) values (\(places)) returning id", known.map(\.1))
-        guard let row else {
-            throw CatalogError(code: .ignored, sentence: "The replay did not take a new row of callrec.\(table).")
-        }
-        return try row.integer("id")
+                from callrec.couples where callid = any($1::bigint[]) group by callid) legs
+            where calls.id = legs.callid and (\(standing)) is distinct from (\(wanted))
+            """, [.integers(ids)])
     }
 }

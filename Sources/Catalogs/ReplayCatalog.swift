@@ -10,6 +10,8 @@ package struct ReplayCatalog: Sendable {
     let callIdentity: IdentityMaker
     let recordingIdentity: IdentityMaker
     let mediaIdentity: IdentityMaker
+    /// Expressions, by table and column.
+    let defaults: [String: [String: String]]
 
     /// - Throws: ``CatalogError`` `tables` or `identities` where these are no callrec tables that can be written to.
     package init(reading session: Session) throws {
@@ -17,6 +19,7 @@ package struct ReplayCatalog: Sendable {
         callIdentity = try IdentityMaker(for: "calls", reading: session)
         recordingIdentity = try IdentityMaker(for: "couples", reading: session)
         mediaIdentity = try IdentityMaker(for: "cfiles", reading: session)
+        defaults = try ReplayCatalog.readDefaults(on: session)
     }
 
     /// The replay's recordings of these `sid`s; those that it has not are not in the answer.

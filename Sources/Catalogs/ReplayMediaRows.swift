@@ -2,25 +2,35 @@ package import Postgres
 internal import Vocabulary
 
 extension ReplayCatalog {
-    /// Adds a media row.
-    /// - Returns: `cfiles.id` at the replay.
-    /// - Throws: ``CatalogError`` `path` where the replay's encoding can't hold the path's bytes.
-    package func addMedia(_ media: MediaRow, to id: Int64, on session: Session) throws -> Int64 {
-        let fixed: [(String, Value)] = [("cplid", .integer(id)), ("cftype", .text(media.kind.rawValue))]
-        return try insert(into: "cfiles", mediaIdentity, fixed + facts(of: media), on: session)
+    /// Adds media rows. One statement for any number.
+    /// - Returns: `cfiles.id` at the replay, in the order given.
+    /// - Throws: ``CatalogError`` `path` where the replay's encoding can't hold the bytes of a path.
+    package func addMedia(_ media: [(row: MediaRow, recordingID: Int64)], on session: Session) throws -> [Int64] {
+        let rows = try media.map { row, id -> [(String, Value)] in
+            [("cplid", .integer(id)), ("cftype", .text(row.kind.rawValue))] + (try facts(of: row))
+        }
+        return try insert(into: "cfiles", mediaIdentity, rows, on: session)
     }
 
-    /// Gives a media row another file, in place: its id and the voice tags on it stay, and it works on a protected
-    /// recording, where deleting is refused.
+    /// Gives media rows other files, in place: their ids and the voice tags on them stay, and it works on a protected
+    /// recording, where deleting is refused. One statement for any number.
     /// - Throws: ``CatalogError`` `gone` where there is no such row of this kind.
-    package func replaceMedia(_ mediaID: Int64, with media: MediaRow, on session: Session) throws {
-        let known = try facts(of: media).filter { columns.has($0.0, in: "cfiles") }
-        let sets = known.enumerated().map { "\($1.0) = $\($0 + 3)" }.joined(separator: ", ")
+    package func replaceMedia(_ media: [(id: Int64, row: MediaRow)], on session: Session) throws {
+        if media.isEmpty { return }
+        let typed = TypedRows(
+            try media.map { try facts(of: $0.row) }, of: "cfiles", columns, keepsEmpty: true)
+        let sets = typed.names.enumerated().map { "\($1) = \(typed.value($0))" }.joined(separator: ", ")
         let count = try session.execute(
-            "update callrec.cfiles set \(sets) where id = $1 and cftype = $2",
-            [.integer(mediaID), .text(media.kind.rawValue)] + known.map(\.1))
-        guard count == 1 else {
-            throw CatalogError(code: .gone, sentence: "The replay has no media row \(mediaID) of that kind any more.")
+            """
+            update callrec.cfiles f set \(sets)
+            from unnest($1::bigint[], $2::text[]) with ordinality as touched(id, kind, place)
+            join \(typed.source(first: 3)) on given.place = touched.place
+            where f.id = touched.id and f.cftype = touched.kind
+            """, [.integers(media.map(\.id)), .texts(media.map(\.row.kind.rawValue))] + typed.values)
+        guard count == media.count else {
+            throw CatalogError(
+                code: .gone,
+                sentence: "The replay has \(media.count - count) media rows less of those that were to be replaced.")
         }
     }
 

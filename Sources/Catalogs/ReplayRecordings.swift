@@ -2,65 +2,82 @@ package import Postgres
 package import Vocabulary
 
 extension ReplayCatalog {
-    /// The replay's recording of a `sid`, made where there is none. What stands is not changed.
+    /// A recording as it stands at the replay after it was ensured.
+    package struct EnsuredRecording: Hashable, Sendable {
+        /// `couples.id`.
+        package let id: Int64
+        /// Whether it was made now.
+        package let isNew: Bool
+    }
+
+    /// The replay's recordings of these `sid`s, locked, and made where there are none. What stands is not changed. Two
+    /// statements for any number.
     ///
-    /// - Returns: `couples.id` at the replay, and whether this made it.
-    /// - Throws: ``PostgresError`` `uniqueViolation` where another transaction made it meanwhile: run the transaction
+    /// - Parameter wanted: at most one for each `sid`, with the call to hang a new one on.
+    /// - Throws: ``PostgresError`` `uniqueViolation` where another transaction made one meanwhile: run the transaction
     ///   again, and it is found.
-    package func ensureRecording(
-        _ recording: SourceRecording, callID: Int64, on session: Session
-    ) throws -> (id: Int64, isNew: Bool) {
-        let row = try session.first(
-            "select id from callrec.couples where sid = $1::text for no key update", [Value(recording.sid)])
-        if let row { return (try row.integer("id"), false) }
-        let fixed: [(String, Value)] = [
-            ("callid", .integer(callID)), ("sid", Value(recording.sid)),
-            ("protected", .boolean(recording.isProtected)),
-        ]
-        let values = fixed + claims(of: recording)
-        return (try insert(into: "couples", recordingIdentity, values, on: session), true)
+    package func ensureRecordings(
+        _ wanted: [(recording: SourceRecording, callID: Int64)], on session: Session
+    ) throws -> [Sid: EnsuredRecording] {
+        var ensured = try lockRecordings(wanted.map(\.recording.sid), on: session)
+        let missing = wanted.filter { ensured[$0.recording.sid] == nil }
+        let rows = missing.map { recording, callID -> [(String, Value)] in
+            [
+                ("callid", .integer(callID)), ("sid", Value(recording.sid)),
+                ("protected", .boolean(recording.isProtected)),
+            ] + claims(of: recording)
+        }
+        let made = try insert(into: "couples", recordingIdentity, rows, on: session)
+        for (one, id) in zip(missing, made) { ensured[one.recording.sid] = EnsuredRecording(id: id, isNew: true) }
+        return ensured
     }
 
-    /// Writes what a recording's row claims over what the replay's row says: for a recording whose media have taken the
-    /// place of worse ones, or whose row was corrected at its source. Protection is added, never taken away.
-    /// - Returns: whether anything changed.
+    private func lockRecordings(_ sids: [Sid], on session: Session) throws -> [Sid: EnsuredRecording] {
+        var locked: [Sid: EnsuredRecording] = [:]
+        for row in try session.query(
+            "select id, sid from callrec.couples where sid = any($1::text[]) order by id for no key update",
+            [.texts(sids.map(\.rawValue))])
+        { locked[Sid(try row.text("sid"))] = EnsuredRecording(id: try row.integer("id"), isNew: false) }
+        return locked
+    }
+
+    /// Writes what recordings' rows claim over what the replay's rows say: for recordings whose media have taken the
+    /// place of worse ones, or whose rows were corrected at their source. Protection is added, never taken away.
+    /// - Returns: how many changed.
     @discardableResult
-    package func adopt(_ recording: SourceRecording, into id: Int64, on session: Session) throws -> Bool {
-        try update(id, claims(of: recording), isProtected: recording.isProtected, isOverwriting: true, on: session)
+    package func adopt(_ recordings: [(id: Int64, recording: SourceRecording)], on session: Session) throws -> Int {
+        try update(recordings, isOverwriting: true, on: session)
     }
 
-    /// Fills only what the replay's row leaves empty.
-    /// - Returns: whether anything changed.
+    /// Fills only what the replay's rows leave empty.
+    /// - Returns: how many changed.
     @discardableResult
-    package func complete(_ id: Int64, from recording: SourceRecording, on session: Session) throws -> Bool {
-        try update(id, claims(of: recording), isProtected: recording.isProtected, isOverwriting: false, on: session)
+    package func complete(_ recordings: [(id: Int64, recording: SourceRecording)], on session: Session) throws -> Int {
+        try update(recordings, isOverwriting: false, on: session)
     }
 
-    /// Adds external data as a set: what is there stays, what is there twice is no error.
+    /// Adds external data as a set: what is there stays, what is there twice is no error. One statement.
     /// - Returns: how many were added.
     @discardableResult
-    package func attach(_ data: some Sequence<ExternalDatum>, to id: Int64, on session: Session) throws -> Int {
-        let data = Array(data)
-        guard !data.isEmpty else { return 0 }
+    package func attach(_ data: [(id: Int64, data: [ExternalDatum])], on session: Session) throws -> Int {
+        let rows = data.flatMap { recording in recording.data.map { (id: recording.id, datum: $0) } }
+        guard !rows.isEmpty else { return 0 }
         let hasTime = columns.has("created_ts", in: "couple_extdata")
-        let wanted = """
-            from unnest($2::text[], $3::text[], $4::text[]) as wanted(key, value, created)
-            where not exists (
-                select 1 from callrec.couple_extdata e
-                where e.cplid = $1 and e.key = wanted.key and e.value = wanted.value)
-            """
         return try session.execute(
             """
             insert into callrec.couple_extdata (cplid, key, value\(hasTime ? ", created_ts" : ""))
-            select distinct on (wanted.key, wanted.value) $1::bigint, wanted.key, wanted.value\
+            select distinct on (wanted.id, wanted.key, wanted.value) wanted.id, wanted.key, wanted.value\
             \(hasTime ? ", coalesce(wanted.created::timestamp, localtimestamp)" : "")
-            \(wanted)
-            order by wanted.key, wanted.value
+            from unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) as wanted(id, key, value, created)
+            where not exists (
+                select 1 from callrec.couple_extdata e
+                where e.cplid = wanted.id and e.key = wanted.key and e.value = wanted.value)
+            order by wanted.id, wanted.key, wanted.value
             on conflict do nothing
             """,
             [
-                .integer(id), .texts(data.map(\.key)), .texts(data.map(\.value)),
-                .texts(data.map { $0.created?.sqlText }),
+                .integers(rows.map(\.id)), .texts(rows.map(\.datum.key)), .texts(rows.map(\.datum.value)),
+                .texts(rows.map { $0.datum.created?.sqlText }),
             ])
     }
 
@@ -78,28 +95,33 @@ extension ReplayCatalog {
             ("length", Value(recording.length)), ("state", Value(recording.state)),
             ("problemstatus", Value(recording.problemStatus)),
         ]
-        let carried = columns.carriedOfRecording.compactMap { name in
-            recording.carried[name].map { (name, Value.text($0)) }
-        }
-        return fixed + carried
+        return fixed + columns.carriedOfRecording.map { ($0, Value(recording.carried[$0])) }
     }
 
     private func update(
-        _ id: Int64, _ claims: [(String, Value)], isProtected: Bool, isOverwriting: Bool, on session: Session
-    ) throws -> Bool {
+        _ recordings: [(id: Int64, recording: SourceRecording)], isOverwriting: Bool, on session: Session
+    ) throws -> Int {
+        if recordings.isEmpty { return 0 }
+        let typed = TypedRows(recordings.map { claims(of: $0.recording) }, of: "couples", columns)
         // An empty claim says nothing; what the replay has is more.
-        let known = claims.filter { columns.has($0.0, in: "couples") && $0.1 != .null }
-        var sets = known.enumerated().map { index, claim in
-            (claim.0, isOverwriting ? "$\(index + 2)" : "coalesce(\(claim.0), $\(index + 2))")
+        var sets = typed.names.enumerated().map { place, name in
+            let pair = [typed.value(place), "p.\(name)"]
+            return (name, "coalesce(\((isOverwriting ? pair : pair.reversed()).joined(separator: ", ")))")
         }
-        if isProtected && columns.has("protected", in: "couples") { sets.append(("protected", "true")) }
-        guard !sets.isEmpty else { return false }
-        let changes = sets.map { "\($0.0) is distinct from \($0.1)" }.joined(separator: " or ")
-        let count = try session.execute(
+        if columns.has("protected", in: "couples") { sets.append(("protected", "p.protected or touched.protected")) }
+        guard !sets.isEmpty else { return 0 }
+        let changes = sets.map { "p.\($0.0) is distinct from \($0.1)" }.joined(separator: " or ")
+        // Without claims there is nothing to number.
+        let given = typed.names.isEmpty ? "" : "join \(typed.source(first: 3)) on given.place = touched.place"
+        return try session.execute(
             """
-            update callrec.couples set \(sets.map { "\($0.0) = \($0.1)" }.joined(separator: ", "))
-            where id = $1 and (\(changes))
-            """, [.integer(id)] + known.map(\.1))
-        return count > 0
+            update callrec.couples p set \(sets.map { "\($0.0) = \($0.1)" }.joined(separator: ", "))
+            from unnest($1::bigint[], $2::boolean[]) with ordinality as touched(id, protected, place) \(given)
+            where p.id = touched.id and (\(changes))
+            """,
+            [
+                .integers(recordings.map(\.id)),
+                .array(recordings.map { .boolean($0.recording.isProtected) }),
+            ] + typed.values)
     }
 }

@@ -68,15 +68,10 @@ struct Commit: Sendable {
             arrivals.compactMap { $0.consignment.sourceRecording }, catalog: replay.catalog, in: session)
         let held = try Intents.lockHeld(arrivals.map(\.intent.token), in: session)
         let stale = try stalePlaces(arrivals, replay.catalog, in: session)
-        var replicas: [NewReplica] = []
-        var places: [Int] = []
+        let places = arrivals.indices.filter { held.contains(arrivals[$0].intent.token) && !stale.contains($0) }
         var retired: [Replica] = []
-        for (place, arrival) in arrivals.enumerated() where held.contains(arrival.intent.token) {
-            if stale.contains(place) { continue }
-            let media = try writeRows(arrival, replay.catalog, &book, &retired, in: session)
-            replicas.append(NewReplica(arrival, replayMediaID: media))
-            places.append(place)
-        }
+        let media = try writeRows(places.map { arrivals[$0] }, replay.catalog, &book, &retired, in: session)
+        let replicas = zip(places, media).map { NewReplica(arrivals[$0], replayMediaID: $1) }
         try book.close(in: session)
         let inserted = try Replicas.insert(replicas, in: session)
         var outcome = Outcome(
@@ -115,7 +110,7 @@ struct Commit: Sendable {
                 switch step {
                 case .copy(let wanted): wanted.id == media.id && replaces == nil
                 case .replace(let wanted, let row): wanted.id == media.id && replaces == row
-                case .measure, .keep, .leave: false
+                case .measure, .keep, .point, .repoint, .keepPointer, .leave: false
                 }
             }
             if !isWanted { stale.insert(place) }
@@ -131,38 +126,62 @@ struct Commit: Sendable {
         return fingerprints
     }
 
-    /// The rows of one arrival in the replay's catalog. Gives its media row's id.
+    /// The rows of these arrivals in the replay's catalog. Gives the id of the media row of each.
     private static func writeRows(
-        _ arrival: Arrival, _ catalog: ReplayCatalog, _ book: inout CallBook, _ retired: inout [Replica],
+        _ arrivals: [Arrival], _ catalog: ReplayCatalog, _ book: inout CallBook, _ retired: inout [Replica],
         in session: Session
-    ) throws -> Int64 {
-        let path = arrival.root.appending(arrival.copied.path.bytes)
-        switch arrival.consignment.commit {
-        case .original(let recording, let media, let replaces):
-            let id = try book.ensure(recording, in: session)
-            let row = MediaRow(copyOf: media, path: path, size: arrival.copied.size)
-            if let replaces {
-                try catalog.replaceMedia(replaces, with: row, on: session)
-                try catalog.adopt(recording, into: id, on: session)
-                retired += try retire(replayMedia: replaces, of: arrival.consignment.sid, in: session)
-                return replaces
+    ) throws -> [Int64] {
+        let ids = try book.ensure(
+            Array(
+                Dictionary(arrivals.compactMap { $0.consignment.sourceRecording }.map { ($0.reference, $0) }) {
+                    one, _ in
+                    one
+                }.values), in: session)
+        var media: [Int: Int64] = [:]
+        var new: [(place: Int, row: MediaRow, recordingID: Int64)] = []
+        for (place, arrival) in arrivals.enumerated() {
+            let path = arrival.root.appending(arrival.copied.path.bytes)
+            switch arrival.consignment.commit {
+            case .original(let recording, let original, let replaces):
+                guard let id = ids[recording.reference] else { continue }
+                let row = MediaRow(copyOf: original, path: path, size: arrival.copied.size)
+                if let replaces {
+                    try catalog.replaceMedia([(replaces, row)], on: session)
+                    try catalog.adopt([(id, recording)], on: session)
+                    retired += try retire(replayMedia: [replaces], of: [recording.sid], in: session)
+                    media[place] = replaces
+                } else {
+                    new.append((place, row, id))
+                }
+            case .result(let job, let start, let stop):
+                let row = MediaRow(kind: .video, path: path, size: arrival.copied.size, start: start, stop: stop)
+                media[place] = try writeResult(row, of: job, catalog, &retired, in: session)
             }
-            return try catalog.addMedia(row, to: id, on: session)
-        case .result(let job, let start, let stop):
-            guard let standing = try catalog.find(sids: [job.sid], on: session)[job.sid] else {
-                throw CatalogError(
-                    code: .gone, sentence: "The recording of a muxed file is not at the replay any more.")
-            }
-            let row = MediaRow(kind: .video, path: path, size: arrival.copied.size, start: start, stop: stop)
-            if let earlier = try supersededResult(of: job, in: session) {
-                try catalog.replaceMedia(earlier, with: row, on: session)
-                retired += try retire(replayMedia: earlier, of: job.sid, in: session)
-                return earlier
-            }
-            let media = try catalog.addMedia(row, to: standing.id, on: session)
-            try catalog.setMixed(standing.id, on: session)
-            return media
         }
+        let made = try catalog.addMedia(new.map { ($0.row, $0.recordingID) }, on: session)
+        for (one, id) in zip(new, made) { media[one.place] = id }
+        return try arrivals.indices.map { place in
+            guard let id = media[place] else {
+                throw CatalogError(code: .gone, sentence: "A recording that was to get media is not at the replay.")
+            }
+            return id
+        }
+    }
+
+    private static func writeResult(
+        _ row: MediaRow, of job: MuxJob, _ catalog: ReplayCatalog, _ retired: inout [Replica], in session: Session
+    ) throws -> Int64 {
+        guard let standing = try catalog.find(sids: [job.sid], on: session)[job.sid] else {
+            throw CatalogError(code: .gone, sentence: "The recording of a muxed file is not at the replay any more.")
+        }
+        if let earlier = try supersededResult(of: job, in: session) {
+            try catalog.replaceMedia([(earlier, row)], on: session)
+            retired += try retire(replayMedia: [earlier], of: [job.sid], in: session)
+            return earlier
+        }
+        let media = try catalog.addMedia([(row, standing.id)], on: session)
+        try catalog.setMixed(standing.id, on: session)
+        return media[0]
     }
 
     /// The media row of a muxed file that was made of a half which has been replaced since: the new one takes its place.
@@ -178,70 +197,22 @@ struct Commit: Sendable {
         return nil
     }
 
-    /// The copy that stood in the row is put aside; its file is kept for some days.
-    private static func retire(replayMedia: Int64, of sid: Sid, in session: Session) throws -> [Replica] {
-        let standing = try Replicas.held([sid], in: session)[sid] ?? []
+    /// Copies that stood in these rows are put aside; their files are kept for some days. What only pointed points no
+    /// more.
+    @discardableResult
+    static func retire(
+        replayMedia ids: [Int64], of sids: [Sid], in session: Session
+    ) throws -> [Replica] {
+        if ids.isEmpty { return [] }
+        try Pointers.drop(replayMedia: ids, in: session)
+        let rows = Set(ids)
         var quarantine: [Replica.ID: FilePath] = [:]
-        for replica in standing where replica.content.replayMediaID == replayMedia {
+        for replica in try Replicas.held(sids, in: session).values.joined() {
+            guard let row = replica.content.replayMediaID, rows.contains(row) else { continue }
             quarantine[replica.id] = Quarantine.path(of: replica.content.path, day: Quarantine.today)
         }
         return try Replicas.retire(quarantine, keep: Quarantine.keep, in: session)
     }
-}
-
-/// Brings recordings that need no copy to the replay: metadata attached, rows made, nothing moved.
-package struct MetadataCommit: Sendable {
-    private let replay: Replay
-    package init(replay: Replay) { self.replay = replay }
-
-    /// Makes what is missing of these recordings' rows, and adds their external data. Each is locked as in any commit.
-    package func run(_ recordings: [SourceRecording]) async throws {
-        if recordings.isEmpty { return }
-        let replay = replay
-        try await replay.database.transaction(isDurable: true, rerunsUniqueViolations: true) { session in
-            try Recordings.lock(recordings.map(\.sid), in: session)
-            var book = try CallBook(recordings, catalog: replay.catalog, in: session)
-            for recording in recordings { _ = try book.ensure(recording, in: session) }
-            try book.close(in: session)
-        }
-    }
-}
-
-/// Calls and recordings that a commit touches: made where they are missing, each call's times and count brought up to
-/// date once.
-private struct CallBook {
-    private let catalog: ReplayCatalog
-    private let known: [CallReference: Int64]
-    private var bound: [CallReference: Int64] = [:]
-    private var ensured: [RecordingReference: Int64] = [:]
-    private var grown: Set<Int64> = []
-
-    init(_ recordings: [SourceRecording], catalog: ReplayCatalog, in session: Session) throws {
-        self.catalog = catalog
-        known = try Calls.lock(recordings.map(\.callReference), in: session)
-    }
-
-    /// `couples.id` at the replay.
-    mutating func ensure(_ recording: SourceRecording, in session: Session) throws -> Int64 {
-        if let id = ensured[recording.reference] { return id }
-        let reference = recording.callReference
-        let call = try bound[reference] ?? catalog.ensureCall(recording.call, known: known[reference], on: session)
-        bound[reference] = call
-        let (id, isNew) = try catalog.ensureRecording(recording, callID: call, on: session)
-        if isNew { grown.insert(call) } else { try catalog.complete(id, from: recording, on: session) }
-        try catalog.attach(recording.externalData, to: id, on: session)
-        ensured[recording.reference] = id
-        return id
-    }
-
-    func close(in session: Session) throws {
-        for call in grown.sorted() { try catalog.refreshCall(call, on: session) }
-        try Calls.bind(bound.filter { known[$0.key] != $0.value }, in: session)
-    }
-}
-
-extension SourceRecording {
-    fileprivate var callReference: CallReference { CallReference(source: source, id: call.id) }
 }
 
 extension Consignment {

@@ -13,12 +13,13 @@ package enum Holdings {
         let sids = Array(Set(recordings.map(\.sid)))
         let standing = try catalog.find(sids: sids, on: session)
         let replicas = try Replicas.held(sids, in: session)
+        let pointers = try Pointers.find(sids, in: session)
         let removed = try catalog.removed(sids: sids, on: session)
         var holdings: [RecordingReference: ReplayHolding] = [:]
         for recording in recordings {
             holdings[recording.reference] = ReplayHolding(
-                recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [], of: recording,
-                isRemoved: removed.contains(recording.sid))
+                recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [],
+                pointers: pointers[recording.sid] ?? [], of: recording, isRemoved: removed.contains(recording.sid))
         }
         return try measured(holdings, recordings, in: session)
     }

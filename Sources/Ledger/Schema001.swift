@@ -281,5 +281,17 @@ extension Migrations {
             measured_at timestamptz not null default now(),
             primary key (place, media_id)
         );
+
+        -- Media rows of the replay that point at a source's own file.
+        create table takeup.pointer (
+            replay_media_id bigint primary key,
+            sid text collate "C" not null,
+            source text collate "C" not null,
+            source_media_id bigint not null,
+            source_fingerprint bytea not null,
+            path bytea not null,
+            made_at timestamptz not null default now()
+        );
+        create index pointer_sid on takeup.pointer (sid);
         """
 }

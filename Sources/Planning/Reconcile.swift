@@ -31,6 +31,8 @@ package struct ReplayHolding: Hashable, Sendable {
     package var origins: [MediaOrigin: Int64]
     /// The same where the source's row says something else by now: its copy is of another file.
     package var outdated: [MediaOrigin: Int64]
+    /// Rows that point at a source's own file, by the source media row they point at.
+    package var pointers: [MediaOrigin: Pointer]
     /// Media rows at the replay that Takeup made by muxing: they never stand for a source's video.
     package var results: Set<Int64>
     /// Whether the replay's tools deleted the recording and left a tombstone.
@@ -43,11 +45,13 @@ package struct ReplayHolding: Hashable, Sendable {
     package var offers: [Int64: MediaMeasure] = [:]
     package init(
         recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:],
-        outdated: [MediaOrigin: Int64] = [:], results: Set<Int64> = [], isRemoved: Bool = false
+        outdated: [MediaOrigin: Int64] = [:], pointers: [MediaOrigin: Pointer] = [:], results: Set<Int64> = [],
+        isRemoved: Bool = false
     ) {
         self.recording = recording
         self.origins = origins
         self.outdated = outdated
+        self.pointers = pointers
         self.results = results
         self.isRemoved = isRemoved
     }
@@ -86,13 +90,21 @@ package enum MediaStep: Hashable, Sendable {
     case measure(SourceMedia, replayMediaID: Int64)
     /// The replay's is the same file, or as good: nothing to copy.
     case keep(SourceMedia, isOwnCopy: Bool)
+    /// Copying is off, and the replay has nothing like it: a new row points at the source's own file.
+    case point(SourceMedia)
+    /// The same, in the row of what is worse, or of a pointer whose source row changed.
+    case repoint(SourceMedia, replayMediaID: Int64)
+    /// The replay's row points at this file, or at another source's that is as good. Nothing of it is held here.
+    case keepPointer(SourceMedia, replayMediaID: Int64, isOwn: Bool)
     /// Not taken.
     case leave(SourceMedia, LeaveReason)
 
     package enum LeaveReason: String, Hashable, Sendable {
-        case kindIsOff, screenWithoutSound, copyIsOff
+        case kindIsOff, screenWithoutSound
         /// Another Takeup muxed it of media that are rows of their own.
         case derived
+        /// The replay's row points at a better file of another source; a copy of this one would take its place.
+        case pointsAtBetter
     }
 }
 
@@ -114,7 +126,7 @@ package struct ReconcilePlan: Hashable, Sendable {
         steps.compactMap { step in
             switch step {
             case .copy(let media), .replace(let media, _): media
-            case .measure, .keep, .leave: nil
+            case .measure, .keep, .point, .repoint, .keepPointer, .leave: nil
             }
         }
     }
@@ -146,7 +158,7 @@ package func reconcile(
     if recording.isDeleted || recording.isArchived { return .hold(.removedAtSource) }
     if recording.media.isEmpty && !switches.withoutStreams { return .hold(.noStreams) }
     // Copies without a recording: the replay's tools took the rows away, with a tombstone or without.
-    let hadCopies = !holding.origins.isEmpty || !holding.outdated.isEmpty
+    let hadCopies = !holding.origins.isEmpty || !holding.outdated.isEmpty || !holding.pointers.isEmpty
     if holding.recording == nil && (holding.isRemoved || hadCopies) { return .hold(.removedAtReplay) }
     if let held = holding.recording {
         if held.isDeleted || held.isArchived { return .hold(.removedAtReplay) }
@@ -173,8 +185,16 @@ private func step(
     guard switches.kinds.contains(media.kind) else { return .leave(media, .kindIsOff) }
     let isScreen = media.kind == .video || media.kind == .recd
     if switches.onlyMixed && isScreen && !hasSound { return .leave(media, .screenWithoutSound) }
-    guard switches.copyFiles else { return .leave(media, .copyIsOff) }
     if isDerived(media, of: recording) { return .leave(media, .derived) }
+    guard switches.copyFiles else {
+        return stepWithoutCopy(for: media, of: recording, holding: holding, taken: &taken)
+    }
+    if let own = holding.pointers[MediaOrigin(source: recording.source, mediaID: media.id)]?.replayMediaID,
+        holding.recording?.media.contains(where: { $0.id == own }) == true
+    {
+        taken.insert(own)
+        return .replace(media, replayMediaID: own)
+    }
     if let own = holding.outdated[MediaOrigin(source: recording.source, mediaID: media.id)] {
         taken.insert(own)
         return .replace(media, replayMediaID: own)
@@ -183,36 +203,58 @@ private func step(
         taken.insert(own)
         return .keep(media, isOwnCopy: true)
     }
-    let rivals = (holding.recording?.media ?? []).filter {
-        $0.kind == media.kind && !holding.results.contains($0.id) && !taken.contains($0.id)
-    }
-    // A row that was copied from another file of this very recording is no rival: it is a sibling.
-    let siblings = Set(
-        recording.media.compactMap { media in
-            let origin = MediaOrigin(source: recording.source, mediaID: media.id)
-            return holding.origins[origin] ?? holding.outdated[origin]
-        })
-    guard let rival = rivals.first(where: { !siblings.contains($0.id) }), let held = holding.recording else {
-        return .copy(media)
-    }
+    guard let held = holding.recording, let rival = rival(of: media, of: recording, holding: holding, taken: taken)
+    else { return .copy(media) }
     taken.insert(rival.id)
-    let offer = holding.offers[media.id]
-    let measure = holding.measures[rival.id]
-    if media.isMeasurable, offer == nil || measure == nil { return .measure(media, replayMediaID: rival.id) }
-    let claims =
-        holding.claims[rival.id]
-        ?? RecordingClaims(
-            problemStatus: held.problemStatus, isFinished: held.state == "FINISHED", length: held.length)
-    let offered = Grade(
-        of: RecordingClaims(recording), measure: offer ?? .unknown, claimedSize: media.size)
-    let standing = Grade(of: claims, measure: measure ?? .unknown, claimedSize: rival.size)
+    let (offered, standing) = grades(media, of: recording, against: rival, of: held, holding)
+    if holding.pointedRows.contains(rival.id) {
+        // Of a pointer nothing is held: a copy that is no worse takes its row.
+        return standing.advantage(over: offered) == nil
+            ? .replace(media, replayMediaID: rival.id) : .leave(media, .pointsAtBetter)
+    }
+    if media.isMeasurable, holding.offers[media.id] == nil || holding.measures[rival.id] == nil {
+        return .measure(media, replayMediaID: rival.id)
+    }
     return offered.advantage(over: standing) == nil
         ? .keep(media, isOwnCopy: false) : .replace(media, replayMediaID: rival.id)
 }
 
+/// The replay's row that competes with a source's media: of its kind, and no sibling, which is a row that stands for
+/// another file of this very recording.
+func rival(
+    of media: SourceMedia, of recording: SourceRecording, holding: ReplayHolding, taken: Set<Int64>
+) -> ReplayMedia? {
+    let rivals = (holding.recording?.media ?? []).filter {
+        $0.kind == media.kind && !holding.results.contains($0.id) && !taken.contains($0.id)
+    }
+    if rivals.isEmpty { return nil }
+    let siblings = Set(
+        recording.media.compactMap { media in
+            let origin = MediaOrigin(source: recording.source, mediaID: media.id)
+            return holding.origins[origin] ?? holding.outdated[origin] ?? holding.pointers[origin]?.replayMediaID
+        })
+    return rivals.first { !siblings.contains($0.id) }
+}
+
+/// What a source offers, and what stands in the replay's row, by what was measured and by what their rows claim.
+func grades(
+    _ media: SourceMedia, of recording: SourceRecording, against rival: ReplayMedia, of held: ReplayRecording,
+    _ holding: ReplayHolding
+) -> (offered: Grade, standing: Grade) {
+    let claims =
+        holding.claims[rival.id]
+        ?? RecordingClaims(
+            problemStatus: held.problemStatus, isFinished: held.state == "FINISHED", length: held.length)
+    return (
+        Grade(
+            of: RecordingClaims(recording), measure: holding.offers[media.id] ?? .unknown, claimedSize: media.size),
+        Grade(of: claims, measure: holding.measures[rival.id] ?? .unknown, claimedSize: rival.size)
+    )
+}
+
 /// Whether another Takeup made it of media that the recording has as rows of their own: those are taken, and this
 /// replay makes its own. Without them it is the only screen that there is.
-private func isDerived(_ media: SourceMedia, of recording: SourceRecording) -> Bool {
+func isDerived(_ media: SourceMedia, of recording: SourceRecording) -> Bool {
     guard recording.isMixed, media.kind == .video, ReplicaPath.isMuxed(media.path) else { return false }
     return recording.media.contains { $0.kind == .audio }
         && recording.media.contains { $0.kind == .video && !ReplicaPath.isMuxed($0.path) }
@@ -254,7 +296,13 @@ private func mark(
         case .measure: return nil
         case .keep(_, let isOwnCopy): isUsed = isUsed || isOwnCopy
         case .leave(_, .derived): break
-        case .leave(_, .screenWithoutSound), .leave(_, .kindIsOff), .leave(_, .copyIsOff):
+        case .point, .repoint:
+            guard switches.allowMarkWithoutCopy else { return nil }
+            isUsed = true
+        case .keepPointer(_, replayMediaID: _, let isOwn):
+            guard switches.allowMarkWithoutCopy else { return nil }
+            isUsed = isUsed || isOwn
+        case .leave(_, .screenWithoutSound), .leave(_, .kindIsOff), .leave(_, .pointsAtBetter):
             guard switches.allowMarkWithoutCopy else { return nil }
         }
     }

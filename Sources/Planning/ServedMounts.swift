@@ -25,7 +25,7 @@ package struct ServedMounts: Hashable, Sendable {
 
     package func place(of path: FilePath) -> Place {
         guard path.isAbsolute, !path.climbs else { return .refused }
-        let here = FilePath(bytes: prefix.bytes + Array("/".utf8) + path.bytes)
+        let here = here(path)
         var best: (MountPath, FilePath)?
         for mount in mounts {
             guard let below = here.relative(to: FilePath(mount.rawValue)) else { continue }
@@ -35,6 +35,12 @@ package struct ServedMounts: Hashable, Sendable {
         }
         guard let best else { return .unserved }
         return .on(best.0, below: best.1)
+    }
+
+    /// A recorder's path as this machine sees it: the prefix, then the path as it stands.
+    package func here(_ path: FilePath) -> FilePath {
+        let front = prefix.bytes.reversed().drop { $0 == UInt8(ascii: "/") }.reversed()
+        return FilePath(bytes: Array(front) + (path.isAbsolute ? [] : [UInt8(ascii: "/")]) + path.bytes)
     }
 
     /// A mount's path as the recorder names it, without what is cut: it keeps files of two mounts apart.

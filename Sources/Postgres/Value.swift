@@ -15,6 +15,8 @@ package enum Value: Hashable, Sendable {
     case integers([Int64])
     /// For `text[]`; nil elements are NULL.
     case texts([String?])
+    /// For an array of any type; each element as it would be sent by itself.
+    case array([Value])
 
     /// PostgreSQL's text form; nil for NULL.
     var wireText: [UInt8]? {
@@ -27,18 +29,30 @@ package enum Value: Hashable, Sendable {
         case .boolean(let flag): [flag ? UInt8(ascii: "t") : UInt8(ascii: "f")]
         case .bytes(let bytes): Array("\\x".utf8) + Array(Hex.text(of: bytes).utf8)
         case .integers(let numbers): Array("{\(numbers.map(String.init).joined(separator: ","))}".utf8)
-        case .texts(let texts): Array("{\(texts.map(Value.arrayElement).joined(separator: ","))}".utf8)
+        case .texts(let texts): Value.arrayText(texts.count) { texts[$0].map { Array($0.utf8) } }
+        case .array(let values): Value.arrayText(values.count) { values[$0].wireText }
         }
     }
 
-    private static func arrayElement(_ text: String?) -> String {
-        guard let text else { return "NULL" }
-        var quoted = "\""
-        for character in text.unicodeScalars where character.value != 0 {
-            if character == "\"" || character == "\\" { quoted.unicodeScalars.append("\\") }
-            quoted.unicodeScalars.append(character)
+    /// `{"a","b \"c\"",NULL}`; no element is taken for another type's word.
+    private static func arrayText(_ count: Int, _ element: (Int) -> [UInt8]?) -> [UInt8] {
+        var text: [UInt8] = [UInt8(ascii: "{")]
+        text.reserveCapacity(16 * count + 2)
+        for place in 0..<count {
+            if place > 0 { text.append(UInt8(ascii: ",")) }
+            guard let bytes = element(place) else {
+                text += "NULL".utf8
+                continue
+            }
+            text.append(UInt8(ascii: "\""))
+            for byte in bytes where byte != 0 {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { text.append(UInt8(ascii: "\\")) }
+                text.append(byte)
+            }
+            text.append(UInt8(ascii: "\""))
         }
-        return quoted + "\""
+        text.append(UInt8(ascii: "}"))
+        return text
     }
 }
 

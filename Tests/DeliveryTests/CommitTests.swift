@@ -33,7 +33,7 @@ import Vocabulary
                 round.withLock { $0 = (number, []) }
                 let recording = try await site.record(Int64(number), [.calls, .screens])
                 // New rows make the second wait by their keys; with all of them there already, only locks do.
-                if number.isMultiple(of: 2) { try await MetadataCommit(replay: one.replay).run([recording]) }
+                if number.isMultiple(of: 2) { try await site.bringRows(of: recording, by: one) }
                 let sound = try await one.claim(recording, on: .calls)
                 let screen = try await other.claim(recording, on: .screens)
                 async let first = one.deliver(sound)

@@ -121,6 +121,12 @@ struct DeliverySite: Sendable {
         try await database.transaction { session in _ = try Plans.record([plan], in: session) }
     }
 
+    /// The recording's row, without its media.
+    func bringRows(of recording: SourceRecording, by worker: Worker) async throws {
+        let plan = RowsPlan(recording: recording, outcome: .keep(mark: nil, fingerprint: []))
+        _ = try await RowsCommit(replay: worker.replay) { _, _ in plan }.run([plan])
+    }
+
     static let content: [UInt8] = (0..<40_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
 
     // MARK: What there is
@@ -166,7 +172,8 @@ struct Worker: Sendable {
 
     /// Claims what is due on a mount and makes consignments of it.
     func claim(
-        _ recordings: SourceRecording..., on role: DeliverySite.MountRole = .calls, limit: Int = 1
+        _ recordings: SourceRecording..., on role: DeliverySite.MountRole = .calls, limit: Int = 1,
+        replaces: Int64? = nil
     ) async throws -> [Consignment] {
         let holder = replay.holder
         let claimed = try await replay.database.perform { session in
@@ -185,7 +192,7 @@ struct Worker: Sendable {
                 source: .beneath(root: site.scratch.path.appending("mount/\(role.rawValue)"), path: name),
                 size: media.size ?? 0, observation: nil, crc32: .none,
                 path: FilePath("rec_a/\(role.rawValue)").appending(name.bytes), attempt: transfer.attempts,
-                commit: .original(recording, media, replaces: nil))
+                commit: .original(recording, media, replaces: replaces))
         }
     }
 

@@ -1,0 +1,83 @@
+internal import Catalogs
+internal import Ledger
+internal import Postgres
+internal import Vocabulary
+
+/// Calls and recordings that a commit touches: made where they are missing, filled where the replay's rows are empty, and
+/// each call's times and count brought up to date once. A few statements, however many recordings.
+struct CallBook {
+    private let catalog: ReplayCatalog
+    private let known: [CallReference: Int64]
+    private var bound: [CallReference: Int64] = [:]
+    private var grown: Set<Int64> = []
+
+    /// Locks the calls of these recordings in the ledger.
+    init(_ recordings: [SourceRecording], catalog: ReplayCatalog, in session: Session) throws {
+        self.catalog = catalog
+        known = try Calls.lock(recordings.map(\.callReference), in: session)
+    }
+
+    /// `couples.id` at the replay of each of these, which are among those that the book was opened with.
+    mutating func ensure(
+        _ recordings: [SourceRecording], in session: Session
+    ) throws -> [RecordingReference: Int64] {
+        // Two sources can bring one recording in one batch: the first makes it, the other one fills what it left empty.
+        let bySid = Dictionary(grouping: recordings, by: \.sid)
+        let firsts = bySid.values.compactMap(\.first).sorted { $0.id < $1.id }
+        try bind(recordings, in: session)
+        let ensured = try catalog.ensureRecordings(
+            firsts.compactMap { recording in
+                bound[recording.callReference].map { (recording: recording, callID: $0) }
+            }, on: session)
+        var ids: [RecordingReference: Int64] = [:]
+        var standing: [(id: Int64, recording: SourceRecording)] = []
+        for recording in recordings {
+            guard let row = ensured[recording.sid] else { continue }
+            ids[recording.reference] = row.id
+            let isMaker = row.isNew && bySid[recording.sid]?.first?.reference == recording.reference
+            if isMaker {
+                if let call = bound[recording.callReference] { grown.insert(call) }
+            } else {
+                standing.append((row.id, recording))
+            }
+        }
+        // One row takes one update: of two sources each has a statement of its own.
+        for round in CallBook.rounds(standing) { try catalog.complete(round, on: session) }
+        try catalog.attach(
+            recordings.compactMap { recording in ids[recording.reference].map { ($0, recording.externalData) } },
+            on: session)
+        return ids
+    }
+
+    func close(in session: Session) throws {
+        try catalog.refreshCalls(grown, on: session)
+        try Calls.bind(bound.filter { known[$0.key] != $0.value }, in: session)
+    }
+
+    /// The replay's calls of those that have none yet.
+    private mutating func bind(_ recordings: [SourceRecording], in session: Session) throws {
+        let open = Dictionary(grouping: recordings.filter { bound[$0.callReference] == nil }, by: \.callReference)
+        let wishes = open.sorted { $0.key.id < $1.key.id }.compactMap { reference, legs in
+            legs.first.map { (reference: reference, wish: CallWish($0.call, known: known[reference], legs: legs)) }
+        }
+        let calls = try catalog.ensureCalls(wishes.map(\.wish), on: session)
+        for (wish, call) in zip(wishes, calls) { bound[wish.reference] = call }
+    }
+
+    /// The same, so that no round has a row twice.
+    static func rounds<Item>(_ items: [(id: Int64, Item)]) -> [[(id: Int64, Item)]] {
+        var rounds: [[(id: Int64, Item)]] = []
+        var seen: [Int64: Int] = [:]
+        for item in items {
+            let round = seen[item.id, default: 0]
+            seen[item.id] = round + 1
+            if round == rounds.count { rounds.append([]) }
+            rounds[round].append(item)
+        }
+        return rounds
+    }
+}
+
+extension SourceRecording {
+    fileprivate var callReference: CallReference { CallReference(source: source, id: call.id) }
+}

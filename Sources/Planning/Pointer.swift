@@ -1,0 +1,62 @@
+package import Vocabulary
+
+/// A media row of the replay that points at the source's own file: nothing of it is held here.
+package struct Pointer: Hashable, Sendable {
+    /// `cfiles.id` at the replay.
+    package var replayMediaID: Int64
+    /// What the row was made to say.
+    package var path: FilePath
+    /// Whether the source's row still says what it said then.
+    package var isCurrent: Bool
+
+    package init(replayMediaID: Int64, path: FilePath, isCurrent: Bool) {
+        self.replayMediaID = replayMediaID
+        self.path = path
+        self.isCurrent = isCurrent
+    }
+}
+
+/// What to do with a media row of a source whose files stay where they are.
+///
+/// A copy that is held stays, unless the file that would be pointed at is better: what is held cannot go away with a
+/// recorder. A row that the replay's tools removed does not come back by itself.
+func stepWithoutCopy(
+    for media: SourceMedia, of recording: SourceRecording, holding: ReplayHolding, taken: inout Set<Int64>
+) -> MediaStep {
+    if isDerived(media, of: recording) { return .leave(media, .derived) }
+    let origin = MediaOrigin(source: recording.source, mediaID: media.id)
+    let standing = holding.recording?.media ?? []
+    if let own = holding.origins[origin] {
+        taken.insert(own)
+        return .keep(media, isOwnCopy: true)
+    }
+    if let own = holding.outdated[origin] {
+        taken.insert(own)
+        guard let held = holding.recording, let row = standing.first(where: { $0.id == own }) else {
+            return .keep(media, isOwnCopy: true)
+        }
+        let (offered, standing) = grades(media, of: recording, against: row, of: held, holding)
+        return offered.advantage(over: standing) != nil
+            ? .repoint(media, replayMediaID: own) : .keep(media, isOwnCopy: true)
+    }
+    if let own = holding.pointers[origin] {
+        taken.insert(own.replayMediaID)
+        let isThere = standing.contains { $0.id == own.replayMediaID }
+        return own.isCurrent || !isThere
+            ? .keepPointer(media, replayMediaID: own.replayMediaID, isOwn: true)
+            : .repoint(media, replayMediaID: own.replayMediaID)
+    }
+    guard let held = holding.recording,
+        let rival = rival(of: media, of: recording, holding: holding, taken: taken)
+    else { return .point(media) }
+    taken.insert(rival.id)
+    let (offered, row) = grades(media, of: recording, against: rival, of: held, holding)
+    if offered.advantage(over: row) != nil { return .repoint(media, replayMediaID: rival.id) }
+    return holding.pointedRows.contains(rival.id)
+        ? .keepPointer(media, replayMediaID: rival.id, isOwn: false) : .keep(media, isOwnCopy: false)
+}
+
+extension ReplayHolding {
+    /// Rows at the replay that are mere pointers.
+    var pointedRows: Set<Int64> { Set(pointers.values.map(\.replayMediaID)) }
+}
