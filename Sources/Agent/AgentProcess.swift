@@ -72,7 +72,8 @@ package struct AgentProcess: Sendable {
                 try ConnectionSettings(
                     source.database, label: "source \(source.name)", applicationName: "takeup agent",
                     environment: environment),
-                connections: 2))
+                connections: 2),
+            collectsVoiceTags: settings.synchro.voiceTags)
         let services = Services(base: base, link: link, process: self)
         narrator.tell(.agentReady, .mount(mount.path), .source(source.name), .version(version))
         manager.ready(status: "serving \(mount.path)")

@@ -71,7 +71,8 @@ package struct LookPlanner: Sendable {
         case .plan(let plan):
             let lacking = plan.copies.compactMap(\.keyID).filter(missingKeys.contains)
             if !lacking.isEmpty { return withoutKey(recording, attempts: attempts) }
-            return transfers(plan, recording, holding)
+            let tags = voiceTagPlan(of: recording, with: holding, kinds: switches.kinds)
+            return transfers(plan.carrying(tags), recording, holding).noting(tags, of: recording)
         }
     }
 

@@ -18,6 +18,9 @@ package actor LookService {
     private var cursor: SourceCursor?
     private var nextTroubled = ContinuousClock.now
     private static let troubledPeriod = Duration.seconds(15)
+    /// The replay's phrases when recordings were last opened again for them.
+    private var phrases: String?
+    private var nextPhrases = ContinuousClock.now
     /// Rows that cannot be read, which are told of once.
     private var refusedRows: Set<RecordingReference> = []
 
@@ -43,6 +46,10 @@ package actor LookService {
     package func turn(hinted: Set<Int64>, lease: KeeperLease) async throws -> Look {
         let source = source
         let catalog = try await source.catalog()
+        if ContinuousClock.now >= nextPhrases {
+            phrases = try await AwaitedPhraseWatch(source: source.name, replay: replay).turn(since: phrases)
+            nextPhrases = .now + AwaitedPhraseWatch.period
+        }
         let (due, now) = try await replay.database.perform { [synchro] session in
             let due = try Sightings.due(source: source.name, limit: synchro.callsPerPeriod, in: session)
             let row = try session.first("select \(SQL.microseconds("statement_timestamp()")) as now")
@@ -186,7 +193,7 @@ package actor LookService {
         guard isKeeper else { throw KeeperLost() }
         for finding in findings { try await problems.open(finding) }
         try await problems.close(
-            [.sidCollision, .removedAtReplay, .keyMissing],
+            [.sidCollision, .removedAtReplay, .keyMissing, .phraseUnknown],
             subjects: healed.map { ProblemBook.Finding.subject($0, media: nil) }, place: source.name.rawValue)
         return plans.count
     }

@@ -9,11 +9,13 @@ package actor SourceLink {
     package nonisolated let settings: SourceSettings
     package nonisolated let database: Database
     package nonisolated let mounts: ServedMounts
+    private let collectsVoiceTags: Bool
     private var read: SourceCatalog?
 
-    package init(settings: SourceSettings, database: Database) {
+    package init(settings: SourceSettings, database: Database, collectsVoiceTags: Bool = true) {
         self.settings = settings
         self.database = database
+        self.collectsVoiceTags = collectsVoiceTags && settings.synchronize.index
         mounts = ServedMounts(
             prefix: settings.mountPath, recorderPrefix: settings.recorderPrefix, mounts: settings.mounts.map(\.path))
     }
@@ -25,8 +27,9 @@ package actor SourceLink {
         if let read { return read }
         let name = settings.name
         let zone = settings.timeZone
+        let voiceTags = collectsVoiceTags
         let catalog = try await database.perform { session in
-            try SourceCatalog(source: name, timeZone: zone, reading: session)
+            try SourceCatalog(source: name, timeZone: zone, collectsVoiceTags: voiceTags, reading: session)
         }
         read = catalog
         return catalog

@@ -26,7 +26,17 @@ package enum CatalogRights {
         try session.first("select has_schema_privilege('callrec', 'usage') as may")?.boolean("may") == true
     }
 
+    /// Tables that the role can't use as voice tags need it at the replay.
+    package static func lackingForVoiceTags(on session: Session) throws -> [String] {
+        try lacking(["select", "insert"], of: ["voice_tags"], on: session)
+            + lacking(["select"], of: ["speech_phrases"], on: session)
+    }
+
     private static func lacking(_ rights: [String], on session: Session) throws -> [String] {
+        try lacking(rights, of: tables, on: session)
+    }
+
+    static func lacking(_ rights: [String], of tables: [String], on session: Session) throws -> [String] {
         // Without the right to the schema, asking for a table in it is an error.
         guard try mayUseSchema(session) else { return tables.map { "callrec.\($0)" } }
         return try tables.filter { table in

@@ -5,8 +5,8 @@ package import Vocabulary
 /// same: SHA-256 of a canonical form.
 ///
 /// Not in it: the mark and what change tracking writes (our own mark would change them), the instant (a matter of
-/// the settings' time zone), `created` of external data, and the call's times and legs (another leg of the call is no
-/// change of this one).
+/// the settings' time zone), `created` of external data, the confidence of voice tags, and the call's times and legs
+/// (another leg of the call is no change of this one).
 package struct Fingerprint: Hashable, Sendable {
     package let bytes: [UInt8]
     package init(bytes: [UInt8]) { self.bytes = bytes }
@@ -35,6 +35,16 @@ package struct Fingerprint: Hashable, Sendable {
         }) {
             form.add(datum.key)
             form.add(datum.value)
+        }
+        let tags = recording.voiceTags.ordered
+        // Recordings without any keep the fingerprint that they had before there were tags in it.
+        if !tags.isEmpty { form.add(Int64(tags.count)) }
+        for tag in tags {
+            form.add(tag.mediaID)
+            form.add(tag.spoken.phrase.text)
+            form.add(tag.spoken.from)
+            form.add(tag.spoken.to)
+            form.add(tag.spoken.channel)
         }
         bytes = form.digest
     }
@@ -96,5 +106,17 @@ private struct CanonicalForm {
         var digest = [UInt8](repeating: 0, count: 32)
         EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha256(), nil)
         return digest
+    }
+}
+
+extension [VoiceTag] {
+    /// Each once, in an order that does not depend on how the rows came.
+    fileprivate var ordered: [VoiceTag] {
+        func key(_ tag: VoiceTag) -> [PhraseText] {
+            [tag.spoken.phrase] + [tag.spoken.from, tag.spoken.to, tag.spoken.channel].map { PhraseText($0 ?? "") }
+        }
+        return Set(self).sorted {
+            $0.mediaID == $1.mediaID ? key($0).lexicographicallyPrecedes(key($1)) : $0.mediaID < $1.mediaID
+        }
     }
 }

@@ -7,14 +7,15 @@ enum IdentityMaker: Hashable, Sendable {
     /// An expression that gives the next one.
     case expression(String)
 
+    /// - Parameter column: the table's primary key.
     /// - Throws: ``CatalogError`` `identities` where nothing is found that makes them.
-    init(for table: String, reading session: Session) throws {
+    init(for table: String, column: String = "id", reading session: Session) throws {
         let own = try session.first(
             """
             select a.atthasdef or a.attidentity <> '' as makes from pg_attribute a
             join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = 'callrec' and c.relname = $1 and a.attname = 'id'
-            """, [.text(table)])
+            where n.nspname = 'callrec' and c.relname = $1 and a.attname = $2
+            """, [.text(table), .text(column)])
         if try own?.boolean("makes") == true {
             self = .column
             return

@@ -12,6 +12,8 @@ package struct ReplayCatalog: Sendable {
     let mediaIdentity: IdentityMaker
     /// Expressions, by table and column.
     let defaults: [String: [String: String]]
+    /// Nil where voice tags can't be written here.
+    let voiceTags: VoiceTagWriting?
 
     /// - Throws: ``CatalogError`` `tables` or `identities` where these are no callrec tables that can be written to.
     package init(reading session: Session) throws {
@@ -20,6 +22,7 @@ package struct ReplayCatalog: Sendable {
         recordingIdentity = try IdentityMaker(for: "couples", reading: session)
         mediaIdentity = try IdentityMaker(for: "cfiles", reading: session)
         defaults = try ReplayCatalog.readDefaults(on: session)
+        voiceTags = try VoiceTagWriting(of: columns, on: session)
     }
 
     /// The replay's recordings of these `sid`s; those that it has not are not in the answer.

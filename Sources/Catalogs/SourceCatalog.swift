@@ -9,13 +9,19 @@ package struct SourceCatalog: Sendable {
     /// The zone of the recorder's clock, as PostgreSQL names zones (`Europe/Prague`).
     package let timeZone: String
     package let columns: CatalogColumns
+    /// Whether and how voice tags are read.
+    package let voiceTags: VoiceTagReading
     let statements: SourceStatements
 
+    /// - Parameter collectsVoiceTags: by the settings; they are left at the source where the role can't read them.
     /// - Throws: ``CatalogError`` where these are no callrec tables, ``PostgresError`` `badValue` for an unknown zone.
-    package init(source: SourceName, timeZone: String, reading session: Session) throws {
+    package init(
+        source: SourceName, timeZone: String, collectsVoiceTags: Bool = true, reading session: Session
+    ) throws {
         self.source = source
         self.timeZone = timeZone
         columns = try CatalogColumns(reading: session)
+        voiceTags = collectsVoiceTags ? try VoiceTagReading(of: columns, on: session) : .off
         statements = SourceStatements(columns: columns)
         _ = try localNow(on: session)
     }
@@ -68,7 +74,7 @@ package struct SourceCatalog: Sendable {
         return Int(try row?.integer("number") ?? 0)
     }
 
-    /// Runs a statement that gives recordings, and reads what belongs to them: three statements for any number.
+    /// Runs a statement that gives recordings, and reads what belongs to them: four statements for any number.
     private func batch(
         _ statement: String, _ values: [Value], limit: Int, on session: Session
     ) throws -> SourceBatch {
@@ -115,6 +121,7 @@ package struct SourceCatalog: Sendable {
         for row in try session.query(statements.externalData, [.integers(ids)]) {
             parts.externalData[try row.integer("cplid"), default: []].append(row)
         }
+        parts.voiceTags = try voiceTagRows(of: parts.media, on: session)
         return parts
     }
 }
@@ -123,6 +130,7 @@ package struct SourceCatalog: Sendable {
 struct SourceParts {
     var media: [Int64: [Row]] = [:]
     var externalData: [Int64: [Row]] = [:]
+    var voiceTags: [Int64: [Row]] = [:]
 }
 
 extension SourceCatalog {

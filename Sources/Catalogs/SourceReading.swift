@@ -18,6 +18,7 @@ struct SourceReading {
             var recording = try recording(row, id)
             recording.media = try (parts.media[id] ?? []).map(media)
             recording.externalData = try (parts.externalData[id] ?? []).map(datum)
+            recording.voiceTags = try (parts.voiceTags[id] ?? []).map(voiceTag)
             return .recording(recording)
         } catch let refusal as Refusal {
             return .refused(reference, refusal.sentence)
@@ -73,6 +74,15 @@ struct SourceReading {
         // Of no weight: a time that is none is left out.
         let created = try row.raw("created_ts").flatMap(CatalogText.wallTime)
         return ExternalDatum(key: try text(row, "key") ?? "", value: try text(row, "value") ?? "", created: created)
+    }
+
+    private func voiceTag(_ row: Row) throws -> VoiceTag {
+        VoiceTag(
+            mediaID: try row.integer("cfileid"),
+            spoken: SpokenPhrase(
+                PhraseText(try text(row, "phrase_text") ?? ""), from: try text(row, "from_time"),
+                to: try text(row, "to_time"), channel: try text(row, "channel")),
+            confidence: try text(row, "confidence"))
     }
 
     /// CRC-32 where the row gives one; a database without unsigned numbers may hold it as a negative one.

@@ -15,11 +15,13 @@ package enum Holdings {
         let replicas = try Replicas.held(sids, in: session)
         let pointers = try Pointers.find(sids, in: session)
         let removed = try catalog.removed(sids: sids, on: session)
+        let voiceTags = try voiceTags(of: recordings, on: standing, catalog, in: session)
         var holdings: [RecordingReference: ReplayHolding] = [:]
         for recording in recordings {
             holdings[recording.reference] = ReplayHolding(
                 recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [],
                 pointers: pointers[recording.sid] ?? [], of: recording, isRemoved: removed.contains(recording.sid))
+            holdings[recording.reference]?.voiceTags = voiceTags
         }
         return try measured(holdings, recordings, in: session)
     }

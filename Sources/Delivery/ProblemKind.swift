@@ -20,13 +20,15 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case volumeUnavailable = "volume-unavailable"
     case mountUnavailable = "mount-unavailable"
     case muxFailed = "mux-failed"
+    case phraseUnknown = "phrase-unknown"
 
     /// Whether it is about what a recorder shows of a recording, and so is over once that has its mark. Damage is not: it
     /// came along.
     package var endsWithMark: Bool {
         switch self {
         case .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia, .rowRefused,
-            .sidCollision, .removedAtReplay, .keyMissing, .checksumMismatch, .copyFailed, .commitRefused:
+            .sidCollision, .removedAtReplay, .keyMissing, .checksumMismatch, .copyFailed, .commitRefused,
+            .phraseUnknown:
             true
         case .orphanFiles, .damagedMedia, .markFailed, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed:
             false
@@ -60,6 +62,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .volumeUnavailable:
             "Mount it, or run `takeup volume init` if it is new; other volumes serve meanwhile."
         case .mountUnavailable: "Mount it; nothing is concluded from its absence."
+        case .phraseUnknown:
+            "Phrases are defined at the replay: add it there, or remove it at the recorder; the recording's media are safe."
         case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."
         }
     }

@@ -68,6 +68,7 @@ package struct RowsCommit: Sendable {
             let ids = try book.ensure(good.map(\.recording), in: session)
             try RowsCommit.point(good, ids, replay.catalog, in: session)
             try book.close(in: session)
+            try VoiceTags.attach(good.map(\.recording), replay.catalog, in: session)
             return Set(recordings.map(\.reference)).subtracting(good.map(\.recording.reference))
         }
     }

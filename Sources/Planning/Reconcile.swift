@@ -43,6 +43,8 @@ package struct ReplayHolding: Hashable, Sendable {
     package var measures: [Int64: MediaMeasure] = [:]
     /// What was measured of the source's media as their rows are now, by media row.
     package var offers: [Int64: MediaMeasure] = [:]
+    /// Nil where the replay can hold no voice tags, or none were asked for.
+    package var voiceTags: VoiceTagHolding?
     package init(
         recording: ReplayRecording? = nil, origins: [MediaOrigin: Int64] = [:],
         outdated: [MediaOrigin: Int64] = [:], pointers: [MediaOrigin: Pointer] = [:], results: Set<Int64> = [],

@@ -32,8 +32,9 @@ struct ReplayDatabaseCheck: Sendable {
         guard session.serverVersion >= ReplayDatabaseCheck.oldest else {
             return [fail("PostgreSQL \(version) is too old.", "The replay's database needs PostgreSQL 12 or later.")]
         }
+        let catalog: ReplayCatalog
         do {
-            _ = try ReplayCatalog(reading: session)
+            catalog = try ReplayCatalog(reading: session)
         } catch let error as CatalogError {
             return [fail(error.sentence, "Check that dbname is the replay's callrec database.")]
         }
@@ -45,7 +46,21 @@ struct ReplayDatabaseCheck: Sendable {
                     "Grant it select, insert and update there.")
             ]
         }
-        return try ledger(session, start: "PostgreSQL \(version), callrec tables")
+        return try ledger(session, start: "PostgreSQL \(version), callrec tables") + (try voiceTags(catalog, session))
+    }
+
+    /// What is missing here stops nothing else, so it is no failure.
+    private func voiceTags(_ catalog: ReplayCatalog, _ session: Session) throws -> [CheckFinding] {
+        let collects = site.settings.sources.contains { $0.isEnabled && $0.synchronize.index }
+        guard site.settings.synchro.voiceTags, collects, catalog.columns.has(table: "voice_tags") else { return [] }
+        let lacking = try CatalogRights.lackingForVoiceTags(on: session)
+        if lacking.isEmpty { return [] }
+        return [
+            CheckFinding(
+                .warn, ReplayDatabaseCheck.subject,
+                "The role can't add to \(lacking.joined(separator: ", ")): voice tags stay at the recorders.",
+                hint: "Run units/sql/replay-role.sql again and restart the agents; or set voice_tags = false.")
+        ]
     }
 
     private func ledger(_ session: Session, start: String) throws -> [CheckFinding] {

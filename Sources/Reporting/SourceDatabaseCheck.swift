@@ -54,7 +54,9 @@ struct SourceDatabaseCheck: Sendable {
         }
         let catalog: SourceCatalog
         do {
-            catalog = try SourceCatalog(source: source.name, timeZone: source.timeZone, reading: session)
+            catalog = try SourceCatalog(
+                source: source.name, timeZone: source.timeZone,
+                collectsVoiceTags: site.settings.synchro.voiceTags && source.synchronize.index, reading: session)
         } catch let error as CatalogError {
             return [fail(error.sentence, "Check that dbname is the recorder's callrec database.")]
         } catch let error as PostgresError where error.code == .badValue {
@@ -70,7 +72,7 @@ struct SourceDatabaseCheck: Sendable {
             try SourceNotification.isInstalled(on: session)
             ? "notifies" : "polled every \(HumanText.span(site.settings.synchro.sleepPeriod))"
         let found = "PostgreSQL \(version), callrec tables, \(wake), \(try waiting(catalog, session))"
-        return [CheckFinding(.ok, subject, found)] + (try marks(session))
+        return [CheckFinding(.ok, subject, found)] + (try marks(session)) + voiceTags(catalog)
     }
 
     private func waiting(_ catalog: SourceCatalog, _ session: Session) throws -> String {
@@ -93,6 +95,27 @@ struct SourceDatabaseCheck: Sendable {
                 "The role can't set marks.",
                 "Let the recorder's administrator: grant update (synchronized) on callrec.couples to …")
         ]
+    }
+
+    /// What is missing here stops nothing else, so it is no failure.
+    private func voiceTags(_ catalog: SourceCatalog) -> [CheckFinding] {
+        switch catalog.voiceTags {
+        case .off, .absent, .on(isIndexed: true): []
+        case .denied(let tables):
+            [
+                CheckFinding(
+                    .warn, subject,
+                    "The role can't read \(tables.joined(separator: ", ")): voice tags stay at the recorder.",
+                    hint: "Grant it select there, as units/sql/source-role.sql does, and restart the agents; or set"
+                        + " voice_tags = false.")
+            ]
+        case .on(isIndexed: false):
+            [
+                CheckFinding(
+                    .warn, subject, "callrec.voice_tags has no index on cfileid: each look reads the whole table.",
+                    hint: "Let the recorder's administrator: create index on callrec.voice_tags (cfileid).")
+            ]
+        }
     }
 
     private func fail(_ what: String, _ hint: String) -> CheckFinding {

@@ -25,13 +25,15 @@ package struct SourceRecording: Hashable, Codable, Sendable {
     package var carried: [String: String]
     package var media: [SourceMedia]
     package var externalData: [ExternalDatum]
+    /// Of any of the media, where they are collected from this source.
+    package var voiceTags: [VoiceTag]
 
     package init(
         source: SourceName, id: Int64, sid: Sid, call: SourceCall, start: WallTime? = nil, stop: WallTime? = nil,
         stopInstant: Instant? = nil, length: Int? = nil, state: String? = nil, problemStatus: String? = nil,
         mark: Mark? = nil, isProtected: Bool = false, isDeleted: Bool = false, isArchived: Bool = false,
         isMixed: Bool = false, carried: [String: String] = [:], media: [SourceMedia] = [],
-        externalData: [ExternalDatum] = []
+        externalData: [ExternalDatum] = [], voiceTags: [VoiceTag] = []
     ) {
         self.source = source
         self.id = id
@@ -51,6 +53,7 @@ package struct SourceRecording: Hashable, Codable, Sendable {
         self.carried = carried
         self.media = media
         self.externalData = externalData
+        self.voiceTags = voiceTags
     }
 
     package var reference: RecordingReference { RecordingReference(source: source, id: id) }

@@ -1,4 +1,5 @@
 import Catalogs
+import Planning
 import Postgres
 import Support
 import Testing
@@ -26,7 +27,9 @@ import Vocabulary
             "delete from callrec.couples", "update callrec.couples set protected = false",
             "update callrec.cfiles set cfpath = ''", "insert into callrec.calls default values",
             "delete from callrec.couple_extdata", "create table callrec.x (a int)",
-            "select * from callrec.managed_keys",
+            "select * from callrec.managed_keys", "delete from callrec.voice_tags",
+            "update callrec.voice_tags set confidence = 0", "update callrec.speech_phrases set phrase_text = ''",
+            "update callrec.speech_phrases set interaction_count = 0", "update callrec.speech_tags set state = ''",
         ] {
             let error = await #expect(throws: PostgresError.self) { try await reader.perform { try $0.execute(sql) } }
             #expect(error?.code == .permission, "\(sql)")
@@ -37,6 +40,7 @@ import Vocabulary
     func `the replay's role commits, and cannot delete`(_ schema: CallrecSchema) async throws {
         let sides = try await ReplayCatalogTests.Sides(.new, schema)
         try await sides.replay.run("insert into callrec.extdata_map (key, col) values ('agent', 1)")
+        try await sides.replay.run("insert into callrec.speech_phrases (phrase_text) values ('hello')")
         try await install(try OperatorScripts.text("replay-tombstones.sql"), on: sides.replay)
         try await install(try OperatorScripts.text("replay-role.sql"), on: sides.replay)
         let takeup = try await connect(as: "takeup", to: sides.replay)
@@ -49,6 +53,9 @@ import Vocabulary
             let media = try catalog.addMedia(row, to: id, on: session)
             try catalog.replaceMedia(media, with: row, on: session)
             try catalog.attach(recording.externalData, to: id, on: session)
+            _ = try catalog.voiceTags(on: [media], phrases: [], in: session)
+            let tag = VoiceTag(mediaID: 1, spoken: SpokenPhrase(PhraseText("hello"), from: "1", to: "2"))
+            try #require(try catalog.attach([.init(replayMediaID: media, tag: tag)], on: session) == 1)
             try catalog.adopt(recording, into: id, on: session)
             try catalog.setMixed(id, on: session)
             try catalog.refreshCall(call, on: session)
@@ -58,7 +65,7 @@ import Vocabulary
         }
         #expect(removed.isEmpty)
         #expect(try await sides.find()?.media.count == 1)
-        for table in ["couples", "cfiles", "calls", "couple_extdata"] {
+        for table in ["couples", "cfiles", "calls", "couple_extdata", "voice_tags", "speech_phrases"] {
             let error = await #expect(throws: PostgresError.self) {
                 try await takeup.perform { try $0.execute("delete from callrec.\(table)") }
             }

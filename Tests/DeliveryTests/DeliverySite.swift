@@ -129,6 +129,8 @@ struct DeliverySite: Sendable {
 
     static let content: [UInt8] = (0..<40_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
 
+    func run(_ sql: String) async throws { try await database.perform { session in try session.script(sql) } }
+
     // MARK: What there is
 
     func count(_ sql: String) async throws -> Int {

@@ -103,7 +103,41 @@ import Vocabulary
             try session.script("grant update (synchronized) on callrec.couples to \(role)")
         }
         #expect(try await found().map(\.grade) == [.ok])
+        // Without voice tags everything else works.
         try await site.recorder.connect().perform { session in
+            try session.script("revoke select on callrec.voice_tags from \(role); drop index callrec.voice_tags_file")
+        }
+        #expect(try await found().map(\.grade) == [.ok, .warn])
+        #expect(
+            try await found().last?.what == "The role can't read callrec.voice_tags: voice tags stay at the recorder.")
+        try await site.recorder.connect().perform { session in
+            try session.script("grant select on callrec.voice_tags to \(role)")
+        }
+        #expect(try await found().last?.what.contains("no index on cfileid") == true)
+        try await site.recorder.connect().perform { session in
+            try session.script("drop owned by \(role); drop role \(role)")
+        }
+    }
+
+    @Test func `a replay role that can't add voice tags is told so, and the rest is in place`() async throws {
+        let site = try await Site()
+        let role = "replay_\(UInt32.random(in: 0 ... .max))"
+        try await site.replay.connect().perform { session in
+            try session.script(
+                """
+                create role \(role) login; grant usage on schema callrec to \(role);
+                grant create on database \(site.replay.name) to \(role);
+                grant select, insert, update on all tables in schema callrec to \(role);
+                grant usage on all sequences in schema callrec to \(role);
+                revoke insert on callrec.voice_tags from \(role)
+                """)
+        }
+        let database = "host=\(site.replay.cluster.directory) dbname=\(site.replay.name) user=\(role)"
+        let found = try await findings(site, site.text(replayDatabase: database))
+            .filter { $0.subject == "replay database" }
+        #expect(found.map(\.grade) == [.ok, .warn])
+        #expect(found.last?.what == "The role can't add to callrec.voice_tags: voice tags stay at the recorders.")
+        try await site.replay.connect().perform { session in
             try session.script("drop owned by \(role); drop role \(role)")
         }
     }

@@ -213,6 +213,8 @@ extension CallrecSchema {
                 enabled boolean not null default true
             );
             alter table callrec.voice_tags add foreign key (phraseid) references callrec.speech_phrases on delete cascade;
+            create index voice_tags_file on callrec.voice_tags (cfileid);
+            create index voice_tags_phrase on callrec.voice_tags (phraseid);
             create table callrec.speech_tags (
                 tagid serial primary key,
                 tag_name varchar(255) not null,

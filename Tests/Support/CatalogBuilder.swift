@@ -57,6 +57,7 @@ package struct MediaSample: Sendable {
     package var stop: WallTime?
     package var properties: String?
     package var columns: [String: Value] = [:]
+    package var voiceTags: [SpokenPhrase] = []
 
     package init(
         _ kind: MediaKind, _ path: FilePath, size: Int64 = 1000, crc32: UInt32? = nil, keyID: String? = nil,
@@ -68,6 +69,16 @@ package struct MediaSample: Sendable {
         self.crc32 = crc32
         self.keyID = keyID
         self.properties = properties
+    }
+
+    /// With a voice tag on it; the phrase is made where it is not there.
+    package func tag(
+        _ phrase: String, from: Int = 0, to: Int = 1, channel: String? = "L"
+    ) -> MediaSample {
+        var copy = self
+        copy.voiceTags.append(
+            SpokenPhrase(PhraseText(phrase), from: String(from), to: String(to), channel: channel))
+        return copy
     }
 }
 
@@ -143,7 +154,32 @@ package struct CatalogBuilder: Sendable {
             ("props", Value(media.properties)),
         ]
         let more = media.columns.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        return try insert("cfiles", fixed + more, session)
+        let id = try insert("cfiles", fixed + more, session)
+        for tag in media.voiceTags { try add(tag, to: id, on: session) }
+        return id
+    }
+
+    /// Adds a voice tag to a media row, and the phrase where it is not there.
+    package func add(_ tag: SpokenPhrase, confidence: Int = 90, to mediaID: Int64, on session: Session) throws {
+        try addPhrase(tag.phrase.text, on: session)
+        try session.execute(
+            """
+            insert into callrec.voice_tags (cfileid, phraseid, from_time, to_time, confidence, channel)
+            select $1, phraseid, $3, $4, $5, $6 from callrec.speech_phrases where phrase_text = $2
+            """,
+            [
+                .integer(mediaID), .text(tag.phrase.text), Value(tag.from), Value(tag.to),
+                .integer(Int64(confidence)), Value(tag.channel),
+            ])
+    }
+
+    /// Adds a phrase where it is not there.
+    package func addPhrase(_ text: String, on session: Session) throws {
+        try session.execute(
+            """
+            insert into callrec.speech_phrases (phrase_text)
+            select $1 where not exists (select 1 from callrec.speech_phrases where phrase_text = $1)
+            """, [.text(text)])
     }
 
     private func insert(_ table: String, _ values: [(String, Value)], _ session: Session) throws -> Int64 {

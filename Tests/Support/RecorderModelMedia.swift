@@ -60,7 +60,7 @@ package struct RecorderModelMedia: Sendable {
     }
 
     /// An mp3 with a mark in an ID3v2.3 tag before it (id3.org, ID3v2.3.0, 3.1 and 4.2.2).
-    func sound(seconds: Int, mark: String) -> [UInt8] {
+    package func sound(seconds: Int, mark: String) -> [UInt8] {
         let text = Array("\u{0}recorder\u{0}\(mark)".utf8)
         let frame = Array("TXXX".utf8) + bigEndian(text.count) + [0, 0] + text
         let size = [21, 14, 7, 0].map { UInt8((frame.count >> $0) & 0x7f) }

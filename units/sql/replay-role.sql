@@ -24,10 +24,16 @@ begin
     end loop;
     for known in
         select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = 'callrec' and c.relkind in ('r', 'p') and c.relname in ('extdata_map', 'managed_keys')
+        where n.nspname = 'callrec' and c.relkind in ('r', 'p') and c.relname in (
+            'extdata_map', 'managed_keys', 'speech_phrases', 'speech_tags', 'tag_to_phrases')
     loop
         execute format('grant select on callrec.%I to takeup', known.relname);
     end loop;
+    -- Voice tags are added, and never changed.
+    if exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'callrec' and c.relname = 'voice_tags') then
+        grant select, insert on callrec.voice_tags to takeup;
+    end if;
     -- Tombstones, where replay-tombstones.sql made them.
     if exists (select 1 from pg_namespace where nspname = 'takeup') then
         grant usage, create on schema takeup to takeup;
