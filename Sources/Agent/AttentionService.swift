@@ -69,6 +69,7 @@ package actor AttentionService {
     }
 
     func turn() async throws {
+        try await problems.closeReplacedDamage(of: source.name)
         guard await mount.prove() != nil else { return }
         try await tellMissing()
         try await tellOrphans()

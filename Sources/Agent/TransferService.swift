@@ -207,6 +207,8 @@ package actor TransferService {
         let media = "\(transfer.mediaID) of \(transfer.recording)"
         switch decision {
         case .deliver: return Decision()
+        // Whether it is kept is decided when both were measured.
+        case .deliverDamaged where transfer.purpose == .measure: return Decision()
         case .deliverDamaged:
             return Decision(
                 finding: finding(

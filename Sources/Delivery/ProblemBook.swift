@@ -84,6 +84,15 @@ package struct ProblemBook: Sendable {
         for problem in closed { tellClosed(problem, place: place) }
     }
 
+    /// Closes those of damaged media whose copy serves no more.
+    package func closeReplacedDamage(of source: SourceName) async throws {
+        let closed = try await database.perform { session in
+            try Problems.closeReplaced(
+                kind: ProblemKind.damagedMedia.rawValue, of: source, limit: 100, in: session)
+        }
+        for problem in closed { tellClosed(problem, place: source.rawValue) }
+    }
+
     /// Recordings of a source with open problems of these kinds; any of them, where there are more.
     package func recordings(of source: SourceName, _ kinds: [ProblemKind], limit: Int) async throws -> Set<Int64> {
         try await database.perform { session in
