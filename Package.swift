@@ -46,6 +46,13 @@ let floors: [[(name: String, uses: [String])]] = [
             ]
         ),
         (
+            "Operating",
+            [
+                "Delivery", "Catalogs", "Ledger", "Files", "Planning", "Postgres", "Settings", "Telemetry",
+                "Vocabulary",
+            ]
+        ),
+        (
             "Reporting",
             [
                 "Delivery", "Copying", "Catalogs", "Ledger", "Watching", "Media", "Files", "Planning", "Postgres",
@@ -115,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "takeup",
             dependencies: [
-                .target(name: "Agent"), .target(name: "Muxer"), .target(name: "Reporting"), .target(name: "Delivery"),
+                .target(name: "Agent"), .target(name: "Muxer"), .target(name: "Reporting"), .target(name: "Operating"),
+                .target(name: "Delivery"),
                 .target(name: "Ledger"), .target(name: "Catalogs"), .target(name: "Copying"), .target(name: "Files"),
                 .target(name: "Postgres"), .target(name: "Settings"), .target(name: "Telemetry"),
                 .target(name: "Vocabulary"), .target(name: "CLinux"),
@@ -140,6 +148,7 @@ let package = Package(
         tests("VocabularyTests"), tests("PlanningTests"), tests("FilesTests"), tests("PostgresTests"),
         tests("SettingsTests"), tests("TelemetryTests"), tests("WatchingTests"), tests("CopyingTests"),
         tests("CatalogsTests"), tests("LedgerTests"), tests("MediaTests"), tests("DeliveryTests"),
-        tests("AgentTests"), tests("MuxerTests"), tests("ReportingTests"), tests("SystemTests"),
+        tests("AgentTests"), tests("MuxerTests"), tests("ReportingTests"), tests("OperatingTests"),
+        tests("SystemTests"),
     ]
 )

@@ -73,6 +73,7 @@ package struct AgentProcess: Sendable {
                     source.database, label: "source \(source.name)", applicationName: "takeup agent",
                     environment: environment),
                 connections: 2),
+            gate: PauseGate(source: source.name, ledger: base.replay.database, narrator: narrator),
             collectsVoiceTags: settings.synchro.voiceTags)
         let services = Services(base: base, link: link, process: self)
         narrator.tell(.agentReady, .mount(mount.path), .source(source.name), .version(version))
@@ -188,7 +189,7 @@ package struct AgentProcess: Sendable {
                 return (state.json, state.line)
             }
             ear = WorkEar(
-                connection: base.connection, mount: process.mount.path, source: link.name, transfers: transferWake,
+                connection: base.connection, mount: process.mount.path, source: link, transfers: transferWake,
                 keeper: keeper)
         }
 

@@ -70,6 +70,7 @@ package actor AttentionService {
 
     func turn() async throws {
         try await problems.closeReplacedDamage(of: source.name)
+        if try await source.gate.isPaused() { return }
         guard await mount.prove() != nil else { return }
         try await tellMissing()
         try await tellOrphans()

@@ -88,6 +88,8 @@ package actor KeeperService {
     /// One turn: keep the lease, mark what converged, and look where a look is due. Gives the pause until the next.
     func turn() async throws -> Duration {
         guard let lease = try await standingLease() else { return max(.milliseconds(1), nextTake - elapsed) }
+        // The lease is kept meanwhile: a source that is resumed goes on at once.
+        if try await source.gate.isPaused() { return .seconds(1) }
         guard try await hasTurn() else { return .milliseconds(200) }
         do {
             try await work(lease)

@@ -10,9 +10,12 @@ package actor SourceLink {
     package nonisolated let database: Database
     package nonisolated let mounts: ServedMounts
     private let collectsVoiceTags: Bool
+    /// Asked before anything is begun at the source.
+    package nonisolated let gate: PauseGate
     private var read: SourceCatalog?
 
-    package init(settings: SourceSettings, database: Database, collectsVoiceTags: Bool = true) {
+    package init(settings: SourceSettings, database: Database, gate: PauseGate, collectsVoiceTags: Bool = true) {
+        self.gate = gate
         self.settings = settings
         self.database = database
         self.collectsVoiceTags = collectsVoiceTags && settings.synchronize.index

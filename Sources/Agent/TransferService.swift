@@ -79,6 +79,7 @@ package actor TransferService {
 
     /// One bounded turn. Gives the pause until the next is worth while.
     func turn() async throws -> Duration {
+        if try await source.gate.isPaused() { return .seconds(1) }
         guard await mount.prove() != nil else { return .seconds(1) }
         let limit = copying.groupMaxFiles
         let name = mount.mount

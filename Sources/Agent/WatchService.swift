@@ -85,6 +85,7 @@ package actor WatchService {
 
     /// A file may mean a row. A source with the trigger says so itself, and better.
     private func hintLook() async throws {
+        if try await source.gate.isPaused() { return }
         if isSourceTelling == nil {
             isSourceTelling = try? await source.database.perform { session in
                 try SourceNotification.isInstalled(on: session)

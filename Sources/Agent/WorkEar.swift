@@ -7,12 +7,12 @@ package import Vocabulary
 package struct WorkEar: Sendable {
     private let connection: ConnectionSettings
     private let mount: MountPath
-    private let source: SourceName
+    private let source: SourceLink
     private let transfers: Wake
     private let keeper: KeeperService
 
     package init(
-        connection: ConnectionSettings, mount: MountPath, source: SourceName, transfers: Wake, keeper: KeeperService
+        connection: ConnectionSettings, mount: MountPath, source: SourceLink, transfers: Wake, keeper: KeeperService
     ) {
         self.connection = connection
         self.mount = mount
@@ -38,7 +38,12 @@ package struct WorkEar: Sendable {
         case .lost: break
         case .notified(_, let payload):
             if payload == mount.rawValue { transfers.wake() }
-            if WorkChannel.look(in: payload) == source { await keeper.hintLook() }
+            if WorkChannel.look(in: payload) == source.name { await keeper.hintLook() }
+            if WorkChannel.pause(in: payload) == source.name {
+                await source.gate.forget()
+                transfers.wake()
+                await keeper.hintLook()
+            }
         }
     }
 }

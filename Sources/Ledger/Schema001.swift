@@ -243,6 +243,12 @@ extension Migrations {
             primary key (group_name, source)
         ) with (fillfactor = 50);
 
+        create table takeup.pause (
+            source text collate "C" primary key,
+            since timestamptz not null default statement_timestamp(),
+            reason text
+        );
+
         create table takeup.agent (
             holder text collate "C" primary key,
             role text not null,

@@ -19,6 +19,19 @@ package enum WorkChannel {
         payload.hasPrefix(lookPrefix) ? SourceName(String(payload.dropFirst(lookPrefix.count))) : nil
     }
 
+    private static let pausePrefix = "pause "
+
+    /// Sources were paused or resumed: for every agent of theirs.
+    package static func notify(pauseOf sources: [SourceName], in session: Session) throws {
+        if sources.isEmpty { return }
+        try notify(payloads: sources.map { pausePrefix + $0.rawValue }, in: session)
+    }
+
+    /// The source that a payload says was paused or resumed; nil for other payloads.
+    package static func pause(in payload: String) -> SourceName? {
+        payload.hasPrefix(pausePrefix) ? SourceName(String(payload.dropFirst(pausePrefix.count))) : nil
+    }
+
     /// Equal payloads of one transaction arrive once.
     package static func notify(mounts: some Sequence<MountPath>, in session: Session) throws {
         let payloads = Set(mounts.map(\.rawValue))

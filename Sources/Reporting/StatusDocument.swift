@@ -28,6 +28,7 @@ package struct StatusDocument: Sendable {
             ("waiting", .integer(source.counts.waiting)), ("moving", .integer(source.counts.transferring)),
             ("to_mark", .integer(source.counts.converged)), ("marked", .integer(source.counts.marks)),
             ("refused", .integer(source.counts.refused)), ("oldest_waiting_s", seconds(source.counts.oldestWaiting)),
+            ("paused_since", .optional(source.pause?.since.text)), ("pause_reason", .optional(source.pause?.reason)),
         ])
     }
 

@@ -16,8 +16,9 @@ package struct StatusPage: Sendable {
     ///   - most: lines of the screen; problems that don't fit are left out. Nil: as many as there are.
     package func lines(columns: Int, most: Int?) -> [ScreenLine] {
         var lines = head(columns)
-        for table in [sources, mounts, volumes] {
+        for (place, table) in [sources, mounts, volumes].enumerated() {
             lines += [ScreenLine()] + table.lines(within: columns).map { $0.clipped(to: columns) }
+            if place == 0 { lines += report.sources.flatMap { $0.pauseLines(at: report.at, columns: columns) } }
         }
         lines += [ScreenLine(), mux.clipped(to: columns), delay.clipped(to: columns)]
         return lines + [ScreenLine()] + problems(columns, room: most.map { $0 - lines.count - 2 })

@@ -11,6 +11,8 @@ package struct StatusReport: Sendable {
         package var counts: StatusCounts.Source
         /// The host of the agent that looks at it now.
         package var keeper: Holder?
+        /// Since when and why it rests; nil where it does not.
+        package var pause: Pause?
     }
 
     package struct Mount: Hashable, Sendable {
@@ -70,13 +72,15 @@ package struct StatusReport: Sendable {
 
     private static func sources(_ settings: Settings, _ counts: StatusCounts) -> [Source] {
         let known = settings.sources.map(\.name)
-        let strangers = counts.sources.map(\.source).filter { !known.contains($0) }
+        let mentioned = Set(counts.sources.map(\.source) + counts.pauses.map(\.source))
+        let strangers = mentioned.subtracting(known).sorted()
         return (known + strangers).map { name in
             Source(
                 name: name, isEnabled: settings.sources.first { $0.name == name }?.isEnabled,
                 counts: counts.sources.first { $0.source == name }
                     ?? StatusCounts.Source(nothingOf: name),
-                keeper: counts.keepers.first { $0.source == name }?.holder)
+                keeper: counts.keepers.first { $0.source == name }?.holder,
+                pause: counts.pauses.first { $0.source == name })
         }
     }
 

@@ -98,6 +98,10 @@ package enum Event: String, CaseIterable, Sendable {
     case sourceUnreachable = "SOURCE_UNREACHABLE"
     /// It answers again.
     case sourceBack = "SOURCE_BACK"
+    /// An operator told a source to rest.
+    case sourcePaused = "SOURCE_PAUSED"
+    /// It may go on.
+    case sourceResumed = "SOURCE_RESUMED"
     /// The replay's database does not answer.
     case replayUnreachable = "REPLAY_UNREACHABLE"
     /// It answers again.

@@ -343,6 +343,21 @@ extension Event {
                 happened: "The database of source {source} ({database}) can be reached.",
                 did: "What was missed is collected.",
                 next: "Nothing.")
+        case .sourcePaused:
+            EventAdvice(
+                subject: "A source is paused",
+                happened: "Source {source} was told to rest with `takeup pause`, at {since_usec}: {reason}",
+                did: """
+                    What was being copied ends. Nothing else is looked at, copied or marked there, and its database \
+                    is asked nothing. Originals stay where they are.
+                    """,
+                next: "`takeup resume --source` lets it go on. It stays paused over every restart until then.")
+        case .sourceResumed:
+            EventAdvice(
+                subject: "A source goes on",
+                happened: "Source {source} was paused since {since_usec}, and was told to go on.",
+                did: "What came meanwhile is collected.",
+                next: "Nothing.")
         case .replayUnreachable:
             EventAdvice(
                 subject: "The replay's database cannot be reached",

@@ -259,6 +259,16 @@ extension Event {
                 messageID: "e26cd5f665d84c23a2ac94a7957e1d76", priority: .notice,
                 says: "The database of {source} answers again after {elapsed_usec}",
                 facts: [.source, .database, .detail, .elapsed, .since, .incident])
+        case .sourcePaused:
+            EventDeclaration(
+                messageID: "f6307d00c853e8f9450d9f638b24af49", priority: .notice,
+                says: "Source {source} is paused since {since_usec}: {reason}",
+                facts: [.source, .since, .reason])
+        case .sourceResumed:
+            EventDeclaration(
+                messageID: "3cb92f1a49ed23e394864691c3285029", priority: .notice,
+                says: "Source {source} goes on; it was paused since {since_usec}",
+                facts: [.source, .since])
         case .replayUnreachable:
             EventDeclaration(
                 messageID: "4185246f8dc54137ba31141cb48ffee0", priority: .error,

@@ -95,6 +95,25 @@ import Vocabulary
         #expect(report.volumes.last?.settings == nil)
     }
 
+    @Test func `a paused source says since when and why, also where the settings forgot it`() async throws {
+        let site = try await Site()
+        var look = try await look(at: site)
+        let since = look.at + .seconds(-7200)
+        look.counts.pauses = [
+            Pause(source: SourceName("rec_a"), since: since, reason: "the recorder moves"),
+            Pause(source: SourceName("rec_z"), since: since, reason: nil),
+        ]
+        let report = StatusReport(settings: try site.settings(), look: look)
+        let text = page(report).joined(separator: "\n")
+        #expect(
+            text.contains("Source rec_a is paused since 2026-11-20T10:00:00Z, 2 h ago: the recorder moves. `takeup"))
+        #expect(text.contains("Source rec_z is paused since"))
+        #expect(page(report).allSatisfy { $0.count <= 100 })
+        let json = StatusDocument(report).text
+        #expect(json.contains(#""paused_since": "2026-11-20T10:00:00Z""#))
+        #expect(json.contains(#""pause_reason": "the recorder moves""#))
+    }
+
     @Test func `silence and a stop of marking are loud`() async throws {
         let site = try await Site()
         var look = try await look(at: site)
@@ -173,7 +192,9 @@ private let goldenDocument = """
           "to_mark": 1,
           "marked": 0,
           "refused": 0,
-          "oldest_waiting_s": 300.0
+          "oldest_waiting_s": 300.0,
+          "paused_since": null,
+          "pause_reason": null
         }
       ],
       "mounts": [
