@@ -128,7 +128,7 @@ package struct LookPlanner: Sendable {
         if transfers.isEmpty {
             return Verdict(
                 outcome: .keep(mark: mark, fingerprint: fingerprint), problems: problems,
-                needsMetadata: holding.recording == nil || !plan.attach.isEmpty, pointers: pointers)
+                needsMetadata: holding.recording == nil || !plan.attach.isEmpty || plan.regroups, pointers: pointers)
         }
         return Verdict(
             outcome: .transfer(transfers, mark: mark, fingerprint: fingerprint), problems: problems,

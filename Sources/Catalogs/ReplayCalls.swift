@@ -22,14 +22,54 @@ extension ReplayCatalog {
     ///
     /// Two recordings of one call that are committed at the same time must not make two: the caller holds a lock on
     /// each of the source's calls, and the transaction is *read committed*.
-    /// - Returns: `calls.id` at the replay, in the order of the wishes.
-    package func ensureCalls(_ wishes: [CallWish], on session: Session) throws -> [Int64] {
+    /// - Parameter spares: gives at most so many calls that stand empty, to be used before new ones are made.
+    /// - Returns: `calls.id` at the replay, in the order of the wishes, and which of them are new.
+    package func ensureCalls(
+        _ wishes: [CallWish], spares: (Int) throws -> [Int64] = { _ in [] }, on session: Session
+    ) throws -> [(id: Int64, isNew: Bool)] {
         var found = try known(wishes, on: session)
         try findByLegs(wishes, &found, on: session)
         let missing = wishes.indices.filter { found[$0] == nil }
-        let made = try insert(into: "calls", callIdentity, missing.map { row(of: wishes[$0]) }, on: session)
-        for (place, id) in zip(missing, made) { found[place] = id }
-        return wishes.indices.compactMap { found[$0] }
+        // Times and count of one that is used again are set with those of all that grew.
+        let reused = missing.isEmpty ? [] : try standing(spares(missing.count), on: session)
+        let fresh = missing.dropFirst(reused.count)
+        let made = try insert(into: "calls", callIdentity, fresh.map { row(of: wishes[$0]) }, on: session)
+        for (place, id) in zip(missing, reused + made) { found[place] = id }
+        let new = Set(missing)
+        return wishes.indices.compactMap { place in found[place].map { ($0, new.contains(place)) } }
+    }
+
+    /// Of these calls, those that are still there and still empty.
+    private func standing(_ calls: [Int64], on session: Session) throws -> [Int64] {
+        if calls.isEmpty { return [] }
+        return try session.query(
+            """
+            select c.id from callrec.calls c where c.id = any($1::bigint[])
+                and not exists (select 1 from callrec.couples p where p.callid = c.id)
+            order by c.id for no key update
+            """, [.integers(calls)]
+        ).map { try $0.integer("id") }
+    }
+
+    /// On which calls recordings hang.
+    package func calls(of sids: some Sequence<Sid>, on session: Session) throws -> [Sid: Int64] {
+        let rows = try session.query(
+            "select sid, callid from callrec.couples where sid = any($1::text[])",
+            [.texts(Set(sids).map(\.rawValue))])
+        return Dictionary(
+            try rows.map { (Sid(try $0.text("sid")), try $0.integer("callid")) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Hangs all recordings of one call on another, and leaves it empty.
+    package func moveRecordings(ofCall emptied: Int64, to standing: Int64, on session: Session) throws {
+        try session.execute(
+            """
+            update callrec.couples set callid = $2 where id = any (array(
+                select id from callrec.couples where callid = $1 order by id for no key update))
+            """, [.integer(emptied), .integer(standing)])
+        guard columns.has("cplcnt", in: "calls") else { return }
+        try session.execute("update callrec.calls set cplcnt = 0 where id = $1", [.integer(emptied)])
     }
 
     private func known(_ wishes: [CallWish], on session: Session) throws -> [Int: Int64] {

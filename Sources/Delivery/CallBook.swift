@@ -9,6 +9,7 @@ struct CallBook {
     private let catalog: ReplayCatalog
     private let known: [CallReference: Int64]
     private var bound: [CallReference: Int64] = [:]
+    private var made: Set<CallReference> = []
     private var grown: Set<Int64> = []
 
     /// Locks the calls of these recordings in the ledger.
@@ -46,12 +47,42 @@ struct CallBook {
         try catalog.attach(
             recordings.compactMap { recording in ids[recording.reference].map { ($0, recording.externalData) } },
             on: session)
+        try regroup(recordings, in: session)
         return ids
     }
 
     func close(in session: Session) throws {
         try catalog.refreshCalls(grown, on: session)
-        try Calls.bind(bound.filter { known[$0.key] != $0.value }, in: session)
+        try Calls.bind(bound.filter { known[$0.key] != $0.value }, made: made, in: session)
+    }
+
+    /// Makes one call of the replay's calls that a source shows to be one, the oldest: legs can come from other sources,
+    /// or on other days, before anybody showed that they belong together. Only what Takeup made is moved.
+    private mutating func regroup(_ recordings: [SourceRecording], in session: Session) throws {
+        let shown = recordings.filter { $0.call.legs.count > 1 || known[$0.callReference] != nil }
+        if shown.isEmpty { return }
+        let standing = try catalog.calls(of: shown.flatMap { $0.call.legs + [$0.sid] }, on: session)
+        var moved: [Int64: Int64] = [:]
+        for recording in shown {
+            var calls = Set((recording.call.legs + [recording.sid]).compactMap { standing[$0] })
+            if let call = bound[recording.callReference] { calls.insert(call) }
+            calls = Set(calls.map { moved[$0] ?? $0 })
+            guard calls.count > 1, let oldest = calls.min() else { continue }
+            let movable = try Calls.made(calls.filter { $0 != oldest }, in: session)
+                .union(calls.filter { call in made.contains { bound[$0] == call } })
+            for emptied in movable.sorted() where emptied != oldest {
+                try catalog.moveRecordings(ofCall: emptied, to: oldest, on: session)
+                try Calls.merge(emptied, into: oldest, in: session)
+                for (from, to) in moved where to == emptied { moved[from] = oldest }
+                moved[emptied] = oldest
+            }
+        }
+        for (reference, call) in bound {
+            guard let oldest = moved[call] else { continue }
+            bound[reference] = oldest
+            made.remove(reference)
+        }
+        grown.formUnion(moved.values)
     }
 
     /// The replay's calls of those that have none yet.
@@ -60,8 +91,12 @@ struct CallBook {
         let wishes = open.sorted { $0.key.id < $1.key.id }.compactMap { reference, legs in
             legs.first.map { (reference: reference, wish: CallWish($0.call, known: known[reference], legs: legs)) }
         }
-        let calls = try catalog.ensureCalls(wishes.map(\.wish), on: session)
-        for (wish, call) in zip(wishes, calls) { bound[wish.reference] = call }
+        let calls = try catalog.ensureCalls(
+            wishes.map(\.wish), spares: { try Calls.takeSpares(atMost: $0, in: session) }, on: session)
+        for (wish, call) in zip(wishes, calls) {
+            bound[wish.reference] = call.id
+            if call.isNew { made.insert(wish.reference) }
+        }
     }
 
     /// The same, so that no round has a row twice.
@@ -79,5 +114,5 @@ struct CallBook {
 }
 
 extension SourceRecording {
-    fileprivate var callReference: CallReference { CallReference(source: source, id: call.id) }
+    var callReference: CallReference { CallReference(source: source, id: call.id) }
 }

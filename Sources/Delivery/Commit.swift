@@ -63,7 +63,9 @@ struct Commit: Sendable {
 
     private static func carryOut(_ arrivals: [Arrival], _ replay: Replay, in session: Session) throws -> Outcome {
         let sids = Array(Set(arrivals.map(\.consignment.sid)))
-        try Recordings.lock(sids, in: session)
+        // Legs as well: which call they hang on may change.
+        try Recordings.lock(
+            sids + arrivals.flatMap { $0.consignment.sourceRecording?.call.legs ?? [] }, in: session)
         var book = try CallBook(
             arrivals.compactMap { $0.consignment.sourceRecording }, catalog: replay.catalog, in: session)
         let held = try Intents.lockHeld(arrivals.map(\.intent.token), in: session)

@@ -15,6 +15,7 @@ package enum Holdings {
         let replicas = try Replicas.held(sids, in: session)
         let pointers = try Pointers.find(sids, in: session)
         let removed = try catalog.removed(sids: sids, on: session)
+        let calls = try Calls.bound(recordings.map(\.callReference), in: session)
         let voiceTags = try voiceTags(of: recordings, on: standing, catalog, in: session)
         var holdings: [RecordingReference: ReplayHolding] = [:]
         for recording in recordings {
@@ -22,6 +23,7 @@ package enum Holdings {
                 recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [],
                 pointers: pointers[recording.sid] ?? [], of: recording, isRemoved: removed.contains(recording.sid))
             holdings[recording.reference]?.voiceTags = voiceTags
+            holdings[recording.reference]?.boundCall = calls[recording.callReference]
         }
         return try measured(holdings, recordings, in: session)
     }

@@ -58,7 +58,8 @@ package struct RowsCommit: Sendable {
             // The same statement serves one row and thousands, and tables that were empty a minute ago.
             try session.execute("set local plan_cache_mode = force_custom_plan")
             let recordings = plans.map(\.recording)
-            try Recordings.lock(recordings.map(\.sid), in: session)
+            // Legs as well: which call they hang on may change.
+            try Recordings.lock(recordings.flatMap { [$0.sid] + $0.call.legs }, in: session)
             var book = try CallBook(recordings, catalog: replay.catalog, in: session)
             let holdings = try Holdings.find(for: recordings, catalog: replay.catalog, in: session)
             // Between plan and commit another source may have brought the same recording.

@@ -25,7 +25,14 @@ extension Migrations {
             source text collate "C" not null,
             source_call_id bigint not null,
             replay_call_id bigint,
+            -- Takeup made the replay's call for this one.
+            is_made boolean not null default false,
             primary key (source, source_call_id)
+        );
+        create index call_replay on takeup.call (replay_call_id) where replay_call_id is not null;
+        -- The replay's calls that Takeup made and emptied: used again before new ones are made.
+        create table takeup.spare_call (
+            replay_call_id bigint primary key
         );
 
         create table takeup.sighting (

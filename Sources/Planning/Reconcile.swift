@@ -39,6 +39,8 @@ package struct ReplayHolding: Hashable, Sendable {
     package var isRemoved: Bool
     /// What the row of the recording claimed that a held copy came with, by the replay's media row.
     package var claims: [Int64: RecordingClaims] = [:]
+    /// `calls.id` at the replay that the ledger has bound the source's call to.
+    package var boundCall: Int64?
     /// What was measured of the replay's media, by media row.
     package var measures: [Int64: MediaMeasure] = [:]
     /// What was measured of the source's media as their rows are now, by media row.
@@ -117,6 +119,8 @@ package struct ReconcilePlan: Hashable, Sendable {
     /// The mark that will be true once every step is durable; nil where the switches leave bytes uncopied and no
     /// mark is allowed.
     package var mark: Mark?
+    /// The replay's recording may hang on another call than the source's shows: its commit brings them together.
+    package var regroups = false
     package init(steps: [MediaStep], attach: [ExternalDatum], mark: Mark?) {
         self.steps = steps
         self.attach = attach
@@ -174,10 +178,14 @@ package func reconcile(
             step(for: media, of: recording, holding: holding, switches: switches, hasSound: hasSound, taken: &taken))
     }
     let attach = recording.externalData.filter { holding.recording?.externalData.contains($0) != true }
-    return .plan(
-        ReconcilePlan(
-            steps: steps, attach: attach,
-            mark: recording.isFinished ? mark(after: steps, attach: attach, holding, switches) : nil))
+    var plan = ReconcilePlan(
+        steps: steps, attach: attach,
+        mark: recording.isFinished ? mark(after: steps, attach: attach, holding, switches) : nil)
+    if let held = holding.recording {
+        // A call of one leg that nobody asked about yet has nothing to be brought together with.
+        plan.regroups = holding.boundCall.map { $0 != held.callID } ?? (recording.call.legs.count > 1)
+    }
+    return .plan(plan)
 }
 
 private func step(

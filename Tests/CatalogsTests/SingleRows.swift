@@ -5,7 +5,7 @@ import Vocabulary
 /// The replay's rows one at a time, for tests: production writes them as batches.
 extension ReplayCatalog {
     func ensureCall(_ call: SourceCall, known: Int64? = nil, on session: Session) throws -> Int64 {
-        try ensureCalls([CallWish(call, known: known)], on: session)[0]
+        try ensureCalls([CallWish(call, known: known)], on: session)[0].id
     }
 
     func ensureRecording(
