@@ -112,6 +112,7 @@ package struct AgentProcess: Sendable {
 
     private struct Services {
         let keeper: KeeperService
+        let follow: FollowService
         let transfers: TransferService
         let measures: MeasureService
         let watch: WatchService
@@ -146,6 +147,9 @@ package struct AgentProcess: Sendable {
                             processorTime: mux.muxTimeout, deadline: mux.muxTimeout,
                             addressSpaceBytes: UInt64(mux.memoryLimit))),
                     threads: threads("measure", 2), patience: patience))
+            follow = FollowService(
+                source: link, replay: base.replay, keeper: keeper, synchro: settings.synchro, problems: base.problems,
+                narrator: narrator, progress: progress)
             transfers = TransferService(
                 source: link, replay: base.replay, mount: guardOfMount,
                 looker: FileLooker(
@@ -195,6 +199,7 @@ package struct AgentProcess: Sendable {
 
         func start(in group: inout TaskGroup<Void>) {
             group.addTask { await keeper.run() }
+            group.addTask { await follow.run() }
             group.addTask { await transfers.run() }
             group.addTask { await measures.run() }
             group.addTask { await watch.run() }

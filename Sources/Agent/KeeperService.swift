@@ -1,6 +1,6 @@
 internal import Catalogs
 package import Delivery
-internal import Ledger
+package import Ledger
 internal import Planning
 internal import Postgres
 package import Settings
@@ -63,6 +63,9 @@ package actor KeeperService {
 
     /// Whether this agent keeps the source now.
     package var isKeeper: Bool { lease != nil }
+
+    /// The role while this agent has it.
+    package var role: KeeperLease? { lease }
 
     package func run() async {
         while !Task.isCancelled {
@@ -130,11 +133,14 @@ package actor KeeperService {
         let now = elapsed
         if !hinted.isEmpty || now >= nextRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
-            let ids = hinted
-            hinted = []
+            let ids = Set(hinted.prefix(synchro.callsPerPeriod))
+            hinted.subtract(ids)
             do {
                 let found = try await look.turn(hinted: ids, lease: lease)
-                gathering.end(at: elapsed, measured: found.cost, more: found.isMoreThere)
+                for recording in found.late {
+                    narrator.tell(.lateChange, .source(source.name), .recording(recording))
+                }
+                gathering.end(at: elapsed, measured: found.cost, more: found.isMoreThere || !hinted.isEmpty)
                 if !found.isMoreThere { nextRound = elapsed + synchro.sleepPeriod }
             } catch {
                 hinted.formUnion(ids)
@@ -233,6 +239,13 @@ extension KeeperService {
     /// Something may be new at the source.
     package func hintLook() {
         nextRound = .zero
+        wake.wake()
+    }
+
+    /// These recordings changed at the source. What is too much is dropped: who found them finds them again.
+    package func look(at ids: [Int64]) {
+        hinted.formUnion(ids.prefix(max(0, KeeperService.hintLimit - hinted.count)))
+        gathering.hint(at: elapsed)
         wake.wake()
     }
 }

@@ -5,7 +5,7 @@ internal import Planning
 internal import Postgres
 package import Settings
 internal import Telemetry
-internal import Vocabulary
+package import Vocabulary
 
 /// Looks at a source's catalog for recordings to do, reconciles them with the replay, and writes down what to do.
 /// Only the keeper of the source runs it.
@@ -39,6 +39,8 @@ package actor LookService {
         package var isMoreThere: Bool
         /// What the statements took at the recorder.
         package var cost: Duration
+        /// Those of the planned that had their marks already, and bring something new.
+        package var late: [RecordingReference]
     }
 
     /// One bounded look: what was hinted at, what is due again, one page behind the cursor, and, while there is a
@@ -58,12 +60,14 @@ package actor LookService {
         let wanted = hinted.union(due)
         let troubled = try await troubled()
         let started = ContinuousClock.now
-        let page = try await read(catalog, ids: Array(wanted.prefix(synchro.callsPerPeriod)) + troubled)
+        // Hints first: nothing else brings those of recordings that have their marks.
+        let ids = (Array(hinted) + wanted.subtracting(hinted)).prefix(synchro.callsPerPeriod)
+        let page = try await read(catalog, ids: ids + Array(troubled))
         let cost = ContinuousClock.now - started
         cursor = page.next
         let planned = try await handle(page.rows, hinted: wanted, now: now, lease: lease)
         try await giveUp(troubled.subtracting(page.rows.map(\.id)), lease: lease)
-        return Look(planned: planned, isMoreThere: page.next != nil, cost: cost)
+        return Look(planned: planned.count, isMoreThere: page.next != nil, cost: cost, late: planned.late)
     }
 
     private func read(_ catalog: SourceCatalog, ids: [Int64]) async throws -> SourceBatch {
@@ -118,34 +122,35 @@ package actor LookService {
 
     private func handle(
         _ rows: [SourceRow], hinted: Set<Int64>, now: Instant, lease: KeeperLease
-    ) async throws -> Int {
+    ) async throws -> (count: Int, late: [RecordingReference]) {
         var recordings: [Int64: SourceRecording] = [:]
         for row in rows {
             switch row {
             case .recording(let recording):
                 refusedRows.remove(recording.reference)
-                if recording.mark == nil { recordings[recording.id] = recording }
+                recordings[recording.id] = recording
             case .refused(let reference, let sentence): try await refuse(reference, sentence)
             }
         }
         let source = source.name
         let ids = Array(recordings.keys)
-        if ids.isEmpty { return 0 }
+        if ids.isEmpty { return (0, []) }
         let sightings = try await replay.database.perform { session in
             try Sightings.find(source: source, ids: ids, in: session)
         }
         let open = recordings.values.filter { recording in
+            guard planner.isWanted(recording, sightings[recording.id]) else { return false }
             guard let sighting = sightings[recording.id] else { return true }
             return !planner.isSettled(sighting, recording, now: now, isHinted: hinted.contains(recording.id))
         }
-        if open.isEmpty { return 0 }
+        if open.isEmpty { return (0, []) }
         return try await plan(Array(open), sightings: sightings, hinted: hinted, now: now, lease: lease)
     }
 
     private func plan(
         _ recordings: [SourceRecording], sightings: [Int64: Sighting], hinted: Set<Int64>, now: Instant,
         lease: KeeperLease
-    ) async throws -> Int {
+    ) async throws -> (count: Int, late: [RecordingReference]) {
         // One sid once: a second row of the same sid at one source is a problem of that row, and waits its turn.
         let recordings = Array(
             Dictionary(recordings.sorted { $0.id < $1.id }.map { ($0.sid, $0) }, uniquingKeysWith: { one, _ in one })
@@ -155,14 +160,18 @@ package actor LookService {
         var rows: [RowsPlan] = []
         var findings: [ProblemBook.Finding] = []
         var healed: [RecordingReference] = []
+        var late: [RecordingReference] = []
         for recording in recordings.sorted(by: { $0.id < $1.id }) {
             let sighting = sightings[recording.id]
-            let verdict = planner.plan(
-                recording, holding: view.holdings[recording.reference] ?? ReplayHolding(),
+            let verdict = planner.verdict(
+                on: recording, holding: view.holdings[recording.reference] ?? ReplayHolding(),
                 missingKeys: view.missingKeys,
                 attempts: sighting?.attempts ?? 0)
             if let needed = verdict.rows(of: recording) { rows.append(needed) }
             findings += verdict.problems
+            if recording.mark != nil, verdict.needsMetadata || verdict.outcome.bringsMedia {
+                late.append(recording.reference)
+            }
             if verdict.problems.isEmpty, sighting?.state == .waiting || sighting?.state == .refused {
                 healed.append(recording.reference)
             }
@@ -195,7 +204,7 @@ package actor LookService {
         try await problems.close(
             [.sidCollision, .removedAtReplay, .keyMissing, .phraseUnknown],
             subjects: healed.map { ProblemBook.Finding.subject($0, media: nil) }, place: source.name.rawValue)
-        return plans.count
+        return (plans.count, late)
     }
 
     /// Under the locks of the commit every plan is made again, from what the replay has then.

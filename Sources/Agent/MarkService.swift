@@ -103,7 +103,7 @@ package struct MarkService: Sendable {
         }
         let done = marked
         try await replay.database.transaction { session in _ = try Sightings.marked(done, in: session) }
-        for sighting in marked {
+        for sighting in marked where sighting.standingMark == nil || sighting.standingMark != sighting.mark {
             narrator.tell(
                 .recordingMarked,
                 facts: [.source(source.name), .recording(sighting.reference)]

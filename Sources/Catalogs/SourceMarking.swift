@@ -69,7 +69,10 @@ extension SourceCatalog {
             }
             let outcome = SourceCatalog.outcome(of: request, for: row)
             outcomes[request.id] = outcome
-            if outcome == .marked { granted[request.mark, default: []].append(request.id) }
+            // A mark that stands stays as it is: only what it promises was looked at again.
+            if outcome == .marked, request.mark != request.standing {
+                granted[request.mark, default: []].append(request.id)
+            }
         }
         for (mark, ids) in granted {
             let count = try session.execute(statements.mark, [.integers(ids), .text(mark.rawValue)])

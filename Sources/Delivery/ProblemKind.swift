@@ -16,6 +16,9 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case copyFailed = "copy-failed"
     case commitRefused = "commit-refused"
     case markFailed = "mark-failed"
+    case deletionNear = "deletion-near"
+    case markedNotHeld = "marked-not-held"
+    case unmarkedOlder = "unmarked-older"
     case noRoom = "no-room"
     case volumeUnavailable = "volume-unavailable"
     case mountUnavailable = "mount-unavailable"
@@ -30,7 +33,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             .sidCollision, .removedAtReplay, .keyMissing, .checksumMismatch, .copyFailed, .commitRefused,
             .phraseUnknown:
             true
-        case .orphanFiles, .damagedMedia, .markFailed, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed:
+        case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .markFailed, .noRoom,
+            .volumeUnavailable, .mountUnavailable, .muxFailed:
             false
         }
     }
@@ -58,6 +62,12 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .copyFailed: "The reason stands beside; it is tried again by itself, with growing pauses."
         case .commitRefused: "The replay's database refused the rows; its log says which constraint or trigger."
         case .markFailed: "Check that the source's role may update callrec.couples; the copies are safe."
+        case .deletionNear:
+            "Hold back deletion at the recorder until these are marked; `takeup status` says what they wait for."
+        case .markedNotHeld:
+            "Their marks let the recorder delete them. Hold its deletion back (of RECD above all), and run `takeup audit`."
+        case .unmarkedOlder:
+            "Nobody looks for them. If they are wanted, lengthen the source's `interval` until they are collected."
         case .noRoom: "Free space, raise a watermark or add a volume; originals are kept and unmarked meanwhile."
         case .volumeUnavailable:
             "Mount it, or run `takeup volume init` if it is new; other volumes serve meanwhile."

@@ -8,7 +8,8 @@ package struct Delays: Hashable, Sendable {
     package var high: Duration
     package var worst: Duration
 
-    /// Over recordings that converged within the last `span`, and whose completion was known. Nil where there is none.
+    /// Over recordings that converged within the last `span`, and whose completion was known; what came after its mark
+    /// is late for reasons of its own. Nil where there is none.
     package static func take(over span: Duration, in session: Session) throws -> Delays? {
         let row = try session.first(
             """
@@ -17,6 +18,7 @@ package struct Delays: Hashable, Sendable {
             from (
                 select extract(epoch from converged_at - finished_at) * 1000000 as took from takeup.sighting
                 where converged_at > statement_timestamp() - $1::interval and finished_at is not null
+                    and (marked_at is null or marked_at >= converged_at)
             ) as delays
             """, [Value(span)])
         guard let row, try row.count("recordings") > 0 else { return nil }

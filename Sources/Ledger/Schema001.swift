@@ -306,5 +306,14 @@ extension Migrations {
             made_at timestamptz not null default now()
         );
         create index pointer_sid on takeup.pointer (sid);
+
+        create table takeup.risk (
+            source text collate "C" not null,
+            what text collate "C" not null,
+            kind text collate "C" not null default '',
+            recordings bigint not null,
+            noted_at timestamptz not null default now(),
+            primary key (source, what, kind)
+        ) with (fillfactor = 50);
         """
 }

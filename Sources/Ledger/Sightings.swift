@@ -36,6 +36,18 @@ package enum Sightings {
         ).map(Sighting.init)
     }
 
+    /// Recordings that are here as far as the settings want them, get no mark, and ended before `stopped`.
+    package static func doneWithoutMark(
+        source: SourceName, before stopped: Instant, in session: Session
+    ) throws -> Int {
+        let row = try session.first(
+            """
+            select count(*) from takeup.sighting
+            where source = $1 and state = 'converged' and mark is null and stopped_at < $2::timestamptz
+            """, [Value(source), Value(stopped)])
+        return try row?.count("count") ?? 0
+    }
+
     /// How long until one waiting or refused is due; zero or less: one is. Nil where none waits.
     package static func nextDue(source: SourceName, in session: Session) throws -> Duration? {
         try session.first(
@@ -151,23 +163,24 @@ package enum Sightings {
         let rows = try session.query(
             """
             with done as (
-                select sighting.source, sighting.source_id from takeup.sighting
+                select sighting.source, sighting.source_id, sighting.marked_at is null as is_first from takeup.sighting
                 join unnest($1::text[], $2::bigint[], $3::bytea[]) as done(source, id, fingerprint)
                     on sighting.source = done.source and sighting.source_id = done.id
                 where sighting.state = 'converged' and sighting.fingerprint is not distinct from done.fingerprint
                 order by sighting.source, sighting.source_id for no key update of sighting
             )
-            update takeup.sighting set state = 'marked', marked_at = statement_timestamp(),
+            update takeup.sighting set state = 'marked', marked_at = coalesce(marked_at, statement_timestamp()),
                 changed_at = statement_timestamp(), attempts = 0, last_error = null
             from done where sighting.source = done.source and sighting.source_id = done.source_id
-            returning sighting.source
+            returning sighting.source, done.is_first
             """,
             [
                 .names(sightings.map(\.reference.source)), .integers(sightings.map(\.reference.id)),
                 .byteStrings(sightings.map(\.fingerprint)),
             ])
         var counts: [String: Tallies.Change] = [:]
-        for row in rows { counts[try row.text("source"), default: .none].items += 1 }
+        // One that was marked before is only up to date again.
+        for row in rows where try row.boolean("is_first") { counts[try row.text("source"), default: .none].items += 1 }
         try Tallies.add(counts, to: .marks, in: session)
         return rows.count
     }

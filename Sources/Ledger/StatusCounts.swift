@@ -37,6 +37,8 @@ package struct StatusCounts: Hashable, Sendable {
     package var agents: [KnownAgent]
     package var markingStopped: String?
     package var pauses: [Pause]
+    /// What deletion at the recorders would lose.
+    package var risks: [SourceName: [Risk]]
 
     /// One look, best in a *repeatable read* transaction, so that the figures are of one moment.
     package static func take(in session: Session) throws -> StatusCounts {
@@ -46,7 +48,8 @@ package struct StatusCounts: Hashable, Sendable {
             openProblems: try session.first("select count(*) from takeup.problem where closed_at is null")?
                 .count("count") ?? 0,
             keepers: try Keepers.all(in: session), agents: try Agents.all(in: session),
-            markingStopped: try Marking.stopped(in: session), pauses: try Pauses.all(in: session))
+            markingStopped: try Marking.stopped(in: session), pauses: try Pauses.all(in: session),
+            risks: try Risks.all(in: session))
     }
 
     private static func sources(in session: Session) throws -> [Source] {

@@ -29,6 +29,21 @@ package struct StatusDocument: Sendable {
             ("to_mark", .integer(source.counts.converged)), ("marked", .integer(source.counts.marks)),
             ("refused", .integer(source.counts.refused)), ("oldest_waiting_s", seconds(source.counts.oldestWaiting)),
             ("paused_since", .optional(source.pause?.since.text)), ("pause_reason", .optional(source.pause?.reason)),
+            ("at_risk", risks(source.risks)),
+        ])
+    }
+
+    /// Recordings that deletion at the recorder would lose; of those marked and not held, by kind.
+    private func risks(_ risks: [Risk]) -> JSONText {
+        func count(_ what: Risk.What) -> JSONText {
+            .integer(risks.filter { $0.what == what }.map(\.recordings).max() ?? 0)
+        }
+        let kinds = risks.filter { $0.what == .markedNotHeld }.compactMap { risk in
+            risk.kind.map { ($0.rawValue, JSONText.integer(risk.recordings)) }
+        }
+        return .object([
+            ("marked_not_held", .object(kinds)), ("deletion_near", count(.deletionNear)),
+            ("unmarked_older", count(.unmarkedOlder)),
         ])
     }
 

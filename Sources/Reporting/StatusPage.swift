@@ -21,6 +21,7 @@ package struct StatusPage: Sendable {
             if place == 0 { lines += report.sources.flatMap { $0.pauseLines(at: report.at, columns: columns) } }
         }
         lines += [ScreenLine(), mux.clipped(to: columns), delay.clipped(to: columns)]
+        lines += risks.map { $0.clipped(to: columns) }
         return lines + [ScreenLine()] + problems(columns, room: most.map { $0 - lines.count - 2 })
     }
 
@@ -174,6 +175,22 @@ package struct StatusPage: Sendable {
                 "of \(HumanText.count(delays.recordings, "recording")) in the last hour: half within"
                     + " \(HumanText.span(delays.median)), 99% within \(HumanText.span(delays.high)), the slowest"
                     + " \(HumanText.span(delays.worst))")
+    }
+
+    /// A line for each source of which deletion at the recorder would lose something.
+    private var risks: [ScreenLine] {
+        report.sources.compactMap { source in
+            let texts = source.risks.map { risk in
+                switch risk.what {
+                case .markedNotHeld:
+                    "\(HumanText.count(risk.recordings)) marked, \(risk.kind?.rawValue ?? "media") not held"
+                case .deletionNear: "\(HumanText.count(risk.recordings)) near their deletion"
+                case .unmarkedOlder: "\(HumanText.count(risk.recordings)) unmarked and older than the interval"
+                }
+            }
+            if texts.isEmpty { return nil }
+            return ScreenLine("RISK   ", .faint) + ScreenLine("\(source.name): \(texts.joined(separator: "; "))", .bad)
+        }
     }
 
     private func problems(_ columns: Int, room: Int?) -> [ScreenLine] {

@@ -13,6 +13,8 @@ package struct StatusReport: Sendable {
         package var keeper: Holder?
         /// Since when and why it rests; nil where it does not.
         package var pause: Pause?
+        /// What deletion at the recorder would lose.
+        package var risks: [Risk]
     }
 
     package struct Mount: Hashable, Sendable {
@@ -80,7 +82,7 @@ package struct StatusReport: Sendable {
                 counts: counts.sources.first { $0.source == name }
                     ?? StatusCounts.Source(nothingOf: name),
                 keeper: counts.keepers.first { $0.source == name }?.holder,
-                pause: counts.pauses.first { $0.source == name })
+                pause: counts.pauses.first { $0.source == name }, risks: counts.risks[name] ?? [])
         }
     }
 

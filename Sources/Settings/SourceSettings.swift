@@ -21,6 +21,10 @@ package struct SourceSettings: Hashable, Sendable {
     package let synchronizedAlreadySynchronized: Bool
     /// What is cut from the front of the recorder's own paths when a path on a volume is made of them.
     package let recorderPrefix: FilePath
+    /// When the recorder deletes a recording, counted from its end; nil where that is not known.
+    package let deletionAge: Duration?
+    /// How long before ``deletionAge`` an unmarked recording is told of.
+    package let deletionMargin: Duration?
 
     /// Whether marks promise bytes that the switches leave at the recorder.
     package var leavesBytesUncopied: Bool { !copyFiles || onlyMixed || !synchronize.isEverything }
@@ -105,7 +109,19 @@ extension SourceSettings {
                 "Whether recordings that carry a mark are looked at again. For recovery after errors only."),
             recorderPrefix: reader.value(
                 "recorder_prefix", .path, standard: FilePath("/opt/callrec/data"),
-                "What is cut from the front of the recorder's own paths when a path on a volume is made of them."))
+                "What is cut from the front of the recorder's own paths when a path on a volume is made of them."),
+            deletionAge: reader.optional(
+                "deletion_age", .duration(.seconds(86_400)...(.seconds(3650 * 86_400))), example: .seconds(30 * 86_400),
+                "The age at which the recorder deletes recordings. Unmarked ones that come near it are a problem before"
+                    + " they are lost. Left out: not known."),
+            deletionMargin: reader.optional(
+                "deletion_margin", .duration(.seconds(3600)...(.seconds(3650 * 86_400))), example: .seconds(7 * 86_400),
+                "How long before deletion_age that is told. Left out: a quarter of deletion_age."))
+    }
+
+    /// Unmarked recordings older than this are near their deletion.
+    package var deletionIsNearAfter: Duration? {
+        deletionAge.map { age in max(.zero, age - (deletionMargin ?? age / 4)) }
     }
 
     /// `TAKEUP_SOURCE_REC_CLUSTER_B_PASSWORD`

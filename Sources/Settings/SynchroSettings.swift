@@ -10,6 +10,8 @@ package struct SynchroSettings: Hashable, Sendable {
     /// Failed attempts after which a recording is marked erroneous, with ``markErroneous``.
     package let erroneousAfter: Int
     package let couplesWithoutStreams: Bool
+    /// From the start of one slow round through what is marked to the start of the next.
+    package let followPeriod: Duration
 }
 
 extension SynchroSettings {
@@ -32,7 +34,11 @@ extension SynchroSettings {
                 "Failed attempts before a recording is marked erroneous, with mark_erroneous."),
             couplesWithoutStreams: reader.value(
                 "couples_without_streams", .boolean, standard: false,
-                "Whether recordings are taken that never had a stream. Keep false."))
+                "Whether recordings are taken that never had a stream. Keep false."),
+            followPeriod: reader.value(
+                "follow_period", .duration(.milliseconds(100)...(.seconds(7 * 86_400))), standard: .seconds(900),
+                "How often marked recordings of the interval are gone through for what changed after their mark. A round"
+                    + " takes longer where it would cost the recorder more than a twentieth of its time."))
         settings.warn(reader)
         return settings
     }

@@ -66,6 +66,10 @@ package enum Event: String, CaseIterable, Sendable {
     case recordingCommitted = "RECORDING_COMMITTED"
     /// The source row carries its mark.
     case recordingMarked = "RECORDING_MARKED"
+    /// A marked recording has something new.
+    case lateChange = "LATE_CHANGE"
+    /// Unmarked recordings are older than what is looked for.
+    case unmarkedOlder = "UNMARKED_OLDER"
     /// A recording changed before its mark.
     case markRefused = "MARK_REFUSED"
     /// The replay is not the one it was.

@@ -251,6 +251,24 @@ extension Event {
                     """,
                 did: "From now on other tools may delete the original.",
                 next: "Nothing.")
+        case .lateChange:
+            EventAdvice(
+                subject: "A marked recording has something new",
+                happened: "After its mark, recording {recording} got metadata or media at its source.",
+                did: "What is new is collected. The mark stays as it is.",
+                next: "Nothing.")
+        case .unmarkedOlder:
+            EventAdvice(
+                subject: "Unmarked recordings are older than the interval",
+                happened: """
+                    {count} finished recordings of {source} have no mark and ended before the interval that is looked \
+                    for begins.
+                    """,
+                did: "They are counted and left where they are.",
+                next: """
+                    If they are wanted, lengthen the source's `interval` until they are collected. The problem \
+                    `unmarked-older` closes when none is left.
+                    """)
         case .markRefused:
             EventAdvice(
                 subject: "A mark was withheld",

@@ -194,6 +194,15 @@ extension Event {
                 messageID: "60c946193c104184826ffff9a692e0c8", priority: .debug,
                 says: "Recording {recording} is marked {mark} at its source",
                 facts: [.source, .recording, .mark, .elapsed])
+        case .lateChange:
+            EventDeclaration(
+                messageID: "e75e30a8a9814125a2dd9f54df010cad", priority: .info,
+                says: "Recording {recording} has something new since its mark", facts: [.source, .recording])
+        case .unmarkedOlder:
+            EventDeclaration(
+                messageID: "1fa9794642044b048ebae2e8c9941e86", priority: .warning,
+                says: "{count} unmarked recordings of {source} are older than its interval and are not looked for",
+                facts: [.source, .count])
         case .markRefused:
             EventDeclaration(
                 messageID: "0d1050db3b124aac8319068949b81af4", priority: .warning,

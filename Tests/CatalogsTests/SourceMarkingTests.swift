@@ -44,6 +44,20 @@ import Vocabulary
         #expect(try await looked.mark() == .alreadyMarked(.synchronized))
     }
 
+    @Test(arguments: CallrecSchema.allCases)
+    func `a mark that stands is not written again`(_ schema: CallrecSchema) async throws {
+        let looked = try await Looked(schema) { $0.mark(.notUsed) }
+        let version = "select xmin::text from callrec.couples where id = \(looked.built.id)"
+        let before = try await looked.fixture.value(version)
+        var request = looked.request
+        request.mark = .notUsed
+        let (source, again) = (looked.source, request)
+        let outcome = try await looked.fixture.database.transaction { try source.mark([again], on: $0)[again.id] }
+        #expect(outcome == .marked)
+        #expect(try await looked.standing() == "N")
+        #expect(try await looked.fixture.value(version) == before)
+    }
+
     /// What may happen between look and mark.
     static let changes: [(String, String)] = [
         (

@@ -38,8 +38,16 @@ import Vocabulary
             ("delete from callrec.cfiles where cftype = 'RECD'", true),
             ("update callrec.couples set callingnr = '6'", true),
             ("update callrec.couples set synchronized = 'S'", false),
+            // After the mark: what comes and what changes, not what goes, and not what the recorder's own tools write.
+            ("update callrec.couples set callingnr = '7'", true),
             ("update callrec.couples set callingnr = '7'", false),
-            ("insert into callrec.couple_extdata (cplid, key, value) values (\(id), 'late', '1')", false),
+            ("insert into callrec.couple_extdata (cplid, key, value) values (\(id), 'late', '1')", true),
+            ("update callrec.couple_extdata set value = '2' where key = 'late'", true),
+            ("delete from callrec.couple_extdata where key = 'late'", false),
+            ("insert into callrec.cfiles (cplid, cftype, cfsize, cfpath) values (\(id), 'RECD', 1, '/r')", true),
+            ("delete from callrec.cfiles", false),
+            ("update callrec.couples set deleted = 'D', archived = 'A'", false),
+            ("update callrec.couples set synchronized = 'N'", false),
             ("update callrec.couples set synchronized = null", false),
             ("delete from callrec.couples", false),
         ]

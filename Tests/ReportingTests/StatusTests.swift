@@ -194,7 +194,12 @@ private let goldenDocument = """
           "refused": 0,
           "oldest_waiting_s": 300.0,
           "paused_since": null,
-          "pause_reason": null
+          "pause_reason": null,
+          "at_risk": {
+            "marked_not_held": {},
+            "deletion_near": 0,
+            "unmarked_older": 0
+          }
         }
       ],
       "mounts": [

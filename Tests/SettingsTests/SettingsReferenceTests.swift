@@ -18,6 +18,7 @@ import Vocabulary
         // Defaults in comments, taken out of them; `#key = …` has no space behind the sign, prose has.
         let optional: Set = [
             "password_file", "password_credential", "default_path", "default_video_path", "user", "group", "account",
+            "deletion_age", "deletion_margin",
         ]
         let lines = example.split(separator: "\n", omittingEmptySubsequences: false).map { line -> Substring in
             guard line.hasPrefix("#"), let key = line.dropFirst().split(separator: " ").first else { return line }

@@ -26,12 +26,14 @@ package final class ScratchSite: Sendable {
 
     /// - Parameters:
     ///   - cluster: of its own where the test stops it.
+    ///   - sourceSettings: settings of the source, instead of the interval.
     ///   - more: settings that stand at the end of the file.
     ///   - takesAnyBytes: the recorder's database has an encoding that says nothing.
     ///   - isMounted: the recorder's directories have to be mounted for the program, see ``mount(_:in:)``.
     package init(
         _ schema: CallrecSchema = .new, replaySchema: CallrecSchema = .new, cluster: ScratchCluster? = nil,
-        notifies: Bool = true, watching: String = "", synchro: String = "sleep_period = \"1s\"", more: String = "",
+        notifies: Bool = true, watching: String = "", synchro: String = "sleep_period = \"1s\"",
+        sourceSettings: String = "interval = \"last-week\"", more: String = "",
         takesAnyBytes: Bool = false, isMounted: Bool = false
     ) async throws {
         recorder = try await ScratchRecorder(schema, takesAnyBytes: takesAnyBytes)
@@ -53,7 +55,9 @@ package final class ScratchSite: Sendable {
             _ = try VolumeMarker.create(in: root.descriptor)
         }
         try await prepareDatabases(notifies: notifies)
-        try writeSamples(settings(watching: watching, synchro: synchro, more: more, isMounted: isMounted))
+        try writeSamples(
+            settings(
+                watching: watching, synchro: synchro, sourceSettings: sourceSettings, more: more, isMounted: isMounted))
     }
 
     deinit { _ = try? ChildProcess.run(["/bin/rm", "-rf", directory]) }
@@ -80,7 +84,10 @@ package final class ScratchSite: Sendable {
         try writeSample(Array(text.utf8), to: settingsPath)
     }
 
-    private func settings(watching: String, synchro: String, more: String, isMounted: Bool) throws -> String {
+    private func settings(watching: String, synchro: String, sourceSettings: String, more: String, isMounted: Bool)
+        throws
+        -> String
+    {
         let media = try RecorderModelMedia.shared()
         let balances = [("a", 1, 70), ("b", 1, 30), ("overflow", 2, 100)]
         let volumeTables = balances.map { name, priority, balance in
@@ -108,7 +115,7 @@ package final class ScratchSite: Sendable {
                 { path = "\(callsMount)", mount_point = \(isMounted) },
                 { path = "\(screensMount)", mount_point = \(isMounted) },
             ]
-            interval = "last-week"
+            \(sourceSettings)
             time_zone = "UTC"
 
             [synchro]
