@@ -91,6 +91,7 @@ package actor FollowService {
 
     /// One page, or one count. Gives the pause until the next.
     func turn() async throws -> Duration {
+        if try await source.gate.isPaused() { return FollowService.candidacy }
         guard await keeper.role != nil else {
             round = nil
             nextRound = .zero
