@@ -15,6 +15,8 @@ package actor KeeperService {
     private let replay: Replay
     private let look: LookService
     private let marks: MarkService
+    /// Nil where the settings say so.
+    private let definitions: DefinitionService?
     private let synchro: SynchroSettings
     private let narrator: any Narrator
     private let wake: Wake
@@ -31,6 +33,7 @@ package actor KeeperService {
     /// When the lease is lengthened, or the role is asked for.
     private var nextTake: Duration = .zero
     private var nextMarks: Duration = .zero
+    private var nextDefinitions: Duration = .zero
     private let started = ContinuousClock.now
 
     private static let leaseSpan = Duration.seconds(15)
@@ -53,6 +56,8 @@ package actor KeeperService {
         self.replay = replay
         look = LookService(source: source, replay: replay, synchro: synchro, problems: problems)
         marks = MarkService(source: source, replay: replay, problems: problems, narrator: narrator)
+        definitions =
+            synchro.speechDefinitions ? DefinitionService(source: source, replay: replay, narrator: narrator) : nil
         self.synchro = synchro
         self.narrator = narrator
         self.wake = wake
@@ -129,6 +134,10 @@ package actor KeeperService {
             let marked = try await marks.turn(lease: lease)
             hinted.formUnion(marked.changed)
             if marked.isMoreThere { nextMarks = elapsed }
+        }
+        if let definitions, elapsed >= nextDefinitions {
+            nextDefinitions = elapsed + DefinitionService.period
+            try await definitions.turn(lease: lease)
         }
         let now = elapsed
         if !hinted.isEmpty || now >= nextRound { gathering.hint(at: now) }

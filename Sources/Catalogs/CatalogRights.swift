@@ -32,6 +32,13 @@ package enum CatalogRights {
             + lacking(["select"], of: ["speech_phrases"], on: session)
     }
 
+    /// Tables of a source that the role can't bring definitions to; none where there are no such tables.
+    package static func lackingForDefinitions(_ columns: CatalogColumns, on session: Session) throws -> [String] {
+        guard SpeechTables(columns) != nil else { return [] }
+        let tables = ["speech_phrases", "speech_tags", "tag_to_phrases"].filter { columns.has(table: $0) }
+        return try lacking(["select", "insert", "delete"], of: tables, on: session)
+    }
+
     private static func lacking(_ rights: [String], on session: Session) throws -> [String] {
         try lacking(rights, of: tables, on: session)
     }

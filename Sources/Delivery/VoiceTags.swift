@@ -19,7 +19,7 @@ enum VoiceTags {
 }
 
 extension Holdings {
-    /// One holding for all of a batch: two statements, and none where no recording has voice tags.
+    /// One holding for all of a batch: three statements at most, and none where no recording has voice tags.
     static func voiceTags(
         of recordings: [SourceRecording], on standing: [Sid: ReplayRecording], _ catalog: ReplayCatalog,
         in session: Session
@@ -27,7 +27,11 @@ extension Holdings {
         let tagged = recordings.filter { !$0.voiceTags.isEmpty }
         if tagged.isEmpty { return nil }
         let media = Set(tagged.flatMap { standing[$0.sid]?.media.map(\.id) ?? [] })
-        return try catalog.voiceTags(
-            on: media, phrases: Set(tagged.flatMap { $0.voiceTags.map(\.spoken.phrase) }), in: session)
+        let phrases = Set(tagged.flatMap { $0.voiceTags.map(\.spoken.phrase) })
+        var holding = try catalog.voiceTags(on: media, phrases: phrases, in: session)
+        if let known = holding?.phrases {
+            holding?.removed = try Definitions.everDefined(phrases.subtracting(known), in: session)
+        }
+        return holding
     }
 }

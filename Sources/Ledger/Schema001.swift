@@ -315,5 +315,17 @@ extension Migrations {
             noted_at timestamptz not null default now(),
             primary key (source, what, kind)
         ) with (fillfactor = 50);
+
+        create table takeup.definition (
+            source text collate "C" not null,
+            kind text not null check (kind in ('phrase', 'tag', 'link')),
+            tag text collate "C" not null,
+            phrase text collate "C" not null,
+            source_definition_id bigint,
+            is_ours boolean not null,
+            changed_at timestamptz not null default now()
+        );
+        create unique index definition_name on takeup.definition (source, kind, md5(tag), md5(phrase));
+        create index definition_phrase on takeup.definition (md5(phrase)) where kind = 'phrase';
         """
 }

@@ -73,6 +73,7 @@ struct SourceDatabaseCheck: Sendable {
             ? "notifies" : "polled every \(HumanText.span(site.settings.synchro.sleepPeriod))"
         let found = "PostgreSQL \(version), callrec tables, \(wake), \(try waiting(catalog, session))"
         return [CheckFinding(.ok, subject, found)] + (try marks(session)) + voiceTags(catalog)
+            + (try definitions(catalog, session))
     }
 
     private func waiting(_ catalog: SourceCatalog, _ session: Session) throws -> String {
@@ -116,6 +117,19 @@ struct SourceDatabaseCheck: Sendable {
                     hint: "Let the recorder's administrator: create index on callrec.voice_tags (cfileid).")
             ]
         }
+    }
+
+    private func definitions(_ catalog: SourceCatalog, _ session: Session) throws -> [CheckFinding] {
+        guard site.settings.synchro.speechDefinitions else { return [] }
+        let lacking = try CatalogRights.lackingForDefinitions(catalog.columns, on: session)
+        if lacking.isEmpty { return [] }
+        return [
+            CheckFinding(
+                .warn, subject,
+                "The role can't write \(lacking.joined(separator: ", ")): phrases and speech tags of the replay do not"
+                    + " get there.",
+                hint: "Run units/sql/source-role.sql at the recorder again; or set speech_definitions = false.")
+        ]
     }
 
     private func fail(_ what: String, _ hint: String) -> CheckFinding {

@@ -6,6 +6,8 @@ package struct SynchroSettings: Hashable, Sendable {
     package let callsPerPeriod: Int
     package let onlyFinished: Bool
     package let voiceTags: Bool
+    /// Whether the replay's phrases and speech tags are brought to the recorders.
+    package let speechDefinitions: Bool
     package let markErroneous: Bool
     /// Failed attempts after which a recording is marked erroneous, with ``markErroneous``.
     package let erroneousAfter: Int
@@ -26,6 +28,10 @@ extension SynchroSettings {
                 "only_finished", also: ["onlyfinished"], .boolean, standard: true,
                 "Whether only recordings are taken that the recorder has finished. Keep true."),
             voiceTags: reader.value("voice_tags", .boolean, standard: true, "Whether voice tags are collected."),
+            speechDefinitions: reader.value(
+                "speech_definitions", .boolean, standard: true,
+                "Whether the phrases and speech tags that are defined at the replay are brought to the recorders. What"
+                    + " others defined there is left alone."),
             markErroneous: reader.value(
                 "mark_erroneous", .boolean, standard: false,
                 "Whether a recording that failed often is marked erroneous and left alone. Only against problems."),

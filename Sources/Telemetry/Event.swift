@@ -110,6 +110,10 @@ package enum Event: String, CaseIterable, Sendable {
     case replayUnreachable = "REPLAY_UNREACHABLE"
     /// It answers again.
     case replayBack = "REPLAY_BACK"
+    /// A recorder has the replay's phrases and speech tags now.
+    case definitionsBrought = "DEFINITIONS_BROUGHT"
+    /// It does not take them.
+    case definitionsRefused = "DEFINITIONS_REFUSED"
     /// This agent keeps a source now.
     case keeperTaken = "KEEPER_TAKEN"
     /// It keeps it no more.

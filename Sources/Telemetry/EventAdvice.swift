@@ -388,6 +388,21 @@ extension Event {
                 happened: "The replay's database ({database}) can be reached.",
                 did: "Work goes on where it stopped.",
                 next: "Nothing.")
+        case .definitionsBrought:
+            EventAdvice(
+                subject: "A recorder has the replay's phrases and speech tags",
+                happened: "{count} definitions were added, changed or removed at {source}.",
+                did: "Only what the replay defines was changed, and only what Takeup brought was removed.",
+                next: "Nothing.")
+        case .definitionsRefused:
+            EventAdvice(
+                subject: "A recorder does not take phrases and speech tags",
+                happened: "{source}: {detail}",
+                did: "Everything else goes on; it is tried again every ten minutes, and when the replay's change.",
+                next: """
+                    Run units/sql/source-role.sql at the recorder again, or set speech_definitions = false under
+                    [synchro].
+                    """)
         case .keeperTaken:
             EventAdvice(
                 subject: "An agent became the keeper of a source",

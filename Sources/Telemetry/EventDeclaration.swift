@@ -288,6 +288,16 @@ extension Event {
                 messageID: "f317d692f86a44e9912eb44e84fcae2e", priority: .notice,
                 says: "The replay's database answers again after {elapsed_usec}",
                 facts: [.source, .database, .detail, .elapsed, .since, .incident])
+        case .definitionsBrought:
+            EventDeclaration(
+                messageID: "b1bd02957c014864a343a9aa7d21abb4", priority: .notice,
+                says: "{count} definitions of phrases and speech tags were brought up to date at {source}",
+                facts: [.source, .count])
+        case .definitionsRefused:
+            EventDeclaration(
+                messageID: "e732441362124a3a80792f038ebea371", priority: .warning,
+                says: "{source} does not take the replay's phrases and speech tags: {detail}",
+                facts: [.source, .detail])
         case .keeperTaken:
             EventDeclaration(
                 messageID: "938d74d25c7847cabba15a49c22e6135", priority: .info,
