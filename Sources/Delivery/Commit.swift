@@ -69,10 +69,13 @@ struct Commit: Sendable {
         var book = try CallBook(
             arrivals.compactMap { $0.consignment.sourceRecording }, catalog: replay.catalog, in: session)
         let held = try Intents.lockHeld(arrivals.map(\.intent.token), in: session)
-        let stale = try stalePlaces(arrivals, replay.catalog, in: session)
+        let holdings = try Holdings.find(
+            for: arrivals.compactMap(\.consignment.sourceRecording), catalog: replay.catalog, in: session)
+        let stale = stalePlaces(arrivals, holdings)
         let places = arrivals.indices.filter { held.contains(arrivals[$0].intent.token) && !stale.contains($0) }
         var retired: [Replica] = []
-        let media = try writeRows(places.map { arrivals[$0] }, replay.catalog, &book, &retired, in: session)
+        let media = try writeRows(
+            places.map { arrivals[$0] }, holdings, replay.catalog, &book, &retired, in: session)
         let replicas = zip(places, media).map { NewReplica(arrivals[$0], replayMediaID: $1) }
         try book.close(in: session)
         let inserted = try Replicas.insert(replicas, in: session)
@@ -97,10 +100,8 @@ struct Commit: Sendable {
     /// Asks again, under the recordings' locks, whether each copy is still what the replay lacks: between its plan and
     /// now another source may have brought the same recording, or another call under its sid.
     private static func stalePlaces(
-        _ arrivals: [Arrival], _ catalog: ReplayCatalog, in session: Session
-    ) throws -> Set<Int> {
-        let holdings = try Holdings.find(
-            for: arrivals.compactMap(\.consignment.sourceRecording), catalog: catalog, in: session)
+        _ arrivals: [Arrival], _ holdings: [RecordingReference: ReplayHolding]
+    ) -> Set<Int> {
         let open = SourceSwitches(onlyFinished: false, withoutStreams: true)
         var stale: Set<Int> = []
         for (place, arrival) in arrivals.enumerated() {
@@ -132,7 +133,8 @@ struct Commit: Sendable {
 
     /// The rows of these arrivals in the replay's catalog. Gives the id of the media row of each.
     private static func writeRows(
-        _ arrivals: [Arrival], _ catalog: ReplayCatalog, _ book: inout CallBook, _ retired: inout [Replica],
+        _ arrivals: [Arrival], _ holdings: [RecordingReference: ReplayHolding], _ catalog: ReplayCatalog,
+        _ book: inout CallBook, _ retired: inout [Replica],
         in session: Session
     ) throws -> [Int64] {
         let ids = try book.ensure(
@@ -151,7 +153,9 @@ struct Commit: Sendable {
                 let row = MediaRow(copyOf: original, path: path, size: arrival.copied.size)
                 if let replaces {
                     try catalog.replaceMedia([(replaces, row)], on: session)
-                    try catalog.adopt([(id, recording)], on: session)
+                    if isRowAdopted(of: recording, with: holdings[recording.reference] ?? ReplayHolding()) {
+                        try catalog.adopt([(id, recording)], on: session)
+                    }
                     retired += try retire(replayMedia: [replaces], of: [recording.sid], in: session)
                     media[place] = replaces
                 } else {

@@ -67,7 +67,7 @@ package struct RowsCommit: Sendable {
                 replan(plan.recording, holdings[plan.recording.reference] ?? ReplayHolding()) == plan
             }
             let ids = try book.ensure(good.map(\.recording), in: session)
-            try RowsCommit.point(good, ids, replay.catalog, in: session)
+            try RowsCommit.point(good, ids, holdings, replay.catalog, in: session)
             try book.close(in: session)
             try VoiceTags.attach(good.map(\.recording), replay.catalog, in: session)
             return Set(recordings.map(\.reference)).subtracting(good.map(\.recording.reference))
@@ -75,7 +75,8 @@ package struct RowsCommit: Sendable {
     }
 
     private static func point(
-        _ plans: [RowsPlan], _ ids: [RecordingReference: Int64], _ catalog: ReplayCatalog, in session: Session
+        _ plans: [RowsPlan], _ ids: [RecordingReference: Int64], _ holdings: [RecordingReference: ReplayHolding],
+        _ catalog: ReplayCatalog, in session: Session
     ) throws {
         let wanted = plans.flatMap { plan in plan.pointers.map { (recording: plan.recording, pointer: $0) } }
         let new = wanted.filter { $0.pointer.replacesMediaID == nil }
@@ -86,7 +87,10 @@ package struct RowsCommit: Sendable {
         let taken = wanted.compactMap { one in one.pointer.replacesMediaID.map { (id: $0, one: one) } }
         try catalog.replaceMedia(taken.map { ($0.id, MediaRow(pointingTo: $0.one.pointer)) }, on: session)
         let changed = Dictionary(taken.map { ($0.one.recording.reference, $0.one.recording) }) { first, _ in first }
-        let adopted = changed.compactMap { reference, recording in ids[reference].map { (id: $0, recording) } }
+        let adopted = changed.compactMap { reference, recording in
+            isRowAdopted(of: recording, with: holdings[reference] ?? ReplayHolding())
+                ? ids[reference].map { (id: $0, recording) } : nil
+        }
         for round in CallBook.rounds(adopted) {
             try catalog.adopt(round.map { (id: $0.id, recording: $0.1) }, on: session)
         }

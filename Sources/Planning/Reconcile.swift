@@ -188,6 +188,19 @@ package func reconcile(
     return .plan(plan)
 }
 
+/// Whether a recording whose media take the place of others also says what the replay's row says from then on: not where
+/// the row is of a better recording, of which only one kind of media was worse.
+package func isRowAdopted(of recording: SourceRecording, with holding: ReplayHolding) -> Bool {
+    guard let held = holding.recording else { return true }
+    let isOwn = recording.media.contains { media in
+        let origin = MediaOrigin(source: recording.source, mediaID: media.id)
+        return holding.origins[origin] != nil || holding.outdated[origin] != nil || holding.pointers[origin] != nil
+    }
+    let offered = StatusRank.rank(of: recording.problemStatus)
+    let standing = StatusRank.rank(of: held.problemStatus)
+    return isOwn ? true : offered <= standing
+}
+
 private func step(
     for media: SourceMedia, of recording: SourceRecording, holding: ReplayHolding, switches: SourceSwitches,
     hasSound: Bool, taken: inout Set<Int64>
