@@ -66,17 +66,22 @@ package struct AgentProcess: Sendable {
             await tellTaken(base.replay)
             throw Refusal.mountTaken(mount.path)
         }
+        let reach = try ConnectionSettings(
+            source.database, label: "source \(source.name)", applicationName: "takeup agent", environment: environment)
+        let database = Database(reach, connections: 2)
+        let replayReach = base.connection
         let link = SourceLink(
-            settings: source,
-            database: Database(
-                try ConnectionSettings(
-                    source.database, label: "source \(source.name)", applicationName: "takeup agent",
-                    environment: environment),
-                connections: 2),
+            settings: source, database: database,
             gate: PauseGate(source: source.name, ledger: base.replay.database, narrator: narrator),
+            guardian: DatabaseGuard(
+                source: source, others: settings.sources.filter { $0.isEnabled && $0.name != source.name },
+                database: database, replay: base.replay,
+                isSame: { try await SameDatabase.isReached(by: replayReach, and: reach) }, problems: base.problems,
+                narrator: narrator),
             collectsVoiceTags: settings.synchro.voiceTags)
         let services = Services(base: base, link: link, process: self)
         narrator.tell(.agentReady, .mount(mount.path), .source(source.name), .version(version))
+        if !settings.synchro.isEnabled { narrator.tell(.collectingOff, .mount(mount.path), .source(source.name)) }
         manager.ready(status: "serving \(mount.path)")
         await withTaskGroup(of: Void.self) { group in
             services.start(in: &group)
@@ -109,6 +114,7 @@ package struct AgentProcess: Sendable {
     /// Not among them: transfers and sweep, which may rightly take as long as a file is large. What hangs in one of them is
     /// ended by the limits of its own calls.
     private static let watchedLoops = ["keeper", "attention", "volumes"]
+    private static let idleLoops = [IdleService.loop, "volumes"]
 
     private struct Services {
         let keeper: KeeperService
@@ -121,6 +127,9 @@ package struct AgentProcess: Sendable {
         let sweep: SweepService
         let presence: PresenceService
         let ear: WorkEar
+        let idle: IdleService
+        private let isCollecting: Bool
+        private let source: SourceLink
 
         init(base: ReplayBase, link: SourceLink, process: AgentProcess) {
             let settings = process.settings
@@ -179,17 +188,22 @@ package struct AgentProcess: Sendable {
                 now: process.now)
             volumes = VolumeService(roster: base.roster, narrator: narrator, progress: progress)
             sweep = SweepService(sweeper: base.sweeper, narrator: narrator, progress: progress)
+            idle = IdleService(mount: guardOfMount, progress: progress)
+            let isCollecting = settings.synchro.isEnabled
+            self.isCollecting = isCollecting
+            source = link
             let keeperOfSource = keeper
             presence = PresenceService(
                 replay: base.replay,
                 beat: AgentBeat(
                     holder: base.replay.holder, role: "agent", mount: process.mount.path, host: ReplayBase.hostName(),
                     processID: getpid(), version: process.version),
-                manager: process.manager, loops: AgentProcess.watchedLoops, progress: progress, narrator: narrator
+                manager: process.manager, loops: isCollecting ? AgentProcess.watchedLoops : AgentProcess.idleLoops,
+                progress: progress, narrator: narrator
             ) {
                 let state = await AgentState(
                     source: link.name, mount: guardOfMount.state, isKeeper: keeperOfSource.isKeeper,
-                    mode: watch.mode, coverage: watch.coverage)
+                    mode: isCollecting ? watch.mode : AgentState.off, coverage: watch.coverage)
                 return (state.json, state.line)
             }
             ear = WorkEar(
@@ -198,15 +212,20 @@ package struct AgentProcess: Sendable {
         }
 
         func start(in group: inout TaskGroup<Void>) {
+            group.addTask { await volumes.run() }
+            group.addTask { await presence.run() }
+            guard isCollecting else {
+                group.addTask { await idle.run() }
+                return
+            }
+            group.addTask { await source.keepConfirming() }
             group.addTask { await keeper.run() }
             group.addTask { await follow.run() }
             group.addTask { await transfers.run() }
             group.addTask { await measures.run() }
             group.addTask { await watch.run() }
             group.addTask { await attention.run() }
-            group.addTask { await volumes.run() }
             group.addTask { await sweep.run() }
-            group.addTask { await presence.run() }
             group.addTask { await ear.run() }
         }
     }

@@ -11,6 +11,9 @@ package struct AgentState: Codable, Sendable {
     package let directoriesWatched: Int
     package let directoriesPolled: Int
 
+    /// The mode of an agent that collects nothing.
+    package static let off = "off"
+
     package init(source: SourceName, mount: MountState?, isKeeper: Bool, mode: String, coverage: WatchCoverage) {
         self.source = source.rawValue
         self.mount =
@@ -31,7 +34,9 @@ package struct AgentState: Codable, Sendable {
         (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
     package var line: String {
-        "mount \(mount), watching by \(watching)" + (isKeeper ? ", keeper of \(source)" : "")
+        watching == AgentState.off
+            ? "mount \(mount), collecting is switched off"
+            : "mount \(mount), watching by \(watching)" + (isKeeper ? ", keeper of \(source)" : "")
     }
 
     package init?(json: String) {

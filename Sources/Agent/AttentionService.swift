@@ -56,6 +56,8 @@ package actor AttentionService {
                 try await turn()
             } catch let error as PostgresError where error.isOutage {
                 // Told by the keeper and by the process's presence.
+            } catch is SharedDatabase {
+                // Told by the guard of the source's database.
             } catch is FileError {
                 // A mount that fails to list is told by its guard.
             } catch is CancellationError {

@@ -81,6 +81,8 @@ package actor FollowService {
                 return
             } catch let error as PostgresError where error.isOutage || error.code == .permission {
                 // Told by the keeper, which asks the same databases.
+            } catch is SharedDatabase {
+                // Told by the guard of the source's database.
             } catch {
                 narrator.tell(.turnFailed, .service("follow"), .source(source.name), .detail(error))
             }

@@ -237,6 +237,8 @@ package actor KeeperService {
         {
             return outage.met(error)
         }
+        // Told by the guard of its database, once.
+        if error is SharedDatabase { return .seconds(5) }
         if !((error as? PostgresError)?.isOutage ?? false) {
             narrator.tell(.turnFailed, .service("keeper"), .source(source.name), .detail(error))
         }

@@ -39,7 +39,7 @@ extension LookPlanner {
         if case .hold(let hold) = reconcile(recording, with: holding, switches: switches) {
             switch hold {
             // What was licensed to go has gone, here or there: nothing is followed, and nothing is removed.
-            case .notFinished, .noStreams, .removedAtSource, .removedAtReplay: return kept
+            case .notFinished, .notProcessed, .noStreams, .removedAtSource, .removedAtReplay: return kept
             case .sidCollision: return verdict
             }
         }

@@ -124,6 +124,7 @@ package struct LookPlanner: Sendable {
                         what: "Media \(media.id) of \(recording.reference) lies below no mount of this source."))
             }
         }
+        if mark == nil && switches.onlyProcessed && recording.isFinished { problems += undecoded(recording) }
         let fingerprint = Fingerprint(of: recording).bytes
         if transfers.isEmpty {
             return Verdict(
@@ -161,6 +162,10 @@ package struct LookPlanner: Sendable {
         let reference = recording.reference
         switch hold {
         case .notFinished: return wait("its row is not FINISHED", attempts)
+        case .notProcessed:
+            var verdict = wait("its recorder has decoded nothing of it", attempts)
+            if recording.isFinished { verdict.problems = undecoded(recording) }
+            return verdict
         case .noStreams: return wait("it has no media, and couples without streams are off", max(attempts, 10))
         case .removedAtSource: return wait("the recorder's tools took its media away", max(attempts, 10))
         case .sidCollision:
@@ -174,6 +179,16 @@ package struct LookPlanner: Sendable {
                 outcome: .refuse(why: what, delay: pause(max(attempts, 10))),
                 problems: [ProblemBook.Finding(.removedAtReplay, recording: reference, what: what)],
                 needsMetadata: false)
+        }
+    }
+
+    /// Captures that nothing was made of, where the recorder says that it has finished.
+    private func undecoded(_ recording: SourceRecording) -> [ProblemBook.Finding] {
+        recording.undecoded.map { media in
+            ProblemBook.Finding(
+                .notDecoded, recording: recording.reference, media: media.id,
+                what: "Media \(media.id) of \(recording.reference) is a capture that its recorder has not decoded; it"
+                    + " stays there, and the recording is not marked.")
         }
     }
 

@@ -18,6 +18,9 @@ package actor LookService {
     private var cursor: SourceCursor?
     private var nextTroubled = ContinuousClock.now
     private static let troubledPeriod = Duration.seconds(15)
+    private var nextStrays = ContinuousClock.now
+    private static let straysPeriod = Duration.seconds(60)
+    private static let strayLimit = 100
     /// The replay's phrases when recordings were last opened again for them.
     private var phrases: String?
     private var nextPhrases = ContinuousClock.now
@@ -75,18 +78,29 @@ package actor LookService {
         let limit = synchro.callsPerPeriod
         let cursor = cursor
         let onlyFinished = synchro.onlyFinished
+        let wantsStrays = ContinuousClock.now >= nextStrays
         do {
-            return try await source.database.perform { session in
-                let stops = interval.stops(at: try catalog.localNow(on: session))
+            let batch = try await source.database.perform { session in
+                let now = try catalog.localNow(on: session)
+                let stops = interval.stops(at: now)
                 let query = SourceQuery(
                     lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished)
                 var batch = try catalog.recordings(query, after: cursor, limit: limit, on: session)
                 if batch.next != nil {
                     batch.rows += try catalog.newestRecordings(query, limit: max(1, limit / 4), on: session).rows
                 }
+                var ids = ids
+                if wantsStrays {
+                    let strays = try catalog.strays(
+                        from: stops.lowerBound, horizon: Interval.horizon(at: now), limit: LookService.strayLimit,
+                        on: session)
+                    ids += strays.subtracting(ids)
+                }
                 batch.rows += try catalog.recordings(ids: ids, on: session)
                 return batch
             }
+            if wantsStrays { nextStrays = .now + LookService.straysPeriod }
+            return batch
         } catch let error as PostgresError where error.code == .schema {
             await source.forget()
             throw error

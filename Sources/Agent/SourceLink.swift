@@ -12,10 +12,16 @@ package actor SourceLink {
     private let collectsVoiceTags: Bool
     /// Asked before anything is begun at the source.
     package nonisolated let gate: PauseGate
+    private let guardian: DatabaseGuard
     private var read: SourceCatalog?
 
-    package init(settings: SourceSettings, database: Database, gate: PauseGate, collectsVoiceTags: Bool = true) {
+    /// - Parameter guardian: asked before anything is done at the source.
+    package init(
+        settings: SourceSettings, database: Database, gate: PauseGate, guardian: DatabaseGuard,
+        collectsVoiceTags: Bool = true
+    ) {
         self.gate = gate
+        self.guardian = guardian
         self.settings = settings
         self.database = database
         self.collectsVoiceTags = collectsVoiceTags && settings.synchronize.index
@@ -25,8 +31,24 @@ package actor SourceLink {
 
     package nonisolated var name: SourceName { settings.name }
 
+    /// Whether the source is known to be the replay's or another source's database.
+    package var isRefused: Bool {
+        get async { await guardian.isRefusing }
+    }
+
+    /// Asks again and again, so that agents that do not look at the source know, too.
+    package func keepConfirming() async {
+        while !Task.isCancelled {
+            // A paused source is asked nothing.
+            if (try? await gate.isPaused()) == false { try? await guardian.confirm() }
+            try? await Task.sleep(for: .seconds(5))
+        }
+    }
+
     /// The tables, read once and anew after ``forget()``: an upgrade of the recorder can change them.
+    /// - Throws: ``SharedDatabase`` where the database is another's.
     package func catalog() async throws -> SourceCatalog {
+        try await guardian.confirm()
         if let read { return read }
         let name = settings.name
         let zone = settings.timeZone
@@ -46,7 +68,7 @@ extension SourceSwitches {
     package init(_ source: SourceSettings, _ synchro: SynchroSettings) {
         self.init(
             kinds: Set(MediaKind.allCases.filter(source.synchronize.takes)), copyFiles: source.copyFiles,
-            onlyMixed: source.onlyMixed, onlyFinished: synchro.onlyFinished,
+            onlyMixed: source.onlyMixed, onlyFinished: synchro.onlyFinished, onlyProcessed: synchro.onlyProcessed,
             allowMarkWithoutCopy: source.allowMarkWithoutCopy, withoutStreams: synchro.couplesWithoutStreams)
     }
 }

@@ -81,6 +81,8 @@ package actor TransferService {
     func turn() async throws -> Duration {
         if try await source.gate.isPaused() { return .seconds(1) }
         guard await mount.prove() != nil else { return .seconds(1) }
+        // What was planned before the settings led astray stays where it is.
+        if await source.isRefused { return .seconds(5) }
         let limit = copying.groupMaxFiles
         let name = mount.mount
         let holder = replay.holder

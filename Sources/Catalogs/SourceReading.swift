@@ -5,6 +5,9 @@ internal import Vocabulary
 struct SourceReading {
     let catalog: SourceCatalog
 
+    /// Of both generations. Another one may mean anything, and a mark would promise that it means nothing more to come.
+    static let knownStates: Set<String> = ["EXT_DATA_SAVED", "DECODED", "FINISHED"]
+
     /// A sentence about one row.
     private struct Refusal: Error {
         let sentence: String
@@ -17,7 +20,8 @@ struct SourceReading {
         do {
             var recording = try recording(row, id)
             recording.media = try (parts.media[id] ?? []).map(media)
-            recording.externalData = try (parts.externalData[id] ?? []).map(datum)
+            let stop = recording.stop
+            recording.externalData = try (parts.externalData[id] ?? []).map { try datum($0, unlessGiven: stop) }
             recording.voiceTags = try (parts.voiceTags[id] ?? []).map(voiceTag)
             return .recording(recording)
         } catch let refusal as Refusal {
@@ -39,11 +43,13 @@ struct SourceReading {
         let call = SourceCall(
             id: callID, start: try time(row, "call_start_ts"), stop: try time(row, "call_stop_ts"),
             length: try row.optionalInteger("call_length").map { Int($0) }, legs: try legs(row))
+        guard let state = try text(row, "state") else { throw Refusal("It has no state.") }
+        guard SourceReading.knownStates.contains(state) else { throw Refusal("Its state is none that is known.") }
         return SourceRecording(
             source: catalog.source, id: id, sid: Sid(sid), call: call, start: try time(row, "start_ts"), stop: stop,
             stopInstant: try row.raw("stop_instant").flatMap(CatalogText.wallTime)
                 .map { Instant(microseconds: $0.microseconds) },
-            length: try row.optionalInteger("length").map { Int($0) }, state: try text(row, "state"),
+            length: try row.optionalInteger("length").map { Int($0) }, state: state,
             problemStatus: try text(row, "problemstatus"), mark: try mark(row),
             isProtected: try row.optionalBoolean("protected") ?? false, isDeleted: try text(row, "deleted") == "D",
             isArchived: try text(row, "archived") == "A", isMixed: try text(row, "mixed") == "M",
@@ -70,9 +76,9 @@ struct SourceReading {
             carried: carried)
     }
 
-    private func datum(_ row: Row) throws -> ExternalDatum {
-        // Of no weight: a time that is none is left out.
-        let created = try row.raw("created_ts").flatMap(CatalogText.wallTime)
+    /// - Parameter stop: when the recording ended, by the recorder's own clock: the nearest time where a row gives none.
+    private func datum(_ row: Row, unlessGiven stop: WallTime?) throws -> ExternalDatum {
+        let created = try row.raw("created_ts").flatMap(CatalogText.wallTime) ?? stop
         return ExternalDatum(key: try text(row, "key") ?? "", value: try text(row, "value") ?? "", created: created)
     }
 
@@ -106,7 +112,7 @@ struct SourceReading {
     private func time(_ row: Row, _ column: String) throws -> WallTime? {
         guard let bytes = try row.raw(column) else { return nil }
         guard let time = CatalogText.wallTime(bytes) else {
-            throw Refusal("Its \(column) is no date between the years 1 and 9999.")
+            throw Refusal("Its \(column == "stop_at" ? "stop_ts" : column) is no date between the years 1 and 9999.")
         }
         return time
     }

@@ -102,7 +102,7 @@ struct Commit: Sendable {
     private static func stalePlaces(
         _ arrivals: [Arrival], _ holdings: [RecordingReference: ReplayHolding]
     ) -> Set<Int> {
-        let open = SourceSwitches(onlyFinished: false, withoutStreams: true)
+        let open = SourceSwitches(onlyFinished: false, onlyProcessed: false, withoutStreams: true)
         var stale: Set<Int> = []
         for (place, arrival) in arrivals.enumerated() {
             guard case .original(let recording, let media, let replaces) = arrival.consignment.commit else { continue }

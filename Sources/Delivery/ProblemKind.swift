@@ -12,6 +12,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case sidCollision = "sid-collision"
     case removedAtReplay = "removed-at-replay"
     case keyMissing = "key-missing"
+    case notDecoded = "not-decoded"
+    case sameDatabase = "same-database"
     case checksumMismatch = "checksum-mismatch"
     case copyFailed = "copy-failed"
     case commitRefused = "commit-refused"
@@ -30,11 +32,11 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     package var endsWithMark: Bool {
         switch self {
         case .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia, .rowRefused,
-            .sidCollision, .removedAtReplay, .keyMissing, .checksumMismatch, .copyFailed, .commitRefused,
+            .sidCollision, .removedAtReplay, .keyMissing, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused,
             .phraseUnknown:
             true
-        case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .markFailed, .noRoom,
-            .volumeUnavailable, .mountUnavailable, .muxFailed:
+        case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
+            .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed:
             false
         }
     }
@@ -57,6 +59,10 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             "Two different calls have one sid; nothing is replaced or marked until one of them is corrected."
         case .removedAtReplay: "The replay removed this recording; it does not come back by itself."
         case .keyMissing: "Bring the key to the replay's managed_keys, or the certificate and key to `mux.keys`."
+        case .notDecoded:
+            "Look on the recorder why it was not decoded; it travels once it is. `only_processed = false` takes captures"
+                + " as they are."
+        case .sameDatabase: "Correct `database` of one of the two in the settings, and restart the agents."
         case .checksumMismatch:
             "The file is not what its row says; compare it with the recorder's own copy before trusting either."
         case .copyFailed: "The reason stands beside; it is tried again by itself, with growing pauses."

@@ -256,6 +256,13 @@ extension Migrations {
             reason text
         );
 
+        create table takeup.source_database (
+            source text collate "C" primary key,
+            address text not null,
+            started_at timestamptz not null,
+            number bigint not null
+        ) with (fillfactor = 50);
+
         create table takeup.agent (
             holder text collate "C" primary key,
             role text not null,

@@ -15,7 +15,12 @@ extension Interval {
             let end = now.microseconds - endingBefore.wholeMicroseconds
             return WallTime(microseconds: end - Int64(days) * day)..<WallTime(microseconds: end)
         }
-        return WallTime(microseconds: lower)..<WallTime(microseconds: now.microseconds + day)
+        return WallTime(microseconds: lower)..<Interval.horizon(at: now)
+    }
+
+    /// A day past `now`: a row that claims to end later is of a clock that is wrong, and is taken all the same.
+    package static func horizon(at now: WallTime) -> WallTime {
+        WallTime(microseconds: now.microseconds + 86_400_000_000)
     }
 }
 

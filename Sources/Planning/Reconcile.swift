@@ -7,18 +7,22 @@ package struct SourceSwitches: Hashable, Sendable {
     /// Screen recordings only where there is sound too.
     package var onlyMixed: Bool
     package var onlyFinished: Bool
+    /// Leave captures that the recorder has not decoded.
+    package var onlyProcessed: Bool
     package var allowMarkWithoutCopy: Bool
     /// Take recordings that have no media at all.
     package var withoutStreams: Bool
 
     package init(
         kinds: Set<MediaKind> = Set(MediaKind.allCases), copyFiles: Bool = true, onlyMixed: Bool = false,
-        onlyFinished: Bool = true, allowMarkWithoutCopy: Bool = false, withoutStreams: Bool = false
+        onlyFinished: Bool = true, onlyProcessed: Bool = true, allowMarkWithoutCopy: Bool = false,
+        withoutStreams: Bool = false
     ) {
         self.kinds = kinds
         self.copyFiles = copyFiles
         self.onlyMixed = onlyMixed
         self.onlyFinished = onlyFinished
+        self.onlyProcessed = onlyProcessed
         self.allowMarkWithoutCopy = allowMarkWithoutCopy
         self.withoutStreams = withoutStreams
     }
@@ -109,6 +113,8 @@ package enum MediaStep: Hashable, Sendable {
         case derived
         /// The replay's row points at a better file of another source; a copy of this one would take its place.
         case pointsAtBetter
+        /// A capture that its recorder has not decoded.
+        case notProcessed
     }
 }
 
@@ -141,6 +147,8 @@ package struct ReconcilePlan: Hashable, Sendable {
 /// Why a recording is not touched now.
 package enum Hold: Hashable, Sendable {
     case notFinished
+    /// Its recorder has decoded nothing of it.
+    case notProcessed
     /// Without media, and `couples_without_streams` is off.
     case noStreams
     /// The replay's recording of this `sid` is another call: never replaced, never marked.
@@ -162,6 +170,7 @@ package func reconcile(
 ) -> Reconciliation {
     if switches.onlyFinished && !recording.isFinished { return .hold(.notFinished) }
     if recording.isDeleted || recording.isArchived { return .hold(.removedAtSource) }
+    if switches.onlyProcessed && !recording.isProcessed { return .hold(.notProcessed) }
     if recording.media.isEmpty && !switches.withoutStreams { return .hold(.noStreams) }
     // Copies without a recording: the replay's tools took the rows away, with a tombstone or without.
     let hadCopies = !holding.origins.isEmpty || !holding.outdated.isEmpty || !holding.pointers.isEmpty
@@ -206,6 +215,7 @@ private func step(
     hasSound: Bool, taken: inout Set<Int64>
 ) -> MediaStep {
     guard switches.kinds.contains(media.kind) else { return .leave(media, .kindIsOff) }
+    if switches.onlyProcessed && media.kind.isRaw { return .leave(media, .notProcessed) }
     let isScreen = media.kind == .video || media.kind == .recd
     if switches.onlyMixed && isScreen && !hasSound { return .leave(media, .screenWithoutSound) }
     if isDerived(media, of: recording) { return .leave(media, .derived) }
@@ -325,7 +335,9 @@ private func mark(
         case .keepPointer(_, replayMediaID: _, let isOwn):
             guard switches.allowMarkWithoutCopy else { return nil }
             isUsed = isUsed || isOwn
-        case .leave(_, .screenWithoutSound), .leave(_, .kindIsOff), .leave(_, .pointsAtBetter):
+        case .leave(let media, .notProcessed) where media.kind.isDecoded(in: steps.map(\.media)): break
+        case .leave(_, .screenWithoutSound), .leave(_, .kindIsOff), .leave(_, .pointsAtBetter),
+            .leave(_, .notProcessed):
             guard switches.allowMarkWithoutCopy else { return nil }
         }
     }

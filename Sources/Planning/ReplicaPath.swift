@@ -13,7 +13,11 @@ package enum ReplicaPath {
         var below = path.components
         // The day leads already; a path that repeats it as its first component says the same with one folder less.
         if below.count > 1, below.first == Array(day.utf8) { below.removeFirst() }
-        return joined([Array(source.rawValue.utf8), Array(day.utf8)] + mount.components + below)
+        let whole = joined([Array(source.rawValue.utf8), Array(day.utf8)] + mount.components + below)
+        if whole.bytes.count <= pathLimit { return whole }
+        // The folders in between give way to their hash; the name stays.
+        let folders = "~" + Hex.text(of: StableHash.fnv1a(whole.parent.bytes))
+        return joined([Array(source.rawValue.utf8), Array(day.utf8), Array(folders.utf8), path.lastComponent])
     }
 
     /// The muxed file of a pair: derived from the pair alone, so that every worker means the same name.
@@ -76,6 +80,8 @@ package enum ReplicaPath {
     }
 
     private static let nameLimit = 240
+    /// A catalog's path has 1024 characters, and the volume's own path stands before this one.
+    private static let pathLimit = 700
 }
 
 /// A hash that is the same in every process and version, unlike `Hasher`'s.

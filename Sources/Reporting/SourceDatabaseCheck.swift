@@ -43,8 +43,26 @@ struct SourceDatabaseCheck: Sendable {
         let replay = ReplayDatabaseCheck(site: site).reach
         guard let one = try? replay.connection(), let other = try? reach.connection(),
             let isSame = try? await SameDatabase.isReached(by: one, and: other), isSame
-        else { return [] }
+        else { return await compareWithOthers() }
         return [fail("It is the replay's own database, reached in another way.", "Name the recorder's database.")]
+    }
+
+    /// With the enabled sources that stand before it in the settings.
+    private func compareWithOthers() async -> [CheckFinding] {
+        guard let own = await instance() else { return [] }
+        for other in site.settings.sources.prefix(while: { $0.name != source.name }) where other.isEnabled {
+            guard await SourceDatabaseCheck(site: site, source: other).instance() == own else { continue }
+            return [
+                fail(
+                    "It is the database of source \(other.name), reached in another way.",
+                    "Put the mounts of one recorder into one source.")
+            ]
+        }
+        return []
+    }
+
+    private func instance() async -> DatabaseInstance? {
+        try? await reach.database().perform { session in try DatabaseInstance(reading: session) }
     }
 
     private func examine(_ session: Session) throws -> [CheckFinding] {

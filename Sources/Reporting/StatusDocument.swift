@@ -15,6 +15,7 @@ package struct StatusDocument: Sendable {
         JSONText.object([
             ("version", .integer(StatusDocument.version)), ("replay", .string(report.replay)),
             ("at", .string(report.at.text)), ("marking_stopped", .optional(report.markingStopped)),
+            ("collecting", .boolean(report.isCollecting)),
             ("sources", .list(report.sources.map(source))), ("mounts", .list(report.mounts.map(mount))),
             ("volumes", .list(report.volumes.map(volume))), ("mux", mux), ("delay", delay),
             ("open_problems", .integer(report.openProblems)), ("problems", .list(report.problems.map(problem))),

@@ -28,9 +28,15 @@ package struct StatusPage: Sendable {
     private func head(_ columns: Int) -> [ScreenLine] {
         let time = String(report.at.text.map { $0 == "T" ? " " : $0 }.dropLast()) + " UTC"
         let title = ScreenLine("Takeup", .strong) + ScreenLine("  \(report.replay)  \(time)")
-        guard let reason = report.markingStopped else { return [title] }
-        let sentence = "Marking is stopped: \(reason) Run an audit; marking begins again when it has passed."
-        return [title] + wrapped(sentence, to: columns).map { ScreenLine($0, .bad) }
+        var sentences: [String] = []
+        if !report.isCollecting {
+            sentences.append("Collecting is switched off: synchro.enabled = false. Nothing is taken from any source.")
+        }
+        if let reason = report.markingStopped {
+            sentences.append(
+                "Marking is stopped: \(reason) Run an audit; marking begins again when it has passed.")
+        }
+        return [title] + sentences.flatMap { wrapped($0, to: columns).map { ScreenLine($0, .bad) } }
     }
 
     // MARK: - Sources
@@ -55,6 +61,7 @@ package struct StatusPage: Sendable {
         switch (source.isEnabled, source.keeper) {
         case (nil, _): .init("not in settings", .faint)
         case (false, _): .init("disabled", .faint)
+        case (true, _) where !report.isCollecting: .init("switched off", .faint)
         case (true, let keeper?): .init(hostText(of: keeper))
         case (true, nil): .init("none", .bad)
         }

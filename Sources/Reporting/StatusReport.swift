@@ -44,6 +44,8 @@ package struct StatusReport: Sendable {
     package let replay: String
     package let at: Instant
     package let markingStopped: String?
+    /// Whether the settings let anything be collected.
+    package let isCollecting: Bool
     package let sources: [Source]
     package let mounts: [Mount]
     package let volumes: [Volume]
@@ -62,6 +64,7 @@ package struct StatusReport: Sendable {
         replay = settings.replay.name
         at = look.at
         markingStopped = counts.markingStopped
+        isCollecting = settings.synchro.isEnabled
         sources = StatusReport.sources(settings, counts)
         mounts = StatusReport.mounts(settings, counts)
         volumes = StatusReport.volumes(settings.replay, counts)

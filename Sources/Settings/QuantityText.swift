@@ -90,7 +90,11 @@ enum IntervalText {
         }
     }
 
-    /// `floatend=30 minutes days=3`, in either order; without `floatend` the window ends now.
+    /// Days of a window that names none.
+    private static let standardDays = 7
+
+    /// `floatend=30 minutes days=3`, in either order; without `floatend` the window ends now, without `days` it is a
+    /// week long.
     private static func readWindow(_ text: String) -> Reading<Interval> {
         var values: [String: String] = [:]
         var key: String?
@@ -108,7 +112,7 @@ enum IntervalText {
                 return .refused("is not an interval")
             }
         }
-        guard let days = values["days"].flatMap({ Int($0) }), (1...3660).contains(days) else {
+        guard let days = values["days"].map({ Int($0) }) ?? standardDays, (1...3660).contains(days) else {
             return .refused("names no number of days from 1 to 3660")
         }
         guard let floatend = values["floatend"] else { return .value(.floating(days: days, endingBefore: .zero)) }

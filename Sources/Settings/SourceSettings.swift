@@ -90,6 +90,7 @@ extension SourceSettings {
                 "interval", .interval, standard: .lastWeek,
                 "How far back recordings are looked for: yesterday, last-week and last-month begin at midnight so many"
                     + " days ago and reach to now; \"floatend=30 minutes days=3\" is three days that end 30 minutes ago."
+                    + " floatend takes seconds, minutes, hours and days; left out, the window ends now. days left out: 7."
             ),
             timeZone: timeZone,
             copyFiles: reader.value(

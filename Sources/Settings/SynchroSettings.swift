@@ -1,10 +1,14 @@
 /// How recordings are looked for and what is done with their rows, at every source.
 package struct SynchroSettings: Hashable, Sendable {
+    /// Whether anything is collected at all. Off, agents watch their mounts and volumes, and nothing else.
+    package let isEnabled: Bool
     /// The pause when nothing is left to do.
     package let sleepPeriod: Duration
     /// Recordings in one batch.
     package let callsPerPeriod: Int
     package let onlyFinished: Bool
+    /// Captures that a recorder has not decoded stay there.
+    package let onlyProcessed: Bool
     package let voiceTags: Bool
     /// Whether the replay's phrases and speech tags are brought to the recorders.
     package let speechDefinitions: Bool
@@ -19,6 +23,11 @@ package struct SynchroSettings: Hashable, Sendable {
 extension SynchroSettings {
     static func read(from reader: inout SectionReader) -> SynchroSettings {
         let settings = SynchroSettings(
+            isEnabled: reader.value(
+                "enabled", .boolean, standard: true,
+                "Whether anything is collected at all. If not, agents stay up, say so, and only watch their mounts and"
+                    + " the volumes: no database of a recorder is asked, nothing is copied or marked. Mux workers go on"
+                    + " with what the replay has."),
             sleepPeriod: reader.value(
                 "sleep_period", .duration(.milliseconds(100)...(.seconds(3600))), standard: .seconds(10),
                 "The pause when nothing is left to do. Events and notifications of the database cut it short."),
@@ -27,6 +36,10 @@ extension SynchroSettings {
             onlyFinished: reader.value(
                 "only_finished", also: ["onlyfinished"], .boolean, standard: true,
                 "Whether only recordings are taken that the recorder has finished. Keep true."),
+            onlyProcessed: reader.value(
+                "only_processed", .boolean, standard: true,
+                "Whether captures that the recorder has not decoded (MAG, PVMAG, PVSTREAM, and recordings that are neither"
+                    + " DECODED nor FINISHED) are left there. Keep true, unless you are looking for a fault."),
             voiceTags: reader.value("voice_tags", .boolean, standard: true, "Whether voice tags are collected."),
             speechDefinitions: reader.value(
                 "speech_definitions", .boolean, standard: true,
@@ -54,6 +67,14 @@ extension SynchroSettings {
         func warn(_ key: String, _ what: String, _ hint: String) {
             let path = reader.path(of: key)
             reader.findings.warn(path, what, hint: hint, line: reader.findings.line(of: path))
+        }
+        if !isEnabled {
+            warn("enabled", "nothing is collected from any source", "Set it to true to collect recordings")
+        }
+        if !onlyProcessed {
+            warn(
+                "only_processed", "captures that the recorder has not decoded are taken as they are",
+                "Set it to true, unless you are looking for a fault")
         }
         if !onlyFinished {
             warn(

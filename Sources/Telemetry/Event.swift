@@ -100,6 +100,8 @@ package enum Event: String, CaseIterable, Sendable {
 
     /// A recorder's database does not answer.
     case sourceUnreachable = "SOURCE_UNREACHABLE"
+    /// A source's database is the replay's or another source's.
+    case sourceRefused = "SOURCE_REFUSED"
     /// It answers again.
     case sourceBack = "SOURCE_BACK"
     /// An operator told a source to rest.
@@ -136,6 +138,8 @@ package enum Event: String, CaseIterable, Sendable {
 
     /// An agent has begun.
     case agentReady = "AGENT_READY"
+    /// Collecting is switched off in the settings.
+    case collectingOff = "COLLECTING_OFF"
     /// An agent ends as asked.
     case agentStopping = "AGENT_STOPPING"
     /// A mux worker has begun.

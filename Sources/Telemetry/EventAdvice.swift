@@ -355,6 +355,15 @@ extension Event {
                     Check the recorder, the network, its pg_hba.conf, and that IPAddressAllow= of the unit names the \
                     recorder.
                     """)
+        case .sourceRefused:
+            EventAdvice(
+                subject: "A source's database is not its own",
+                happened: "Takeup reached the database of source {source} and knew it again. {reason}",
+                did: "Nothing is read from it, copied or marked. Other sources go on.",
+                next: """
+                    Correct `database` of one of the two in the settings and restart the agents. `takeup check` compares \
+                    all databases.
+                    """)
         case .sourceBack:
             EventAdvice(
                 subject: "A recorder's database answers again",
@@ -457,6 +466,18 @@ extension Event {
                 happened: "The agent of {mount} (source {source}, version {version}) has begun.",
                 did: "It does its work and feeds systemd's watchdog as long as it moves.",
                 next: "Nothing.")
+        case .collectingOff:
+            EventAdvice(
+                subject: "Collecting is switched off",
+                happened: "The settings say synchro.enabled = false. The agent of {mount} (source {source}) stays up.",
+                did: """
+                    It watches its mount and the volumes, and nothing else: no recorder's database is asked, nothing is \
+                    copied or marked.
+                    """,
+                next: """
+                    Set synchro.enabled = true and restart the agents to collect again. Recordings that are deleted at the \
+                    recorders meanwhile are not here.
+                    """)
         case .agentStopping:
             EventAdvice(
                 subject: "An agent is stopping",

@@ -263,6 +263,10 @@ extension Event {
                 messageID: "d2b6731d2ecb4f6d93e7aa9af0ff0c92", priority: .error,
                 says: "The database of {source} cannot be reached: {detail}",
                 facts: [.source, .database, .detail, .elapsed, .since, .incident])
+        case .sourceRefused:
+            EventDeclaration(
+                messageID: "e99e69934f1a4ef787a6e88541c5f551", priority: .critical,
+                says: "Nothing is collected from {source}: {reason}", facts: [.source, .reason])
         case .sourceBack:
             EventDeclaration(
                 messageID: "e26cd5f665d84c23a2ac94a7957e1d76", priority: .notice,
@@ -341,6 +345,11 @@ extension Event {
                 messageID: "0cba2b7acd7d459198990488c3aaa4bf", priority: .notice,
                 says: "Takeup {version} serves mount {mount} of {source}",
                 facts: [.service, .mount, .source, .version, .settings, .count, .elapsed])
+        case .collectingOff:
+            EventDeclaration(
+                messageID: "95a3c68a08f046fba606f2eee53e0251", priority: .warning,
+                says: "Collecting is switched off (synchro.enabled = false): nothing is taken from {source}",
+                facts: [.mount, .source])
         case .agentStopping:
             EventDeclaration(
                 messageID: "a4faf7c688754ee491dc8e4d4a5a41b3", priority: .notice,

@@ -45,7 +45,8 @@ package struct Holder: TextName {
     package init(rawValue: String) { self.rawValue = rawValue }
 }
 
-/// The synchronization id of a recording: the same in every database for the same call leg.
+/// The synchronization id of a recording: the same in every database for the same call leg. Two are the same when their
+/// bytes are, as for the database.
 ///
 /// It may be made of phone numbers, so it never goes into text: its description is withheld, and events name a
 /// recording by ``RecordingReference``.
@@ -54,7 +55,9 @@ package struct Sid: RawRepresentable, Hashable, Comparable, Sendable, CustomStri
     package init(rawValue: String) { self.rawValue = rawValue }
     package init(_ text: String) { rawValue = text }
     package var description: String { "(sid withheld)" }
-    package static func < (one: Sid, other: Sid) -> Bool { one.rawValue < other.rawValue }
+    package static func == (one: Sid, other: Sid) -> Bool { ByteOrder.areSame(one.rawValue, other.rawValue) }
+    package func hash(into hasher: inout Hasher) { ByteOrder.hash(rawValue, into: &hasher) }
+    package static func < (one: Sid, other: Sid) -> Bool { ByteOrder.precedes(one.rawValue, other.rawValue) }
 }
 
 /// A recording as text may name it: the source and the recording's id there. It holds no phone number.

@@ -130,13 +130,14 @@ package struct ExternalDatum: Hashable, Comparable, Codable, Sendable {
         self.created = created
     }
     package static func == (one: ExternalDatum, other: ExternalDatum) -> Bool {
-        one.key == other.key && one.value == other.value
+        ByteOrder.areSame(one.key, other.key) && ByteOrder.areSame(one.value, other.value)
     }
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(key)
-        hasher.combine(value)
+        ByteOrder.hash(key, into: &hasher)
+        ByteOrder.hash(value, into: &hasher)
     }
     package static func < (one: ExternalDatum, other: ExternalDatum) -> Bool {
-        (one.key, one.value) < (other.key, other.value)
+        ByteOrder.areSame(one.key, other.key)
+            ? ByteOrder.precedes(one.value, other.value) : ByteOrder.precedes(one.key, other.key)
     }
 }

@@ -157,7 +157,7 @@ internal import Vocabulary
     }
 
     @Test func `what is not finished gets no mark, even where it is taken`() {
-        let early = recording([media(1, .audio)], state: "EXT_DATA_SAVED")
+        let early = recording([media(1, .audio)], state: "DECODED")
         #expect(plan(early, ReplayHolding(), SourceSwitches(onlyFinished: false))?.mark == nil)
     }
 
@@ -200,7 +200,7 @@ internal import Vocabulary
     }
 
     @Test func `only finished recordings are taken unless the switch is off`() {
-        let early = recording([media(1, .audio)], state: "EXT_DATA_SAVED")
+        let early = recording([media(1, .audio)], state: "DECODED")
         #expect(reconcile(early, with: ReplayHolding(), switches: SourceSwitches()) == .hold(.notFinished))
         #expect(plan(early, ReplayHolding(), SourceSwitches(onlyFinished: false))?.copies.count == 1)
     }

@@ -38,6 +38,21 @@ internal import Vocabulary
         }
     }
 
+    @Test func `a path that is too long for a catalog keeps its day and name, and stays another than its neighbour`() {
+        func copy(_ folder: String) -> FilePath {
+            ReplicaPath.original(
+                source: SourceName("north"), mount: FilePath("calls"), day: "20260301",
+                path: FilePath(String(repeating: folder + "/", count: 12) + "x.mp3"))
+        }
+        let (one, other) = (copy(String(repeating: "d", count: 80)), copy(String(repeating: "e", count: 80)))
+        #expect(one != other)
+        for path in [one, other] {
+            #expect(path.bytes.count <= 700)
+            #expect(path.displayText.hasPrefix("north/20260301/~") && path.displayText.hasSuffix("/x.mp3"))
+        }
+        #expect(copy("d").displayText.contains("/calls/d/d/"))
+    }
+
     @Test func `a name aside keeps its ending and carries its mark`() {
         #expect(ReplicaPath.aside(FilePath("a/b/x.mp3"), mark: "12") == FilePath("a/b/x~12.mp3"))
         #expect(ReplicaPath.aside(FilePath("a/b/x"), mark: "12") == FilePath("a/b/x~12"))

@@ -124,6 +124,16 @@ import Vocabulary
         #expect(lines[1].hasPrefix("\u{1B}[1;31mMarking is stopped: It was restored."))
     }
 
+    @Test func `collecting that is switched off is said on top, and no keeper is missed`() async throws {
+        let site = try await Site()
+        let settings = try site.settings(site.text(rest: "[synchro]\nenabled = false"))
+        let report = StatusReport(settings: settings, look: try await look(at: site))
+        let lines = page(report)
+        #expect(lines[1].hasPrefix("Collecting is switched off: synchro.enabled = false."))
+        #expect(lines.contains { $0.contains("rec_a") && $0.contains("switched off") })
+        #expect(StatusDocument(report).text.contains("\"collecting\": false"))
+    }
+
     @Test(arguments: ["", "{}", "[1]", #"{"mount": 3}"#, #"{"watching": "polling", "new": {}}"#])
     func `what an agent of another version tells hurts nothing`(json: String) {
         let words = AgentWords(json: json)
@@ -181,6 +191,7 @@ private let goldenDocument = """
       "replay": "replay1",
       "at": "2026-11-20T12:00:00Z",
       "marking_stopped": null,
+      "collecting": true,
       "sources": [
         {
           "name": "rec_a",

@@ -70,6 +70,7 @@ import Vocabulary
         let settings = try load(small())
         #expect(settings.synchro.sleepPeriod == .seconds(10))
         #expect(settings.synchro.callsPerPeriod == 200)
+        #expect(settings.synchro.isEnabled && settings.synchro.onlyProcessed)
         #expect(settings.synchro.onlyFinished && settings.synchro.voiceTags)
         #expect(!settings.synchro.markErroneous && !settings.synchro.couplesWithoutStreams)
         #expect(settings.sources[0].copyFiles && !settings.sources[0].onlyMixed)
@@ -84,6 +85,27 @@ import Vocabulary
         #expect(!settings.synchro.onlyFinished)
         #expect(settings.sources[0].name == SourceName("one"))
         #expect(settings.warnings.map(\.key) == ["synchro.only_finished"])
+    }
+
+    @Test(arguments: [
+        ("enabled = false", "nothing is collected from any source"),
+        ("only_finished = false", "recordings are taken before the recorder has finished them"),
+        ("only_processed = false", "captures that the recorder has not decoded are taken as they are"),
+        ("couples_without_streams = true", "recordings without streams are taken"),
+        ("mark_erroneous = true", "recordings that fail 20 times are marked and not tried again"),
+    ])
+    func `what the manual warns against is warned about, with its line`(setting: String, what: String) throws {
+        let warnings = try load(small(rest: "[synchro]\n\(setting)")).warnings
+        #expect(warnings.map(\.what) == [what])
+        #expect(
+            warnings.first?.line == small(rest: "[synchro]").split(separator: "\n", omittingEmptySubsequences: false)
+                .count + 1)
+    }
+
+    @Test func `an empty sleep period is refused with a plain sentence`() {
+        let found = problems(small(rest: "[synchro]\nsleep_period = \"\""))
+        #expect(found.map(\.what) == ["\"\" is empty"])
+        #expect(found.first?.hint.contains("such as \"10s\"") == true)
     }
 
     @Test func `the example of a real site is accepted without a warning`() throws {

@@ -2,8 +2,8 @@ internal import CLibcrypto
 internal import Vocabulary
 
 /// Digests made apart from the program under test, so that both being wrong alike is out of the question.
-enum RecorderModelChecksum {
-    static func sha256(_ bytes: [UInt8]) -> String {
+package enum RecorderModelChecksum {
+    package static func sha256(_ bytes: [UInt8]) -> String {
         var digest = [UInt8](repeating: 0, count: 32)
         let done = EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha256(), nil)
         precondition(done == 1, "SHA-256 of bytes in memory cannot fail")
@@ -11,7 +11,7 @@ enum RecorderModelChecksum {
     }
 
     /// CRC-32 as in zip and gzip: polynomial 0xEDB88320, reflected.
-    static func crc32(_ bytes: [UInt8]) -> UInt32 {
+    package static func crc32(_ bytes: [UInt8]) -> UInt32 {
         bytes.withUnsafeBufferPointer { buffer in
             table.withUnsafeBufferPointer { table in
                 var sum: UInt32 = ~0

@@ -84,6 +84,15 @@ package final class ScratchSite: Sendable {
         try writeSample(Array(text.utf8), to: settingsPath)
     }
 
+    package func settingsText() throws -> String { String(decoding: try readSample(settingsPath), as: UTF8.self) }
+
+    /// Changes the settings file; processes read it when they start.
+    package func rewriteSettings(_ change: (String) -> String) throws {
+        let text = change(try settingsText())
+        unlink(settingsPath)
+        try writeSamples(text)
+    }
+
     private func settings(watching: String, synchro: String, sourceSettings: String, more: String, isMounted: Bool)
         throws
         -> String
