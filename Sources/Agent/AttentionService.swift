@@ -99,7 +99,7 @@ package actor AttentionService {
         // The listing is worth something only if the mount was there all the while.
         guard await mount.prove() != nil else { return }
         let subject = "mount \(mount.mount)"
-        let asked = orphans.union(fresh.keys)
+        let asked = orphans.union(fresh.keys).filter { !mayBeIndexFile($0) }
         if asked.isEmpty && !mayStandOpen {
             askedUntil = until
             return
@@ -169,6 +169,15 @@ package actor AttentionService {
             try catalog.namedPaths(of: wanted, within: .seconds(3 * 86_400), on: session)
         }
         return Set(named.compactMap { recorderPaths[$0] })
+    }
+
+    /// No row names an index file: it is no orphan.
+    private func mayBeIndexFile(_ path: FilePath) -> Bool {
+        let patterns = source.settings.indexFiles
+        if patterns.isEmpty { return false }
+        let prefix = FilePath(mount.mount.rawValue).relative(to: source.settings.mountPath) ?? FilePath("")
+        let whole = path.components.reduce(FilePath(bytes: Array("/".utf8) + prefix.bytes)) { $0.appending($1) }
+        return patterns.contains { $0.mayName(whole) }
     }
 
     private func existing(_ paths: Set<FilePath>) async throws -> Set<FilePath> {

@@ -72,7 +72,9 @@ package struct LookPlanner: Sendable {
             let lacking = plan.copies.compactMap(\.keyID).filter(missingKeys.contains)
             if !lacking.isEmpty { return withoutKey(recording, attempts: attempts) }
             let tags = voiceTagPlan(of: recording, with: holding, kinds: switches.kinds)
-            return transfers(plan.carrying(tags), recording, holding).noting(tags, of: recording)
+            let verdict = transfers(plan.carrying(tags), recording, holding).noting(tags, of: recording)
+            return adding(
+                indexFiles(of: recording, by: plan, patterns: switches.indexFiles), to: verdict, of: recording)
         }
     }
 

@@ -69,6 +69,7 @@ extension SourceSwitches {
         self.init(
             kinds: Set(MediaKind.allCases.filter(source.synchronize.takes)), copyFiles: source.copyFiles,
             onlyMixed: source.onlyMixed, onlyFinished: synchro.onlyFinished, onlyProcessed: synchro.onlyProcessed,
-            allowMarkWithoutCopy: source.allowMarkWithoutCopy, withoutStreams: synchro.couplesWithoutStreams)
+            allowMarkWithoutCopy: source.allowMarkWithoutCopy, withoutStreams: synchro.couplesWithoutStreams,
+            indexFiles: source.synchronize.index && source.copyFiles ? source.indexFiles : [])
     }
 }

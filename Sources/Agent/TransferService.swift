@@ -127,8 +127,21 @@ package actor TransferService {
         }
         let back = releases
         try await replay.database.perform { session in try Transfers.release(back, in: session) }
+        try await giveUpIndexFiles(missing: back.filter(\.isMissing).map(\.claim.id), of: claimed)
         await deliver(settled)
         return claimed.count < limit ? try await idle() : .zero
+    }
+
+    /// Index files that stay away are none: most sounds may have one, and no row says which.
+    private func giveUpIndexFiles(missing: [Transfer.ID], of claimed: [Transfer]) async throws {
+        let ids = Set(missing)
+        let absent = claimed.filter { $0.kind == .index && $0.missingSince != nil && ids.contains($0.id) }.map(\.id)
+        if absent.isEmpty { return }
+        let grace = source.settings.indexGrace
+        let count = try await replay.database.transaction(isDurable: false) { session in
+            try AbsentIndexFiles.conclude(absent, after: grace, in: session)
+        }
+        if count > 0 { committed.wake() }
     }
 
     private func idle() async throws -> Duration {
@@ -268,7 +281,10 @@ package actor TransferService {
             size: observation.size, observation: observation, crc32: crc,
             path: ReplicaPath.original(
                 source: source.name, mount: source.mounts.recorderName(of: mount.mount), day: day, path: path),
-            attempt: transfer.attempts, commit: .original(recording, media, replaces: transfer.replacesMediaID))
+            attempt: transfer.attempts,
+            commit: transfer.kind == .index
+                ? .index(recording, media, fingerprint: transfer.fingerprint)
+                : .original(recording, media, replaces: transfer.replacesMediaID))
     }
 
     private func deliver(_ settled: [(Transfer, Consignment)]) async {

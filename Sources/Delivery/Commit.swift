@@ -105,6 +105,11 @@ struct Commit: Sendable {
         let open = SourceSwitches(onlyFinished: false, onlyProcessed: false, withoutStreams: true)
         var stale: Set<Int> = []
         for (place, arrival) in arrivals.enumerated() {
+            if case .index(let recording, let sound, _) = arrival.consignment.commit {
+                let holding = holdings[recording.reference] ?? ReplayHolding()
+                if !IndexFiles.isWanted(ofSound: sound, recording, holding, open) { stale.insert(place) }
+                continue
+            }
             guard case .original(let recording, let media, let replaces) = arrival.consignment.commit else { continue }
             let holding = holdings[recording.reference] ?? ReplayHolding()
             guard case .plan(let plan) = reconcile(recording, with: holding, switches: open) else {
@@ -131,12 +136,12 @@ struct Commit: Sendable {
         return fingerprints
     }
 
-    /// The rows of these arrivals in the replay's catalog. Gives the id of the media row of each.
+    /// The rows of these arrivals in the replay's catalog. Gives the id of the media row of each; an index file has none.
     private static func writeRows(
         _ arrivals: [Arrival], _ holdings: [RecordingReference: ReplayHolding], _ catalog: ReplayCatalog,
         _ book: inout CallBook, _ retired: inout [Replica],
         in session: Session
-    ) throws -> [Int64] {
+    ) throws -> [Int64?] {
         let ids = try book.ensure(
             Array(
                 Dictionary(arrivals.compactMap { $0.consignment.sourceRecording }.map { ($0.reference, $0) }) {
@@ -156,11 +161,19 @@ struct Commit: Sendable {
                     if isRowAdopted(of: recording, with: holdings[recording.reference] ?? ReplayHolding()) {
                         try catalog.adopt([(id, recording)], on: session)
                     }
-                    retired += try retire(replayMedia: [replaces], of: [recording.sid], in: session)
+                    let gone = try retire(replayMedia: [replaces], of: [recording.sid], in: session)
+                    retired += gone
+                    retired += try IndexFiles.retire(
+                        with: gone, replacedBy: MediaOrigin(source: recording.source, mediaID: original.id),
+                        of: recording.sid, in: session)
                     media[place] = replaces
                 } else {
                     new.append((place, row, id))
                 }
+            case .index(let recording, let sound, fingerprint: _):
+                retired += try IndexFiles.retireEarlier(
+                    of: MediaOrigin(source: recording.source, mediaID: sound.id), by: arrival.consignment.work,
+                    of: recording.sid, in: session)
             case .result(let job, let start, let stop):
                 let row = MediaRow(kind: .video, path: path, size: arrival.copied.size, start: start, stop: stop)
                 media[place] = try writeResult(row, of: job, catalog, &retired, in: session)
@@ -169,6 +182,7 @@ struct Commit: Sendable {
         let made = try catalog.addMedia(new.map { ($0.row, $0.recordingID) }, on: session)
         for (one, id) in zip(new, made) { media[one.place] = id }
         return try arrivals.indices.map { place in
+            if case .index = arrivals[place].consignment.commit { return nil }
             guard let id = media[place] else {
                 throw CatalogError(code: .gone, sentence: "A recording that was to get media is not at the replay.")
             }
@@ -226,14 +240,14 @@ struct Commit: Sendable {
 extension Consignment {
     fileprivate var sourceRecording: SourceRecording? {
         switch commit {
-        case .original(let recording, _, _): recording
+        case .original(let recording, _, _), .index(let recording, _, _): recording
         case .result: nil
         }
     }
 }
 
 extension NewReplica {
-    fileprivate init(_ arrival: Arrival, replayMediaID: Int64) {
+    fileprivate init(_ arrival: Arrival, replayMediaID: Int64?) {
         let consignment = arrival.consignment
         let copied = arrival.copied
         var isResult = false
@@ -249,6 +263,9 @@ extension NewReplica {
             if case .transfer(let claim) = consignment.work { transfer = claim.id }
             if let crc = media.crc32, crc == copied.crc32 { authenticity = .crc32 }
             isMuxable = media.isHalfOfPair && !recording.isMixed
+        case .index(_, _, let known):
+            fingerprint = known
+            if case .transfer(let claim) = consignment.work { transfer = claim.id }
         case .result:
             isResult = true
         }

@@ -64,6 +64,8 @@ package struct Consignment: Sendable {
 package enum CommitPlan: Sendable {
     /// A copy of a source's file: call and recording where they are not there yet, its media row, external data.
     case original(SourceRecording, SourceMedia, replaces: Int64?)
+    /// The index file of a sound: a replica beside the sound's, without a row. The fingerprint is its transfer's.
+    case index(SourceRecording, SourceMedia, fingerprint: [UInt8])
     /// A muxed file: a VIDEO row beside the originals, and `mixed`.
     case result(MuxJob, start: WallTime?, stop: WallTime?)
 }

@@ -92,6 +92,7 @@ extension Migrations {
             seen_modified bigint,
             seen_at timestamptz,
             missing_since timestamptz,
+            found_absent boolean not null default false,
             last_error text,
             planned_at timestamptz not null default now(),
             changed_at timestamptz not null default now(),

@@ -85,10 +85,10 @@ package struct StatusCounts: Hashable, Sendable {
             """
             select mount, count(*) filter (where state = 'waiting') as waiting,
                 count(*) filter (where state = 'claimed') as claimed,
-                count(*) filter (where state = 'waiting' and missing_since is not null) as missing
+                count(*) filter (where state = 'waiting' and missing_since is not null and kind <> 'INDEX') as missing
             from (
-                select mount, state, missing_since from takeup.transfer where state = 'waiting'
-                union all select mount, state, missing_since from takeup.transfer where state = 'claimed'
+                select mount, state, missing_since, kind from takeup.transfer where state = 'waiting'
+                union all select mount, state, missing_since, kind from takeup.transfer where state = 'claimed'
             ) as open
             group by mount order by mount
             """

@@ -74,6 +74,7 @@ package enum Transfers {
             """
             select \(Transfer.columns.text(of: "transfer")) from takeup.transfer
             where mount = $1 and state = 'waiting' and missing_since < statement_timestamp() - $2::interval
+                and kind <> 'INDEX'
             order by missing_since limit $3
             """, [Value(mount), Value(grace), Value(limit)]
         ).map(Transfer.init)

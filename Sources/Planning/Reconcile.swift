@@ -12,11 +12,13 @@ package struct SourceSwitches: Hashable, Sendable {
     package var allowMarkWithoutCopy: Bool
     /// Take recordings that have no media at all.
     package var withoutStreams: Bool
+    /// Where index files may lie; empty where none are taken.
+    package var indexFiles: [IndexPattern]
 
     package init(
         kinds: Set<MediaKind> = Set(MediaKind.allCases), copyFiles: Bool = true, onlyMixed: Bool = false,
         onlyFinished: Bool = true, onlyProcessed: Bool = true, allowMarkWithoutCopy: Bool = false,
-        withoutStreams: Bool = false
+        withoutStreams: Bool = false, indexFiles: [IndexPattern] = []
     ) {
         self.kinds = kinds
         self.copyFiles = copyFiles
@@ -25,6 +27,7 @@ package struct SourceSwitches: Hashable, Sendable {
         self.onlyProcessed = onlyProcessed
         self.allowMarkWithoutCopy = allowMarkWithoutCopy
         self.withoutStreams = withoutStreams
+        self.indexFiles = indexFiles
     }
 }
 

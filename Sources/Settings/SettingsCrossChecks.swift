@@ -11,6 +11,7 @@ struct SettingsCrossChecks {
         refuseSharedPaths()
         refuseSharedDatabases()
         refuseMountsOutsideTheirSource()
+        refuseIndexFilesOutsideTheMounts()
         refuseVolumesInsideOthers()
         refuseSharedVariables(in: environment)
         for (index, source) in settings.sources.enumerated() { warn(about: source, at: "sources[\(index)]") }
@@ -116,6 +117,23 @@ struct SettingsCrossChecks {
                 refuse(
                     key, "\(mount.path) is not below the source's mount_path, \(source.mountPath.displayText)",
                     "mount_path stands before the recorder's own paths; correct one of the two")
+            }
+        }
+    }
+
+    private func refuseIndexFilesOutsideTheMounts() {
+        for (index, source) in settings.sources.enumerated() where !source.mountPath.isEmpty {
+            for pattern in source.indexFiles {
+                guard let fixed = pattern.fixedDirectory else { continue }
+                let here = FilePath(bytes: source.mountPath.bytes + Array("/".utf8) + fixed.bytes)
+                let isServed = source.mounts.contains { mount in
+                    Self.is(here, atOrBelow: mount.directory) || Self.is(mount.directory, atOrBelow: here)
+                }
+                if !isServed {
+                    refuse(
+                        "sources[\(index)].index_files", "\(pattern.text) lies below none of the source's mounts",
+                        "Mount that directory and add it to mounts")
+                }
             }
         }
     }

@@ -19,6 +19,10 @@ package struct SourceSettings: Hashable, Sendable {
     package let synchronize: SynchronizeSettings
     package let allowMarkWithoutCopy: Bool
     package let synchronizedAlreadySynchronized: Bool
+    /// Where index files may lie; empty where no rule is known.
+    package let indexFiles: [IndexPattern]
+    /// How long an index file may be missing after its sound came before there is none.
+    package let indexGrace: Duration
     /// What is cut from the front of the recorder's own paths when a path on a volume is made of them.
     package let recorderPrefix: FilePath
     /// When the recorder deletes a recording, counted from its end; nil where that is not known.
@@ -26,7 +30,7 @@ package struct SourceSettings: Hashable, Sendable {
     /// How long before ``deletionAge`` an unmarked recording is told of.
     package let deletionMargin: Duration?
 
-    /// Whether marks promise bytes that the switches leave at the recorder.
+    /// Whether marks promise media that the switches leave at the recorder. Index files are none: no row names them.
     package var leavesBytesUncopied: Bool { !copyFiles || onlyMixed || !synchronize.isEverything }
 }
 
@@ -48,7 +52,7 @@ package struct SynchronizeSettings: Hashable, Sendable {
     package let recd: Bool
     package let index: Bool
 
-    package var isEverything: Bool { audio && video && recd && index }
+    package var isEverything: Bool { audio && video && recd }
 
     package func takes(_ kind: MediaKind) -> Bool {
         switch kind {
@@ -81,7 +85,7 @@ extension SourceSettings {
             tableHelp: "A mount with more to say than its path. Replaces mounts = [ … ]."
         ) { MountSettings.read(from: &$0) }
         let timeZone = readTimeZone(from: &reader, in: environment)
-        return SourceSettings(
+        let source = SourceSettings(
             name: name, isEnabled: isEnabled, database: database, mountPath: mountPath, mounts: mounts,
             group: reader.optional(
                 "group", .name, example: "north",
@@ -108,6 +112,16 @@ extension SourceSettings {
             synchronizedAlreadySynchronized: reader.value(
                 "synchronized_already_synchronized", .boolean, standard: false,
                 "Whether recordings that carry a mark are looked at again. For recovery after errors only."),
+            indexFiles: reader.value(
+                "index_files", .indexPatterns, standard: [],
+                "Where the recorder keeps the index file of a sound, which no row names: patterns with {stem} (the sound's"
+                    + " file name without its last ending), {name} (the whole) and {day} (YYYYMMDD), from the sound's"
+                    + " directory, or absolute as the recorder's own path. Left out: index files stay at the recorder, so"
+                    + " hold back the index group of its delete tool."),
+            indexGrace: reader.value(
+                "index_grace", .duration(.seconds(1)...(.seconds(7 * 86_400))), standard: .seconds(600),
+                "How long an index file may be missing after its sound was copied. Then there is none, and the mark waits"
+                    + " no longer."),
             recorderPrefix: reader.value(
                 "recorder_prefix", .path, standard: FilePath("/opt/callrec/data"),
                 "What is cut from the front of the recorder's own paths when a path on a volume is made of them."),
@@ -118,11 +132,23 @@ extension SourceSettings {
             deletionMargin: reader.optional(
                 "deletion_margin", .duration(.seconds(3600)...(.seconds(3650 * 86_400))), example: .seconds(7 * 86_400),
                 "How long before deletion_age that is told. Left out: a quarter of deletion_age."))
+        if !reader.has("index_files") && !reader.findings.isDescribing { source.warnOfIndexFiles(reader) }
+        return source
     }
 
     /// Unmarked recordings older than this are near their deletion.
     package var deletionIsNearAfter: Duration? {
         deletionAge.map { age in max(.zero, age - (deletionMargin ?? age / 4)) }
+    }
+
+    private func warnOfIndexFiles(_ reader: SectionReader) {
+        guard isEnabled, copyFiles, synchronize.index else { return }
+        reader.findings.warn(
+            reader.path(of: "index_files"),
+            "no rule says where \(name) keeps index files, so they stay there; marks do not wait for them",
+            hint:
+                "Set index_files; or set index_files = [] and hold back the index group of the recorder's delete tool",
+            line: reader.findings.line(of: reader.path))
     }
 
     /// `TAKEUP_SOURCE_REC_CLUSTER_B_PASSWORD`

@@ -254,3 +254,56 @@ private func changed<Value>(_ value: Value, _ change: (inout Value) -> Void) -> 
         #expect(!planner().isSettled(sighting, other, now: marked, isHinted: false))
     }
 }
+
+/// Index files have no row: the plan promises to look for them.
+@Suite struct IndexPlanTests {
+    private func verdict(_ patterns: [String], holding: ReplayHolding = ReplayHolding()) throws -> LookPlanner.Verdict {
+        let switches = SourceSwitches(indexFiles: try patterns.map { try IndexPattern($0) })
+        return planner(switches).plan(recording([sound, screen]), holding: holding, missingKeys: [], attempts: 0)
+    }
+
+    @Test func `an index file is looked for on the mount that its place is on, and the mark waits for it`() throws {
+        guard
+            case .transfer(let transfers, .synchronized, _) = try verdict(["{stem}.idx", "/opt/screens/{stem}"]).outcome
+        else {
+            Issue.record("no transfers with a mark")
+            return
+        }
+        #expect(transfers.map(\.kind) == [.audio, .video, .index, .index])
+        #expect(transfers.map(\.mount) == [calls, screens, calls, screens])
+        #expect(transfers.map(\.mediaID) == [1, 2, 1, 1])
+        #expect(Set(transfers.map(\.fingerprint)).count == 4)
+        #expect(transfers[2].path == FilePath("/opt/calls/20261121/a.idx") && transfers[2].expectedSize == nil)
+        #expect(transfers[2].crc32 == nil)
+    }
+
+    @Test func `what is held already still has its rows brought, and its index file looked for`() throws {
+        var known = held(
+            recording([sound, screen]),
+            media: [
+                ReplayMedia(id: 8, kind: .audio, path: FilePath("/v/a")),
+                ReplayMedia(id: 9, kind: .video, path: FilePath("/v/b")),
+            ])
+        known.externalData = []
+        let holding = ReplayHolding(
+            recording: known,
+            origins: [MediaOrigin(source: source, mediaID: 1): 8, MediaOrigin(source: source, mediaID: 2): 9])
+        let verdict = try verdict(["{stem}.idx"], holding: holding)
+        #expect(verdict.needsMetadata)
+        guard case .transfer(let transfers, .synchronized, _) = verdict.outcome else {
+            Issue.record("\(verdict.outcome)")
+            return
+        }
+        #expect(transfers.map(\.kind) == [.index])
+    }
+
+    @Test func `a place on no mount is a problem and no mark`() throws {
+        let verdict = try verdict(["/var/index/{stem}"])
+        guard case .transfer(let transfers, nil, _) = verdict.outcome else {
+            Issue.record("\(verdict.outcome)")
+            return
+        }
+        #expect(transfers.map(\.kind) == [.audio, .video])
+        #expect(verdict.problems.map(\.kind) == [.unservedMedia])
+    }
+}

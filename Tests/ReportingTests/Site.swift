@@ -27,7 +27,7 @@ final class Site: Sendable {
     ///   - rest: what stands behind everything.
     func text(
         replayDatabase: String? = nil, recorderDatabase: String? = nil, mounts: [String] = ["calls", "screens"],
-        source: String = "time_zone = \"Europe/Prague\"", rest: String = ""
+        source: String = "time_zone = \"Europe/Prague\"\nindex_files = [\"{stem}.idx\"]", rest: String = ""
     ) -> String {
         let mounts = mounts.map { "{ path = \"\(home)/rec/\($0)\", mount_point = false }" }.joined(separator: ", ")
         return """

@@ -92,6 +92,31 @@ import Vocabulary
         #expect(settings.warnings.allSatisfy { $0.line != nil })
     }
 
+    private static func indexFiles(_ list: String) -> String {
+        small().replacing("index_files = []", with: list)
+    }
+
+    @Test func `index files that no rule finds are warned about, unless that is said or they are not wanted`() throws {
+        #expect(try load(Self.indexFiles("")).warnings.map(\.key) == ["sources[0].index_files"])
+        for said in ["index_files = []", "synchronize = { index = false }", "index_files = [\"{stem}.idx\"]"] {
+            #expect(try load(Self.indexFiles(said)).warnings.isEmpty, "\(said)")
+        }
+        let two = try load(Self.indexFiles("index_files = [\"{stem}.idx\", \"/calls/{day}/x{name}\"]"))
+        #expect(two.sources[0].indexFiles.map(\.text) == ["{stem}.idx", "/calls/{day}/x{name}"])
+        #expect(two.sources[0].indexGrace == .seconds(600))
+    }
+
+    @Test(arguments: [
+        ("index_files = \"{stem}.idx\"", "a text"), ("index_files = [3]", "holds"),
+        ("index_files = [\"all.idx\"]", "needs {stem} or {name}"), ("index_files = [\"{stam}\"]", "braces"),
+        ("index_files = [\"/elsewhere/{stem}\"]", "below none of the source's mounts"),
+    ])
+    func `a rule for index files that cannot be meant is refused`(text: String, why: String) {
+        let found = problems(Self.indexFiles(text))
+        #expect(found.map(\.key) == ["sources[0].index_files"])
+        #expect(found.allSatisfy { $0.what.contains(why) && $0.line != nil }, "\(found)")
+    }
+
     @Test func `names that share a variable are refused when it is set`() {
         let text = small(rest: Self.second(name: "ONE"))
         #expect(problems(text).isEmpty)

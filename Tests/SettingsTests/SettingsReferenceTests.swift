@@ -30,7 +30,8 @@ import Vocabulary
         #expect(spelled.replay == settings.replay && spelled.mux == settings.mux)
         #expect(spelled.copying == settings.copying && spelled.placement == settings.placement)
         #expect(spelled.watching == settings.watching && spelled.journal == settings.journal)
-        #expect(settings.warnings.map(\.key) == ["sources[0].time_zone"] && spelled.warnings.isEmpty)
+        #expect(settings.warnings.map(\.key) == ["sources[0].time_zone", "sources[0].index_files"])
+        #expect(spelled.warnings.isEmpty)
     }
 
     @Test func `no key is declared twice and each is explained`() {

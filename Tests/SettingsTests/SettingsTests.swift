@@ -62,8 +62,8 @@ import Vocabulary
         #expect(source.synchronize.isEverything && !source.leavesBytesUncopied)
         #expect(settings.synchro.sleepPeriod == .seconds(10))
         #expect(settings.mux.videoPaddingSliceLength == .seconds(5))
-        #expect(settings.warnings.map(\.key) == ["sources[0].time_zone"])
-        #expect(settings.warnings.first?.line == 19)
+        #expect(settings.warnings.map(\.key) == ["sources[0].time_zone", "sources[0].index_files"])
+        #expect(settings.warnings.allSatisfy { $0.line == 19 })
     }
 
     @Test func `what is not said has the manuals' defaults`() throws {

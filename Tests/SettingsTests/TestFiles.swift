@@ -46,6 +46,7 @@ func small(replay: String = "", volume: String = "", source: String = "", rest: 
     mount_path = "/mnt/one"
     mounts = ["/mnt/one/calls"]
     time_zone = "UTC"
+    index_files = []
     \(source)
     \(rest)
     """

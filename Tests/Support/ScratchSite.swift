@@ -248,10 +248,18 @@ package final class ScratchSite: Sendable {
         }
     }
 
-    /// Files on the volumes that no media row of the replay names, but for markers.
+    /// Files on the volumes that no media row of the replay names, but for markers and index files, which have none.
     package func unnamedFiles() async throws -> [String] {
         let named = try await replay.perform { session in
-            Set(try session.query("select cfpath from callrec.cfiles").map { try $0.text("cfpath") })
+            Set(
+                try session.query(
+                    """
+                    select cfpath from callrec.cfiles
+                    union select convert_from(v.path, 'UTF8') || '/' || convert_from(r.path, 'UTF8')
+                    from takeup.replica r join takeup.volume v on v.id = r.volume_id
+                    where r.kind = 'INDEX' and r.state = 'held'
+                    """
+                ).map { try $0.text("cfpath") })
         }
         return try volumes.flatMap { volume in
             try ChildProcess.run(["/usr/bin/find", volume, "-type", "f", "-not", "-name", ".takeup-volume"])
