@@ -38,7 +38,12 @@ package actor MountGuard {
         state = next
         switch next {
         case .proven(let identity):
-            if let since = goneSince { await back(after: ContinuousClock.now - since) }
+            if let since = goneSince {
+                await back(after: ContinuousClock.now - since)
+            } else if before == nil {
+                // An earlier process may have told of its absence, and ended before it was back.
+                try? await problems.close(.mountUnavailable, subject: subject, place: source.rawValue)
+            }
             return identity
         case .absent(let absence): await gone(.mountAbsent, "it is not mounted", word: "\(absence)", before)
         case .wrong(let fault): await gone(.mountWrong, "it is not the right one", word: "\(fault.word)", before)

@@ -93,6 +93,19 @@ package struct ProblemBook: Sendable {
         for problem in closed { tellClosed(problem, place: source.rawValue) }
     }
 
+    /// How problems of mux jobs are called.
+    package static let muxSubject = "mux job "
+
+    /// Closes those of mux jobs that are over without having been told of.
+    package func closeOverMuxJobs() async throws {
+        let closed = try await database.perform { session in
+            try Problems.closeOverMuxJobs(
+                kinds: [ProblemKind.muxFailed.rawValue, ProblemKind.keyMissing.rawValue],
+                subjectPrefix: ProblemBook.muxSubject, in: session)
+        }
+        for problem in closed { tellClosed(problem, place: "replay") }
+    }
+
     /// Recordings of a source with open problems of these kinds; any of them, where there are more.
     package func recordings(of source: SourceName, _ kinds: [ProblemKind], limit: Int) async throws -> Set<Int64> {
         try await database.perform { session in

@@ -26,6 +26,8 @@ package actor VolumeRoster {
     private var spaceFollowed: Duration?
     private let clock: @Sendable () -> Duration
     private var conditions: [VolumeName: Planning.VolumeState] = [:]
+    /// Volumes that this process has looked at.
+    private var seen: Set<VolumeName> = []
     /// Since when a volume has been away from this process.
     private var awaySince: [VolumeName: Duration] = [:]
     private var ready: [VolumeID: Copier] = [:]
@@ -149,9 +151,13 @@ package actor VolumeRoster {
         for sample in samples {
             let name = sample.settings.name
             let before = conditions[name]
+            let subject = "volume \(name)"
+            if seen.insert(name).inserted && sample.condition == nil {
+                // An earlier process may have told of its absence, and ended before it was back.
+                try await problems.close(.volumeUnavailable, subject: subject, place: replay.name)
+            }
             guard before != sample.condition else { continue }
             conditions[name] = sample.condition
-            let subject = "volume \(name)"
             let facts: [Fact] =
                 [.volume(name), .volumePath(sample.settings.path)]
                 + (sample.reason.map { [.reason($0)] } ?? [])

@@ -63,10 +63,20 @@ package struct MuxProcess: Sendable {
             group.addTask { await SweepService(sweeper: base.sweeper, narrator: narrator, progress: progress).run() }
             group.addTask { await presence.run() }
             group.addTask { await listen(base.connection, wakes) }
+            group.addTask { await closeOverProblems(base.problems) }
             await group.waitForAll()
         }
         narrator.tell(.workerStopping, .reason("it was told to"))
         manager.stopping(status: "stopped")
+    }
+
+    /// A better half supersedes a job, and with it what was wrong with it: nobody else would close that.
+    private func closeOverProblems(_ problems: ProblemBook) async {
+        while !Task.isCancelled {
+            // Where the ledger is away, the next time finds the same.
+            try? await problems.closeOverMuxJobs()
+            try? await Task.sleep(for: .seconds(15))
+        }
     }
 
     /// New jobs are told of; every idle worker looks.

@@ -168,7 +168,7 @@ package struct MuxService: Sendable {
             [.muxFailed, .keyMissing], subjects: [subject(pair.job)], place: pair.reference.source.rawValue)
     }
 
-    private func subject(_ job: MuxJob) -> String { "mux job \(job.id.rawValue)" }
+    private func subject(_ job: MuxJob) -> String { "\(ProblemBook.muxSubject)\(job.id.rawValue)" }
 
     private func failed(_ job: MuxJob, _ claim: Claim<MuxJob.ID>, _ error: any Error) async throws {
         if error is CancellationError {

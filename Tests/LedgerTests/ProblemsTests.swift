@@ -80,4 +80,52 @@ import Vocabulary
             #expect(open.count == 5)
         }
     }
+
+    @Test func `problems of mux jobs that are over are closed, and no others`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.transaction { session in
+            try session.script(
+                """
+                insert into takeup.account values ('a');
+                insert into takeup.volume (id, name, path, account_id) values ('v', 'a', '/a', 'a');
+                insert into takeup.recording (sid) values ('s');
+                insert into takeup.replica (sid, kind, volume_id, path, size, sha256, xxh128, level, authenticity)
+                    select 's', 'AUDIO', 'v', decode(md5(n::text), 'hex'), 1, decode(repeat('00', 32), 'hex'),
+                        decode(repeat('00', 16), 'hex'), 'L2', 'unauthenticated' from generate_series(1, 4) n;
+                insert into takeup.mux_job (sid, sound_id, screen_id, state) values
+                    ('s', 1, 2, 'superseded'), ('s', 1, 3, 'waiting'), ('s', 1, 4, 'failed');
+                """)
+            for (kind, subject) in [
+                ("mux-failed", "mux job 1"), ("key-missing", "mux job 2"), ("mux-failed", "mux job 3"),
+                ("mux-failed", "mux job 99"), ("no-room", "mux job 1"), ("mux-failed", "something else"),
+            ] { _ = try Problems.open(kind: kind, subject: subject, what: "It failed.", in: session) }
+            let closed = try Problems.closeOverMuxJobs(
+                kinds: ["mux-failed", "key-missing"], subjectPrefix: "mux job ", in: session)
+            #expect(closed.map(\.subject) == ["mux job 1"])
+            #expect(try Problems.open(limit: 9, in: session).count == 5)
+        }
+    }
+
+    @Test func `damage is over when its copy serves no more, and not while one is under way`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.plan(ids: [1, 2])
+        let source = Sample.source
+        let ids = try await ledger.transaction { session in
+            for id in [Int64(1), 2] {
+                let reference = RecordingReference(source: source, id: id)
+                _ = try Problems.open(
+                    kind: "damaged-media", subject: "\(reference)#\(10 * id)", reference: reference.description,
+                    what: "It is damaged.", in: session)
+            }
+            let open = try Problems.closeReplaced(kind: "damaged-media", of: source, limit: 10, in: session)
+            #expect(open.isEmpty)
+            return try Transfers.find(of: RecordingReference(source: source, id: 1), in: session).map(\.id.rawValue)
+        }
+        let closed = try await ledger.transaction { session in
+            try session.execute(
+                "update takeup.transfer set state = 'dropped' where id = any($1::bigint[])", [.integers(ids)])
+            return try Problems.closeReplaced(kind: "damaged-media", of: source, limit: 10, in: session)
+        }
+        #expect(closed.map(\.reference) == ["\(source)/1"])
+    }
 }

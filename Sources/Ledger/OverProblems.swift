@@ -24,4 +24,24 @@ extension Problems {
             """, [.text(kind), .text("\(source)/"), Value(source), Value(limit)]
         ).map(Problem.init)
     }
+
+    /// Problems of these kinds about mux jobs that are over: done after all, or superseded by a better half.
+    @discardableResult
+    package static func closeOverMuxJobs(kinds: [String], subjectPrefix prefix: String, in session: Session) throws
+        -> [Problem]
+    {
+        try session.query(
+            """
+            update takeup.problem set closed_at = statement_timestamp()
+            where id = any (array(
+                select problem.id from takeup.problem
+                join takeup.mux_job on mux_job.id = substring(problem.subject from '[0-9]+$')::bigint
+                where problem.kind = any($1::text[]) and problem.closed_at is null
+                    and starts_with(problem.subject, $2) and problem.subject ~ '[0-9]+$'
+                    and mux_job.state in ('done', 'superseded')
+                order by problem.id for no key update of problem))
+            returning \(Problem.columns.text(of: "problem"))
+            """, [.texts(kinds), .text(prefix)]
+        ).map(Problem.init)
+    }
 }
