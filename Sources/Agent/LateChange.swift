@@ -65,7 +65,8 @@ extension SightingPlan.Outcome {
     /// Whether it brings media.
     package var bringsMedia: Bool {
         switch self {
-        case .transfer: true
+        // Index files are promised each time, also those that are there.
+        case .transfer(let transfers, _, _): transfers.contains { $0.kind != .index }
         case .wait, .keep, .refuse: false
         }
     }

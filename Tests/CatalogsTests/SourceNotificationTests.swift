@@ -26,6 +26,10 @@ import Vocabulary
         try await heard.begin()
         let built = try await fixture.builder.add(RecordingSample("s").state("EXT_DATA_SAVED").media(sound))
         let id = built.id
+        let tag = """
+            insert into callrec.voice_tags (cfileid, phraseid)
+            select f.id, s.phraseid from callrec.cfiles f, callrec.speech_phrases s
+            """
         let steps: [(sql: String, isHeard: Bool)] = [
             ("insert into callrec.couple_extdata (cplid, key, value) values (\(id), 'early', '1')", false),
             ("update callrec.couples set callingnr = '5'", false),
@@ -36,6 +40,8 @@ import Vocabulary
             ("insert into callrec.cfiles (cplid, cftype, cfsize, cfpath) values (\(id), 'RECD', 1, '/r')", true),
             ("update callrec.cfiles set cfpath = '/s' where cftype = 'RECD'", true),
             ("delete from callrec.cfiles where cftype = 'RECD'", true),
+            ("insert into callrec.speech_phrases (phrase_text) values ('hello')", false),
+            (tag, true), ("delete from callrec.voice_tags", true),
             ("update callrec.couples set callingnr = '6'", true),
             ("update callrec.couples set synchronized = 'S'", false),
             // After the mark: what comes and what changes, not what goes, and not what the recorder's own tools write.
@@ -43,6 +49,8 @@ import Vocabulary
             ("update callrec.couples set callingnr = '7'", false),
             ("insert into callrec.couple_extdata (cplid, key, value) values (\(id), 'late', '1')", true),
             ("update callrec.couple_extdata set value = '2' where key = 'late'", true),
+            (tag, true), ("update callrec.voice_tags set from_time = 3", true),
+            ("delete from callrec.voice_tags", false),
             ("delete from callrec.couple_extdata where key = 'late'", false),
             ("insert into callrec.cfiles (cplid, cftype, cfsize, cfpath) values (\(id), 'RECD', 1, '/r')", true),
             ("delete from callrec.cfiles", false),

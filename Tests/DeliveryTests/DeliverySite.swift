@@ -187,14 +187,16 @@ struct Worker: Sendable {
                 let recording = recordings.first(where: { $0.reference == transfer.recording }),
                 let media = recording.media.first(where: { $0.id == transfer.mediaID })
             else { return nil }
-            let name = FilePath(bytes: media.path.lastComponent)
+            let name = FilePath(bytes: transfer.path.lastComponent)
             return Consignment(
                 work: .transfer(claim), sid: transfer.sid, recording: transfer.recording, media: transfer.mediaID,
                 kind: transfer.kind,
                 source: .beneath(root: site.scratch.path.appending("mount/\(role.rawValue)"), path: name),
                 size: media.size ?? 0, observation: nil, crc32: .none,
                 path: FilePath("rec_a/\(role.rawValue)").appending(name.bytes), attempt: transfer.attempts,
-                commit: .original(recording, media, replaces: replaces))
+                commit: transfer.kind == .index
+                    ? .index(recording, media, fingerprint: transfer.fingerprint)
+                    : .original(recording, media, replaces: replaces))
         }
     }
 

@@ -15,6 +15,10 @@ internal import Vocabulary
         // With the trigger the slow rounds are too slow to be what brings it.
         let synchro = notifies ? "sleep_period = \"1h\"\nfollow_period = \"1h\"" : LateChangeTests.fast
         let site = try await ScratchSite(schema, notifies: notifies, synchro: synchro)
+        try await site.replay.perform { session in
+            try session.script("insert into callrec.speech_phrases (phrase_text) values ('other'), ('late')")
+        }
+        let builder = try await CatalogBuilder(site.source)
         let agents = try SiteAgents(site)
         // The first look is behind them: from now on only hints bring anything, where the rounds are slow.
         let used = try await site.record("used", [.audio])
@@ -26,10 +30,15 @@ internal import Vocabulary
                 "insert into callrec.couple_extdata (cplid, key, value) values ($1, 'cdr', 'late')", [.integer(used.id)]
             )
         }
+        try await site.source.perform { session in
+            let media = try session.first("select min(id) as id from callrec.cfiles")?.integer("id")
+            try builder.add(SpokenPhrase(PhraseText("late"), from: "1", to: "2"), to: media ?? 0, on: session)
+        }
         let hasCome = try await site.wait(upTo: .seconds(60)) {
             let data = try await site.count(
                 "select count(*) from callrec.couple_extdata where key = 'cdr' and value = 'late'", in: site.replay)
-            return try await site.digests(of: used).contains(screen.sha256) && data == 1
+            let tags = try await site.count("select count(*) from callrec.voice_tags", in: site.replay)
+            return try await site.digests(of: used).contains(screen.sha256) && data == 1 && tags == 1
         }
         #expect(hasCome, "\(site.log(.calls))\n\(site.log(.screens))")
         let isMarked = try await site.wait(upTo: .seconds(20)) {

@@ -9,6 +9,7 @@
 -- nor a script that re-opens thousands of recordings sends anything.
 -- A notification is a hint: without it everything works the same, one poll period later.
 -- To remove: drop function callrec.takeup_recording_changed() cascade; drop function callrec.takeup_part_changed() cascade;
+-- drop function callrec.takeup_voice_tag_changed() cascade;
 
 begin;
 
@@ -76,5 +77,36 @@ create trigger takeup_media_changed after insert or update or delete on callrec.
 drop trigger if exists takeup_metadata_changed on callrec.couple_extdata;
 create trigger takeup_metadata_changed after insert or update or delete on callrec.couple_extdata
     for each row execute procedure callrec.takeup_part_changed();
+
+-- Voice tags hang on media, where there are any.
+create or replace function callrec.takeup_voice_tag_changed() returns trigger language plpgsql as $$
+declare
+    media bigint;
+    recording bigint;
+    is_marked boolean;
+begin
+    if tg_op = 'DELETE' then
+        media := old.cfileid;
+    else
+        media := new.cfileid;
+    end if;
+    select p.id, p.synchronized is not null into recording, is_marked
+    from callrec.cfiles f join callrec.couples p on p.id = f.cplid
+    where f.id = media and p.state = 'FINISHED';
+    if found and not (is_marked and tg_op = 'DELETE') then
+        perform pg_notify('takeup_recording', recording::text);
+    end if;
+    return null;
+end $$;
+
+do $$
+begin
+    if exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'callrec' and c.relname = 'voice_tags') then
+        drop trigger if exists takeup_voice_tag_changed on callrec.voice_tags;
+        create trigger takeup_voice_tag_changed after insert or update or delete on callrec.voice_tags
+            for each row execute procedure callrec.takeup_voice_tag_changed();
+    end if;
+end $$;
 
 commit;
