@@ -1,0 +1,86 @@
+import Agent
+import Catalogs
+import Delivery
+import Ledger
+import Postgres
+import Settings
+import Support
+import Telemetry
+import Testing
+import Vocabulary
+
+/// Looks of a keeper on real databases.
+@Suite struct LookTests {
+    private struct Scene {
+        let recorder: ScratchDatabase
+        let replayDatabase: ScratchDatabase
+        let replay: Replay
+        let look: LookService
+        let lease: KeeperLease
+    }
+
+    private func scene(_ synchro: String) async throws -> Scene {
+        let recorder = try await ScratchDatabase(CallrecSchema.old.template)
+        let replayDatabase = try await ScratchDatabase(CallrecSchema.new.template)
+        let text = """
+            [replay]
+            name = "replay1"
+            database = "\(replayDatabase.connectionString)"
+            default_path = "/srv/a"
+
+            [[sources]]
+            name = "rec_a"
+            database = "\(recorder.connectionString)"
+            mount_path = "/mnt/rec"
+            mounts = ["/mnt/rec/calls"]
+            interval = "days=3000"
+            time_zone = "UTC"
+
+            [synchro]
+            \(synchro)
+            """
+        let settings = try Settings.load(
+            bytes: Array(text.utf8), named: FilePath("takeup.toml"), environment: .ofProcess())
+        let source = settings.sources[0]
+        let ledger = replayDatabase.connect(label: "replay", connections: 3)
+        try await ledger.transaction { session in _ = try Migrations.apply(program: "test", in: session) }
+        let catalog = try await ledger.perform { session in try ReplayCatalog(reading: session) }
+        let replay = Replay(database: ledger, catalog: catalog, holder: Holder("test"))
+        let narrator = MemoryNarrator()
+        let problems = ProblemBook(database: ledger, narrator: narrator)
+        let database = recorder.connect(label: "source rec_a")
+        let link = SourceLink(
+            settings: source, database: database,
+            gate: PauseGate(source: source.name, ledger: ledger, narrator: narrator),
+            guardian: DatabaseGuard(
+                source: source, others: [], database: database, replay: replay, isSame: { true }, problems: problems,
+                narrator: narrator))
+        let lease = try await ledger.perform { session in
+            try Keepers.take(source: source.name, holder: Holder("test"), lease: .seconds(600), in: session)
+        }
+        return Scene(
+            recorder: recorder, replayDatabase: replayDatabase, replay: replay,
+            look: LookService(source: link, replay: replay, synchro: settings.synchro, problems: problems),
+            lease: try #require(lease))
+    }
+
+    @Test func `calls per period are the bound of a batch, and all are met in the end`() async throws {
+        let scene = try await scene("calls_per_period = 4")
+        let builder = try await CatalogBuilder(scene.recorder.connect())
+        for number in 0..<15 {
+            let stop = WallTime(microseconds: RecordingSample.noon.microseconds + Int64(number) * 1_000_000)
+            try await builder.add(
+                RecordingSample("sid \(number)", stop: stop).media(
+                    MediaSample(.audio, FilePath("/calls/20261120/\(number).mp3"))))
+        }
+        var planned: [Int] = []
+        for _ in 0..<20 {
+            let found = try await scene.look.turn(hinted: [], lease: scene.lease)
+            planned.append(found.planned)
+            if !found.isMoreThere { break }
+        }
+        // A page, and a lane of the newest a quarter as long.
+        #expect(planned.allSatisfy { $0 <= 5 })
+        #expect(planned.reduce(0, +) == 15)
+    }
+}
