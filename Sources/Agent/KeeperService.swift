@@ -34,6 +34,10 @@ package actor KeeperService {
     private var nextTake: Duration = .zero
     private var nextMarks: Duration = .zero
     private var nextDefinitions: Duration = .zero
+    /// Where the batch of marks before ended, while more are to follow.
+    private var lastMark: Instant?
+    /// When marks are asked for from the beginning again, also while more are to follow.
+    private var nextMarkRound: Duration = .zero
     private let started = ContinuousClock.now
 
     private static let leaseSpan = Duration.seconds(15)
@@ -43,6 +47,12 @@ package actor KeeperService {
     private static let renewal = Duration.seconds(5)
     /// Between two looks for marks to set: those that come meanwhile become one batch.
     private static let markPeriod = Duration.milliseconds(500)
+    private static let markRound = Duration.seconds(5)
+    /// Between the starts of two batches of marks while more are to follow: what the recorder has to do for them in a
+    /// second is bounded.
+    private static let markSpacing = Duration.milliseconds(125)
+    /// Batches in one turn.
+    private static let markBatches = 4
     /// Hints beyond this are dropped: the page finds what they were about.
     private static let hintLimit = 10_000
     /// A turn of a group is passed on after this at the latest.
@@ -129,16 +139,36 @@ package actor KeeperService {
     }
 
     private func work(_ lease: KeeperLease) async throws {
-        if elapsed >= nextMarks {
-            nextMarks = elapsed + KeeperService.markPeriod
-            let marked = try await marks.turn(lease: lease)
-            hinted.formUnion(marked.changed)
-            if marked.isMoreThere { nextMarks = elapsed }
-        }
+        // Beside a look: the recorder works on the one while the replay works on the other.
+        async let marked: Void = mark(lease)
         if let definitions, elapsed >= nextDefinitions {
             nextDefinitions = elapsed + DefinitionService.period
             try await definitions.turn(lease: lease)
         }
+        try await lookIfDue(lease)
+        try await marked
+    }
+
+    private func mark(_ lease: KeeperLease) async throws {
+        guard elapsed >= nextMarks else { return }
+        nextMarks = elapsed + KeeperService.markPeriod
+        if elapsed >= nextMarkRound {
+            // What was committed late can be due before what was marked.
+            lastMark = nil
+            nextMarkRound = elapsed + KeeperService.markRound
+        }
+        for _ in 0..<KeeperService.markBatches {
+            let begun = elapsed
+            let marked = try await marks.turn(lease: lease, after: lastMark)
+            lastMark = marked.last
+            hinted.formUnion(marked.changed)
+            guard marked.last != nil else { return }
+            nextMarks = begun + KeeperService.markSpacing
+            try await Task.sleep(for: max(.zero, nextMarks - elapsed))
+        }
+    }
+
+    private func lookIfDue(_ lease: KeeperLease) async throws {
         let now = elapsed
         if !hinted.isEmpty || now >= nextRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {

@@ -16,6 +16,12 @@ package actor LookService {
     private let synchro: SynchroSettings
     private let problems: ProblemBook
     private var cursor: SourceCursor?
+    private let request: LookRequest
+    /// The page behind the cursor, asked for beforehand.
+    private var ahead:
+        (cursor: SourceCursor, begun: ContinuousClock.Instant, page: Task<LookRequest.Answer, any Error>)?
+    /// A page that was read longer ago is read again.
+    private static let aheadAtMost = Duration.seconds(5)
     private var nextTroubled = ContinuousClock.now
     private static let troubledPeriod = Duration.seconds(15)
     private var nextStrays = ContinuousClock.now
@@ -32,6 +38,7 @@ package actor LookService {
         self.replay = replay
         planner = LookPlanner(mounts: source.mounts, switches: SourceSwitches(source.settings, synchro))
         self.synchro = synchro
+        request = LookRequest(source: source, synchro: synchro)
         self.problems = problems
     }
 
@@ -62,45 +69,35 @@ package actor LookService {
         }
         let wanted = hinted.union(due)
         let troubled = try await troubled()
-        let started = ContinuousClock.now
         // Hints first: nothing else brings those of recordings that have their marks.
         let ids = (Array(hinted) + wanted.subtracting(hinted)).prefix(synchro.callsPerPeriod)
-        let page = try await read(catalog, ids: ids + Array(troubled))
-        let cost = ContinuousClock.now - started
-        cursor = page.next
-        let planned = try await handle(page.rows, hinted: wanted, now: now, lease: lease)
-        try await giveUp(troubled.subtracting(page.rows.map(\.id)), lease: lease)
-        return Look(planned: planned.count, isMoreThere: page.next != nil, cost: cost, late: planned.late)
+        let page = try await page(catalog, ids: ids + Array(troubled))
+        cursor = page.batch.next
+        // While this page is brought to the replay, the recorder gives the next one.
+        if let next = cursor {
+            ahead = (next, .now, Task { [request] in try await request.read(catalog, after: next, ids: []) })
+        }
+        let planned = try await handle(page.batch.rows, hinted: wanted, now: now, lease: lease)
+        try await giveUp(troubled.subtracting(page.batch.rows.map(\.id)), lease: lease)
+        return Look(
+            planned: planned.count, isMoreThere: page.batch.next != nil, cost: page.cost, late: planned.late)
     }
 
-    private func read(_ catalog: SourceCatalog, ids: [Int64]) async throws -> SourceBatch {
-        let interval = source.settings.interval
-        let limit = synchro.callsPerPeriod
-        let cursor = cursor
-        let onlyFinished = synchro.onlyFinished
-        let wantsStrays = ContinuousClock.now >= nextStrays
+    /// The page behind the cursor and these recordings, and from time to time some that no page shows.
+    private func page(_ catalog: SourceCatalog, ids: [Int64]) async throws -> LookRequest.Answer {
+        let standing = ahead
+        ahead = nil
+        let strays = ContinuousClock.now >= nextStrays ? LookService.strayLimit : 0
         do {
-            let batch = try await source.database.perform { session in
-                let now = try catalog.localNow(on: session)
-                let stops = interval.stops(at: now)
-                let query = SourceQuery(
-                    lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished)
-                var batch = try catalog.recordings(query, after: cursor, limit: limit, on: session)
-                if batch.next != nil {
-                    batch.rows += try catalog.newestRecordings(query, limit: max(1, limit / 4), on: session).rows
-                }
-                var ids = ids
-                if wantsStrays {
-                    let strays = try catalog.strays(
-                        from: stops.lowerBound, horizon: Interval.horizon(at: now), limit: LookService.strayLimit,
-                        on: session)
-                    ids += strays.subtracting(ids)
-                }
-                batch.rows += try catalog.recordings(ids: ids, on: session)
-                return batch
+            var page: LookRequest.Answer
+            if let standing, standing.cursor == cursor, .now - standing.begun < LookService.aheadAtMost {
+                page = try await standing.page.value
+                if !ids.isEmpty || strays > 0 { page.add(try await request.read(catalog, ids: ids, strays: strays)) }
+            } else {
+                page = try await request.read(catalog, after: cursor, ids: ids, strays: strays)
             }
-            if wantsStrays { nextStrays = .now + LookService.straysPeriod }
-            return batch
+            if strays > 0 { nextStrays = .now + LookService.straysPeriod }
+            return page
         } catch let error as PostgresError where error.code == .schema {
             await source.forget()
             throw error
@@ -150,7 +147,7 @@ package actor LookService {
         let ids = Array(recordings.keys)
         if ids.isEmpty { return (0, []) }
         let sightings = try await replay.database.perform { session in
-            try Sightings.find(source: source, ids: ids, in: session)
+            try Sightings.find(source: source, ids: ids, hasDetail: false, in: session)
         }
         let open = recordings.values.filter { recording in
             guard planner.isWanted(recording, sightings[recording.id]) else { return false }
@@ -193,7 +190,7 @@ package actor LookService {
                 SightingPlan(
                     reference: recording.reference, sid: recording.sid, stopped: recording.stopInstant,
                     finished: hinted.contains(recording.id) && sighting == nil ? now : nil, outcome: verdict.outcome,
-                    detail: try Snapshot.encode(recording)))
+                    standing: recording.mark, detail: try detail(of: recording, verdict.outcome)))
         }
         let done = try await commit(rows, missingKeys: view.missingKeys, sightings)
         for place in plans.indices {
@@ -210,7 +207,7 @@ package actor LookService {
         let written = plans
         let isKeeper = try await replay.database.transaction { session in
             guard try Keepers.confirm(lease, in: session) else { return false }
-            try Plans.record(written, in: session)
+            try Plans.write(written, in: session)
             return true
         }
         guard isKeeper else { throw KeeperLost() }
@@ -233,6 +230,14 @@ package actor LookService {
             ).rows(of: recording)
         }
         return try await commit.run(rows)
+    }
+
+    /// What the agents that copy need to know; nobody else asks.
+    private func detail(of recording: SourceRecording, _ outcome: SightingPlan.Outcome) throws -> [UInt8]? {
+        switch outcome {
+        case .transfer: try Snapshot.encode(recording)
+        case .wait, .keep, .refuse: nil
+        }
     }
 
     private struct View: Sendable {

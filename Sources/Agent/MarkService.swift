@@ -4,7 +4,7 @@ package import Ledger
 internal import Planning
 internal import Postgres
 package import Telemetry
-internal import Vocabulary
+package import Vocabulary
 
 /// Sets the marks of a source: last of all, and only where its rows are still what was committed.
 package struct MarkService: Sendable {
@@ -12,7 +12,7 @@ package struct MarkService: Sendable {
     private let replay: Replay
     private let problems: ProblemBook
     private let narrator: any Narrator
-    private static let batch = 100
+    private static let batch = 500
 
     package init(source: SourceLink, replay: Replay, problems: ProblemBook, narrator: any Narrator) {
         self.source = source
@@ -25,50 +25,68 @@ package struct MarkService: Sendable {
         package var done: Int
         /// Recordings that changed since they were looked at: look again.
         package var changed: Set<Int64>
-        package var isMoreThere: Bool
+        /// Where the next batch goes on; nil where this was the last.
+        package var last: Instant?
     }
 
     /// One batch: one transaction at the source, then one in the ledger. If the second is lost, the next turn finds the
     /// marks set and only notes them.
-    package func turn(lease: KeeperLease) async throws -> Marks {
+    /// - Parameter after: where the last batch of a row of batches ended.
+    package func turn(lease: KeeperLease, after: Instant? = nil) async throws -> Marks {
         let name = source.name
-        // Mostly there is nothing, and one statement says so; only what follows decides.
-        let first = try await replay.database.perform { session in
-            try Sightings.toMark(source: name, limit: 1, in: session)
+        if after == nil {
+            // Mostly there is nothing, and one statement says so; only what follows decides.
+            let first = try await replay.database.perform { session in
+                try Sightings.toMark(source: name, limit: 1, in: session)
+            }
+            if first.isEmpty { return Marks(done: 0, changed: []) }
         }
-        if first.isEmpty { return Marks(done: 0, changed: [], isMoreThere: false) }
         let converged = try await replay.database.transaction { session in
             guard try Keepers.confirm(lease, in: session), try Marking.check(in: session) == nil else {
                 return [Sighting]()
             }
-            return try Sightings.toMark(source: name, limit: MarkService.batch, in: session)
+            return try Sightings.toMark(source: name, after: after, limit: MarkService.batch, in: session)
         }
-        if converged.isEmpty { return Marks(done: 0, changed: [], isMoreThere: false) }
+        if converged.isEmpty { return Marks(done: 0, changed: []) }
         let requests = converged.compactMap { sighting in
             sighting.mark.map { mark in
                 MarkRequest(
-                    id: sighting.reference.id, mark: mark, standing: sighting.standingMark,
+                    id: sighting.reference.id, mark: mark, standing: sighting.standing,
                     fingerprint: Fingerprint(bytes: sighting.fingerprint ?? []))
             }
         }
-        let catalog = try await source.catalog()
-        var outcomes: [Int64: MarkOutcome] = [:]
-        var failed: [Sighting] = []
-        do {
-            outcomes = try await catalog.setMarks(requests, in: source.database)
-        } catch  where !isOutage(error) {
-            // One row that the recorder refuses must not keep the others from their marks.
-            for (sighting, request) in zip(converged, requests) {
-                do {
-                    outcomes.merge(try await catalog.setMarks([request], in: source.database)) { $1 }
-                } catch  where !isOutage(error) {
-                    failed.append(sighting)
-                    try await postpone(sighting, error)
-                }
+        let (outcomes, failed) = try await set(requests, try await source.catalog())
+        var standing: [Sighting] = []
+        for sighting in converged {
+            if let error = failed[sighting.reference.id] {
+                try await postpone(sighting, error)
+            } else {
+                standing.append(sighting)
             }
         }
-        let failedIDs = Set(failed.map(\.reference))
-        return try await note(converged.filter { !failedIDs.contains($0.reference) }, outcomes)
+        var marks = try await note(standing, outcomes)
+        if converged.count == MarkService.batch { marks.last = converged.last?.notBefore }
+        return marks
+    }
+
+    /// One row that the recorder refuses must not keep the others from their marks: it is found by halves.
+    private func set(
+        _ requests: [MarkRequest], _ catalog: SourceCatalog
+    ) async throws -> (outcomes: [Int64: MarkOutcome], failed: [Int64: any Error]) {
+        do {
+            return (try await catalog.setMarks(requests, in: source.database), [:])
+        } catch  where !isOutage(error) {
+            guard requests.count > 1 else {
+                return ([:], Dictionary(requests.map { ($0.id, error) }) { one, _ in one })
+            }
+            let middle = requests.count / 2
+            let first = try await set(Array(requests[..<middle]), catalog)
+            let second = try await set(Array(requests[middle...]), catalog)
+            return (
+                first.outcomes.merging(second.outcomes) { one, _ in one },
+                first.failed.merging(second.failed) { one, _ in one }
+            )
+        }
     }
 
     private func isOutage(_ error: any Error) -> Bool {
@@ -97,13 +115,15 @@ package struct MarkService: Sendable {
             }
         }
         let waiting = unreadable
-        try await replay.database.perform { session in
-            try Sightings.postpone(
-                waiting, delay: .seconds(600), error: "its row cannot be read any more", in: session)
+        if !waiting.isEmpty {
+            try await replay.database.perform { session in
+                try Sightings.postpone(
+                    waiting, delay: .seconds(600), error: "its row cannot be read any more", in: session)
+            }
         }
         let done = marked
         try await replay.database.transaction { session in _ = try Sightings.marked(done, in: session) }
-        for sighting in marked where sighting.standingMark == nil || sighting.standingMark != sighting.mark {
+        for sighting in marked where sighting.standing == nil || sighting.standing != sighting.mark {
             narrator.tell(
                 .recordingMarked,
                 facts: [.source(source.name), .recording(sighting.reference)]
@@ -116,7 +136,7 @@ package struct MarkService: Sendable {
                 place: source.name.rawValue)
             try await problems.close(.markFailed, subject: "source \(source.name)", place: source.name.rawValue)
         }
-        return Marks(done: done.count, changed: changed, isMoreThere: sightings.count == MarkService.batch)
+        return Marks(done: done.count, changed: changed)
     }
 
     private func postpone(_ sighting: Sighting, _ error: any Error) async throws {
@@ -130,9 +150,4 @@ package struct MarkService: Sendable {
                 .markFailed, subject: "source \(source.name)", recording: sighting.reference,
                 place: source.name.rawValue, what: "Marks cannot be set at \(source.name): \(error)."))
     }
-}
-
-extension Sighting {
-    /// The mark that the source's row had when it was looked at: one that an operator re-opened is not ours.
-    fileprivate var standingMark: Mark? { detail.flatMap { try? Snapshot.decode($0) }?.mark }
 }

@@ -39,12 +39,7 @@ package struct SourceCatalog: Sendable {
     package func recordings(
         _ query: SourceQuery, after cursor: SourceCursor? = nil, limit: Int, on session: Session
     ) throws -> SourceBatch {
-        let from = max(cursor?.stop ?? query.lower, query.lower)
-        let after = cursor.map { $0.stop < query.lower ? Int64.min : $0.id } ?? Int64.min
-        let values: [Value] = [
-            Value(from), .integer(after), Value(query.upper), .integer(Int64(limit)),
-        ]
-        return try batch(statements.page(query), values, limit: limit, on: session)
+        try batch(statements.page(query), pageValues(query, cursor, limit), limit: limit, on: session)
     }
 
     /// The newest recordings, newest first: the lane in which a recording of now does not wait behind a backlog.
@@ -60,6 +55,40 @@ package struct SourceCatalog: Sendable {
     package func recordings(ids: [Int64], on session: Session) throws -> [SourceRow] {
         guard !ids.isEmpty else { return [] }
         return try batch(statements.byID, [.integers(ids)], limit: ids.count, on: session).rows
+    }
+
+    /// One page, a lane of the newest where that is not all, and the recordings with these ids, in a number of statements
+    /// that does not grow with them.
+    package func look(
+        _ query: SourceQuery, after cursor: SourceCursor? = nil, limit: Int, newest: Int, ids: [Int64],
+        on session: Session
+    ) throws -> SourceBatch {
+        do {
+            var rows = try session.query(statements.page(query), pageValues(query, cursor, limit) + [.text(timeZone)])
+            let isMoreThere = rows.count == limit
+            let next = isMoreThere ? try SourceReading.cursor(rows.last) : nil
+            if isMoreThere {
+                rows += try session.query(
+                    statements.newest(query),
+                    [Value(query.lower), Value(query.upper), .integer(Int64(newest)), .text(timeZone)])
+            }
+            if !ids.isEmpty { rows += try session.query(statements.byID, [.integers(ids), .text(timeZone)]) }
+            var seen: Set<Int64> = []
+            rows = try rows.filter { seen.insert(try $0.integer("id")).inserted }
+            let parts = try parts(of: rows, on: session)
+            return SourceBatch(rows: try rows.map { try SourceReading(catalog: self).row($0, parts) }, next: next)
+        } catch let error as PostgresError where error.code == .badValue && !session.isInTransaction {
+            var batch = try recordings(query, after: cursor, limit: limit, on: session)
+            if batch.next != nil { batch.rows += try newestRecordings(query, limit: newest, on: session).rows }
+            batch.rows += try recordings(ids: ids, on: session)
+            return batch
+        }
+    }
+
+    private func pageValues(_ query: SourceQuery, _ cursor: SourceCursor?, _ limit: Int) -> [Value] {
+        let from = max(cursor?.stop ?? query.lower, query.lower)
+        let after = cursor.map { $0.stop < query.lower ? Int64.min : $0.id } ?? Int64.min
+        return [Value(from), .integer(after), Value(query.upper), .integer(Int64(limit))]
     }
 
     /// How many recordings that ended before `time` have no mark, counted up to `limit`. It reads the index over all

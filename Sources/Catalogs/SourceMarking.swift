@@ -29,16 +29,15 @@ package enum MarkOutcome: Hashable, Sendable {
 }
 
 extension SourceCatalog {
-    /// Sets marks in a transaction of their own; where one of several recordings is held by others, each in its own.
+    /// Sets marks in a transaction of their own; where one of several recordings is held by others, in smaller ones.
     package func setMarks(_ requests: [MarkRequest], in database: Database) async throws -> [Int64: MarkOutcome] {
         do {
             return try await database.transaction { session in try mark(requests, on: session) }
         } catch let error as PostgresError where error.code == .timeout && requests.count > 1 {
-            var outcomes: [Int64: MarkOutcome] = [:]
-            for request in requests {
-                outcomes[request.id] = try await database.transaction { try mark([request], on: $0)[request.id] }
-            }
-            return outcomes
+            // The one that is held is found by halves.
+            let middle = requests.count / 2
+            let first = try await setMarks(Array(requests[..<middle]), in: database)
+            return first.merging(try await setMarks(Array(requests[middle...]), in: database)) { one, _ in one }
         }
     }
 

@@ -55,8 +55,6 @@ package struct RowsCommit: Sendable {
     private func commit(_ plans: [RowsPlan]) async throws -> Set<RecordingReference> {
         let (replay, replan) = (replay, replan)
         return try await replay.database.transaction(isDurable: true, rerunsUniqueViolations: true) { session in
-            // The same statement serves one row and thousands, and tables that were empty a minute ago.
-            try session.execute("set local plan_cache_mode = force_custom_plan")
             let recordings = plans.map(\.recording)
             // Legs as well: which call they hang on may change.
             try Recordings.lock(recordings.flatMap { [$0.sid] + $0.call.legs }, in: session)

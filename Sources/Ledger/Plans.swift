@@ -14,12 +14,8 @@ package enum Plans {
     @discardableResult
     package static func record(_ plans: [SightingPlan], in session: Session) throws -> [Sighting] {
         if plans.isEmpty { return [] }
+        try write(plans, in: session)
         let references = plans.map(\.reference)
-        try lockTransfers(of: plans, in: session)
-        try drop(notIn: plans, in: session)
-        try writeSightings(plans, in: session)
-        try writeTransfers(plans, in: session)
-        try Sightings.converge(references, in: session)
         return try session.query(
             """
             select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
@@ -28,6 +24,16 @@ package enum Plans {
             order by sighting.source, sighting.source_id
             """, batch(references)
         ).map(Sighting.init)
+    }
+
+    /// The same for whoever does not want to see the sightings.
+    package static func write(_ plans: [SightingPlan], in session: Session) throws {
+        if plans.isEmpty { return }
+        try lockTransfers(of: plans, in: session)
+        try drop(notIn: plans, in: session)
+        try writeSightings(plans, in: session)
+        try writeTransfers(plans, in: session)
+        try Sightings.converge(plans.map(\.reference), in: session)
     }
 
     private static func batch(_ references: [RecordingReference]) -> [Value] {
@@ -79,13 +85,13 @@ package enum Plans {
         try session.execute(
             """
             insert into takeup.sighting as known (source, source_id, sid, stopped_at, finished_at, state, why,
-                not_before, attempts, mark, fingerprint, detail, converged_at)
+                not_before, attempts, mark, fingerprint, detail, standing, converged_at)
             select source, id, sid, stopped, finished, state, why, statement_timestamp() + delay,
                 case when state in ('waiting', 'refused') then 1 else 0 end, mark, fingerprint, detail,
-                case when state = 'converged' then statement_timestamp() end
+                standing, case when state = 'converged' then statement_timestamp() end
             from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-                $7::text[], $8::interval[], $9::text[], $10::bytea[], $11::bytea[])
-                as plan(source, id, sid, stopped, finished, state, why, delay, mark, fingerprint, detail)
+                $7::text[], $8::interval[], $9::text[], $10::bytea[], $11::bytea[], $12::text[])
+                as plan(source, id, sid, stopped, finished, state, why, delay, mark, fingerprint, detail, standing)
             order by source collate "C", id
             on conflict (source, source_id) do update set
                 sid = excluded.sid, stopped_at = excluded.stopped_at,
@@ -93,6 +99,7 @@ package enum Plans {
                 state = excluded.state, why = excluded.why, not_before = excluded.not_before,
                 attempts = case when excluded.attempts > 0 then known.attempts + 1 else 0 end,
                 mark = excluded.mark, fingerprint = excluded.fingerprint, detail = excluded.detail,
+                standing = excluded.standing,
                 seen_at = statement_timestamp(), changed_at = statement_timestamp(),
                 converged_at = excluded.converged_at
             """,
@@ -100,7 +107,7 @@ package enum Plans {
                 .sids(plans.map(\.sid)), .instants(plans.map(\.stopped)), .instants(plans.map(\.finished)),
                 .texts(plans.map(\.state.rawValue)), .texts(plans.map(\.why)), .spans(plans.map(\.delay)),
                 .texts(plans.map { $0.mark?.rawValue }), .byteStrings(plans.map(\.fingerprint)),
-                .byteStrings(plans.map(\.detail)),
+                .byteStrings(plans.map(\.detail)), .texts(plans.map { $0.standing?.rawValue }),
             ])
     }
 

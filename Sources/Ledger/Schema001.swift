@@ -47,6 +47,7 @@ extension Migrations {
             not_before timestamptz not null default now(),
             attempts integer not null default 0,
             mark text check (mark in ('S', 'N', 'E')),
+            standing text check (standing in ('S', 'N', 'E', 'F')),
             fingerprint bytea,
             detail bytea,
             last_error text,

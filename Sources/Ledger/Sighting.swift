@@ -29,6 +29,8 @@ package struct Sighting: Hashable, Sendable {
     package var attempts: Int
     /// The mark that will be true in the end; nil where none may be set.
     package var mark: Mark?
+    /// The mark that the source's row had when it was looked at.
+    package var standing: Mark?
     /// Of what was planned, and so of what is committed: mark only while the source still shows this.
     package var fingerprint: [UInt8]?
     /// What the plan saw, as the planner wrote it down; opaque here.
@@ -39,9 +41,14 @@ package struct Sighting: Hashable, Sendable {
 
     static let columns = ColumnList(
         plain: [
-            "source", "source_id", "sid", "state", "why", "attempts", "mark", "fingerprint", "detail", "last_error",
+            "source", "source_id", "sid", "state", "why", "attempts", "mark", "standing", "fingerprint", "detail",
+            "last_error",
         ],
         times: ["stopped_at", "finished_at", "not_before", "converged_at", "marked_at"])
+
+    /// Without the detail, which can be long: for many at once.
+    static let columnsWithoutDetail = ColumnList(
+        plain: columns.plain.filter { $0 != "detail" }, times: columns.times)
 
     init(_ row: Row) throws {
         reference = RecordingReference(source: try row.name("source"), id: try row.integer("source_id"))
@@ -53,8 +60,9 @@ package struct Sighting: Hashable, Sendable {
         notBefore = try row.instant("not_before")
         attempts = try row.count("attempts")
         mark = try row.optionalWord("mark")
+        standing = try row.optionalWord("standing")
         fingerprint = try row.optionalBytes("fingerprint")
-        detail = try row.optionalBytes("detail")
+        detail = row.has("detail") ? try row.optionalBytes("detail") : nil
         lastError = try row.optionalText("last_error")
         converged = try row.optionalInstant("converged_at")
         marked = try row.optionalInstant("marked_at")

@@ -19,18 +19,22 @@ package struct SightingPlan: Hashable, Sendable {
     /// When it was complete at the recorder, where that is known; the first that was told stays.
     package var finished: Instant?
     package var outcome: Outcome
-    /// What the commit and the mark need of the recording, as the planner writes it down; opaque here.
+    /// The mark that the source's row has: one that an operator re-opened is not ours.
+    package var standing: Mark?
+    /// What the commit needs of the recording, as the planner writes it down; opaque here. Nil where nothing is to be
+    /// copied.
     package var detail: [UInt8]?
 
     package init(
         reference: RecordingReference, sid: Sid, stopped: Instant? = nil, finished: Instant? = nil, outcome: Outcome,
-        detail: [UInt8]? = nil
+        standing: Mark? = nil, detail: [UInt8]? = nil
     ) {
         self.reference = reference
         self.sid = sid
         self.stopped = stopped
         self.finished = finished
         self.outcome = outcome
+        self.standing = standing
         self.detail = detail
     }
 

@@ -3,12 +3,14 @@ package import Vocabulary
 
 /// What the ledger knows of the recordings of a source.
 package enum Sightings {
+    /// - Parameter hasDetail: whether with what the plan saw, which can be long.
     package static func find(
-        source: SourceName, ids: some Sequence<Int64>, in session: Session
+        source: SourceName, ids: some Sequence<Int64>, hasDetail: Bool = true, in session: Session
     ) throws -> [Int64: Sighting] {
+        let columns = hasDetail ? Sighting.columns : Sighting.columnsWithoutDetail
         let rows = try session.query(
             """
-            select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
+            select \(columns.text(of: "sighting")) from takeup.sighting
             where source = $1 and source_id = any($2::bigint[])
             """, [Value(source), .integers(Array(ids))])
         let found = try rows.map(Sighting.init)
@@ -142,16 +144,21 @@ package enum Sightings {
         ).map(Sighting.init)
     }
 
-    /// Those to mark now, the longest due first; none while marking is stopped (``Marking``).
-    package static func toMark(source: SourceName, limit: Int, in session: Session) throws -> [Sighting] {
+    /// Those to mark now, the longest due first, without their details; none while marking is stopped (``Marking``).
+    ///
+    /// - Parameter after: leaves out what was due before. Whoever marks batch after batch goes on from the last one: in
+    ///   front of the index lie the dead entries of all that was marked since the last vacuum.
+    package static func toMark(
+        source: SourceName, after: Instant? = nil, limit: Int, in session: Session
+    ) throws -> [Sighting] {
         try session.query(
             """
-            select \(Sighting.columns.text(of: "sighting")) from takeup.sighting
+            select \(Sighting.columnsWithoutDetail.text(of: "sighting")) from takeup.sighting
             where source = $1 and state = 'converged' and mark is not null
-                and not_before <= statement_timestamp()
+                and not_before <= statement_timestamp() and not_before >= coalesce($3::timestamptz, '-infinity')
                 and not exists (select from takeup.meta where marking_stopped is not null)
             order by not_before limit $2
-            """, [Value(source), Value(limit)]
+            """, [Value(source), Value(limit), Value(after)]
         ).map(Sighting.init)
     }
 

@@ -10,6 +10,8 @@ package final class Session {
     fileprivate let connection: OpaquePointer
     fileprivate let label: String
     private var prepared: [String: String] = [:]
+    /// How long the server was waited for, since the connection was made: what statements cost it, and the way there.
+    package private(set) var timeAtServer: Duration = .zero
     /// Counts every name ever given, so that none is given twice.
     private var statementCount = 0
     /// Statements with a name of their own, beyond which new ones are sent unprepared.
@@ -130,6 +132,8 @@ package final class Session {
 
     private func run(_ sql: String, _ values: [Value]) throws -> OpaquePointer? {
         let texts = values.map { $0.wireText.map { $0 + [0] } }
+        let begun = ContinuousClock.now
+        defer { timeAtServer += ContinuousClock.now - begun }
         let result = try withPointers(texts) { pointers in
             if isUtility(sql) || prepared[sql] == nil && prepared.count >= Session.preparedLimit {
                 return PQexecParams(connection, sql, Int32(values.count), nil, pointers, nil, nil, 0)

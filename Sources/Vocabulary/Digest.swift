@@ -38,6 +38,17 @@ package enum Hex {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The same for bytes that lie together, which most do.
+    package static func text(of bytes: [UInt8]) -> String {
+        String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
+            for (place, byte) in bytes.enumerated() {
+                text[2 * place] = digits[Int(byte >> 4)]
+                text[2 * place + 1] = digits[Int(byte & 15)]
+            }
+            return 2 * bytes.count
+        }
+    }
+
     package static func text(of word: UInt64) -> String {
         text(of: (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) })
     }

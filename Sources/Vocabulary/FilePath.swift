@@ -4,7 +4,8 @@ package struct FilePath: Hashable, Comparable, Sendable {
 
     /// Invariant: holds no zero byte. What stands behind a zero byte is cut.
     package init(bytes: some Sequence<UInt8>) { self.bytes = Array(bytes.prefix { $0 != 0 }) }
-    package init(_ text: String) { self.init(bytes: text.utf8) }
+    package init(bytes: [UInt8]) { self.bytes = bytes.contains(0) ? Array(bytes.prefix { $0 != 0 }) : bytes }
+    package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
 
     package static func < (one: FilePath, other: FilePath) -> Bool {
         one.bytes.lexicographicallyPrecedes(other.bytes)

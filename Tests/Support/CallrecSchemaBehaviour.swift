@@ -7,13 +7,14 @@ extension CallrecSchema {
                 when 'PVIDEO' then 256 else 0 end
         $$;
 
-        create function callrec.count_files(recording bigint) returns void language sql as $$
+        create function callrec.count_files(recording bigint) returns void language plpgsql as $$
+        begin
             update callrec.couples set
-                cfcnt = (select count(*) from callrec.cfiles where cplid = $1),
+                cfcnt = (select count(*) from callrec.cfiles where cplid = recording),
                 cftypes = (select coalesce(bit_or(callrec.file_type_bit(cftype::text)), 0)
-                    from callrec.cfiles where cplid = $1)::bit(32)
-            where id = $1
-        $$;
+                    from callrec.cfiles where cplid = recording)::bit(32)
+            where id = recording;
+        end $$;
         create function callrec.on_cfiles_counted() returns trigger language plpgsql as $$
         begin
             if tg_op <> 'DELETE' then perform callrec.count_files(new.cplid); end if;

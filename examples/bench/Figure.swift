@@ -9,19 +9,28 @@ struct Figure: Codable, Sendable {
     var value: Double
     /// The same of a peer, measured in the same run.
     var peer: Double?
-    /// What the figure has to stay below. Nil: stated, not promised.
+    /// The best that anything could reach here: the least that the work takes, measured in the same run.
+    var limit: Double?
+    /// What the figure has to stay below. Nil: not promised.
     var bar: Double?
-    var holds: Bool? { bar.map { value < $0 } }
+    /// What the figure has to reach. Nil: not promised.
+    var least: Double?
+    var holds: Bool? { bar.map { value < $0 } ?? least.map { value >= $0 } }
 
-    init(_ name: String, _ unit: String, _ value: Double, peer: Double? = nil, bar: Double? = nil) {
+    init(
+        _ name: String, _ unit: String, _ value: Double, peer: Double? = nil, limit: Double? = nil, bar: Double? = nil,
+        least: Double? = nil
+    ) {
         self.name = name
         self.unit = unit
         self.value = value
         self.peer = peer
+        self.limit = limit
         self.bar = bar
+        self.least = least
     }
 
-    private enum CodingKeys: String, CodingKey { case name, unit, value, peer, bar, holds }
+    private enum CodingKeys: String, CodingKey { case name, unit, value, peer, limit, bar, least, holds }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -29,7 +38,9 @@ struct Figure: Codable, Sendable {
         try container.encode(unit, forKey: .unit)
         try container.encode(value, forKey: .value)
         try container.encodeIfPresent(peer, forKey: .peer)
+        try container.encodeIfPresent(limit, forKey: .limit)
         try container.encodeIfPresent(bar, forKey: .bar)
+        try container.encodeIfPresent(least, forKey: .least)
         try container.encodeIfPresent(holds, forKey: .holds)
     }
 
@@ -39,7 +50,9 @@ struct Figure: Codable, Sendable {
         unit = try container.decode(String.self, forKey: .unit)
         value = try container.decode(Double.self, forKey: .value)
         peer = try container.decodeIfPresent(Double.self, forKey: .peer)
+        limit = try container.decodeIfPresent(Double.self, forKey: .limit)
         bar = try container.decodeIfPresent(Double.self, forKey: .bar)
+        least = try container.decodeIfPresent(Double.self, forKey: .least)
     }
 }
 
@@ -65,13 +78,8 @@ struct BenchReport: Codable, Sendable {
 
     /// For people: one line a figure.
     var table: String {
-        let head = ["figure", "unit", "value", "peer", "bar", "holds"]
-        let rows = figures.map { figure in
-            [
-                figure.name, figure.unit, text(figure.value), figure.peer.map(text) ?? "",
-                figure.bar.map { "< \(text($0))" } ?? "", figure.holds.map { $0 ? "yes" : "NO" } ?? "",
-            ]
-        }
+        let head = ["figure", "unit", "value", "peer", "limit", "bar", "holds"]
+        let rows = figures.map(cells(of:))
         let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
         func line(_ cells: [String]) -> String {
             zip(cells, widths).enumerated().map { column, cell in
@@ -83,6 +91,13 @@ struct BenchReport: Codable, Sendable {
         return
             ([line(head), line(widths.map { String(repeating: "-", count: $0) })] + rows.map(line)
             + [about] + (peer.map { ["peer: \($0)"] } ?? [])).joined(separator: "\n")
+    }
+
+    private func cells(of figure: Figure) -> [String] {
+        let bar = figure.bar.map { "< " + text($0) } ?? figure.least.map { ">= " + text($0) } ?? ""
+        let holds = figure.holds.map { $0 ? "yes" : "NO" } ?? ""
+        let others = [figure.peer, figure.limit].map { $0.map(text) ?? "" }
+        return [figure.name, figure.unit, text(figure.value)] + others + [bar, holds]
     }
 
     private func text(_ value: Double) -> String {
