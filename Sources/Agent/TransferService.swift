@@ -127,15 +127,15 @@ package actor TransferService {
         }
         let back = releases
         try await replay.database.perform { session in try Transfers.release(back, in: session) }
-        try await giveUpIndexFiles(missing: back.filter(\.isMissing).map(\.claim.id), of: claimed)
         await deliver(settled)
+        try await giveUpIndexFiles(missing: back.filter(\.isMissing).map(\.claim.id), of: claimed)
         return claimed.count < limit ? try await idle() : .zero
     }
 
     /// Index files that stay away are none: most sounds may have one, and no row says which.
     private func giveUpIndexFiles(missing: [Transfer.ID], of claimed: [Transfer]) async throws {
         let ids = Set(missing)
-        let absent = claimed.filter { $0.kind == .index && $0.missingSince != nil && ids.contains($0.id) }.map(\.id)
+        let absent = claimed.filter { $0.kind == .index && ids.contains($0.id) }.map(\.id)
         if absent.isEmpty { return }
         let grace = source.settings.indexGrace
         let count = try await replay.database.transaction(isDurable: false) { session in
@@ -231,7 +231,9 @@ package actor TransferService {
                     .damagedMedia, transfer,
                     "Media \(media) is damaged at the recorder: \(sight.text). It is kept as it is."))
         case .missing(let again):
-            var release = wait(again, "its file is not there")
+            // Most sounds may have no index file, and a wake tells of one that comes: few looks are enough.
+            let pause = transfer.kind == .index ? max(.milliseconds(500), source.settings.indexGrace / 4) : again
+            var release = wait(pause, "its file is not there")
             release.isMissing = true
             return Decision(release: release)
         case .wait(let hold, let again): return Decision(release: wait(again, hold.text))

@@ -121,7 +121,7 @@ extension SourceSettings {
             indexGrace: reader.value(
                 "index_grace", .duration(.seconds(1)...(.seconds(7 * 86_400))), standard: .seconds(600),
                 "How long an index file may be missing after its sound was copied. Then there is none, and the mark waits"
-                    + " no longer."),
+                    + " no longer. Of recordings that are older than this by a day each is looked for once."),
             recorderPrefix: reader.value(
                 "recorder_prefix", .path, standard: FilePath("/opt/callrec/data"),
                 "What is cut from the front of the recorder's own paths when a path on a volume is made of them."),

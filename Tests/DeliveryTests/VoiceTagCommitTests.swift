@@ -77,4 +77,20 @@ import Vocabulary
             #expect(try await site.count("callrec.voice_tags") == 3)
         }
     }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `tags come to rows that point at the source's own files`() async throws {
+        try await DeliverySite.with { site in
+            try await site.run("insert into callrec.speech_phrases (phrase_text) values ('hello'), ('good bye')")
+            var recording = try await site.record(1, [.calls, .screens])
+            recording.voiceTags = VoiceTagCommitTests.tags(recording)
+            let plan = RowsPlan(
+                recording: recording,
+                pointers: recording.media.map { PointerPlan(media: $0, path: FilePath("/mnt\($0.path.displayText)")) },
+                outcome: .keep(mark: .synchronized, fingerprint: [1]))
+            let commit = RowsCommit(replay: try await site.worker("one").replay) { _, _ in plan }
+            #expect(try await commit.run([plan]).stale.isEmpty)
+            #expect(try await site.count("callrec.voice_tags v join callrec.cfiles f on f.id = v.cfileid") == 4)
+        }
+    }
 }

@@ -22,6 +22,7 @@ import Vocabulary
         try await ledger.transaction { session in
             try Plans.record([AbsentIndexFilesTests.index(Sample.plan(id: 1))], in: session)
             try session.execute("update takeup.transfer set missing_since = statement_timestamp() where kind = 'INDEX'")
+            try session.execute("update takeup.sighting set stopped_at = statement_timestamp()")
             let transfers = try Transfers.find(of: RecordingReference(source: Sample.source, id: 1), in: session)
             return (
                 try #require(transfers.first { $0.kind != .index }).id,
@@ -58,6 +59,20 @@ import Vocabulary
         #expect(try await conclude(ledger, ids.index) == 1)
         #expect(try await ledger.count("select count(*) from takeup.sighting where state = 'converged'") == 1)
         #expect(try await conclude(ledger, ids.index) == 0)
+    }
+
+    @Test func `of a backlog each is looked for once, after its sound`() async throws {
+        let ledger = try await LedgerDatabase()
+        let ids = try await missing(ledger)
+        try await ledger.transaction { session in
+            try session.execute(
+                "update takeup.sighting set stopped_at = statement_timestamp() - interval '1 day' - interval '61 s'")
+        }
+        #expect(try await conclude(ledger, ids.index) == 0)
+        try await ledger.transaction { session in
+            try session.execute("update takeup.transfer set state = 'done' where kind <> 'INDEX'")
+        }
+        #expect(try await conclude(ledger, ids.index) == 1)
     }
 
     @Test func `what is not there is not looked for again by the same plan, but a lost copy is`() async throws {
