@@ -21,6 +21,8 @@ package actor TransferService {
     private let window: SettleWindow
     private let copying: CopyingSettings
     private let reports: TransferReports
+    private let closing: DeliveryClosing
+    private let large: LargeFileService
     private let narrator: any Narrator
     private let wake: Wake
     private let committed: Wake
@@ -32,7 +34,7 @@ package actor TransferService {
     static let lease = Duration.seconds(30)
     /// Trails kept at most; beyond, the oldest knowledge is dropped.
     private static let trailLimit = 50_000
-    /// Files up to this size share a group; larger ones go by themselves, so that they hold up no small one.
+    /// Bytes. Files up to this share a group; larger ones go by themselves, beside the groups.
     private static let smallFile: Int64 = 8 << 20
     /// Looks at a time: each may wait for a server.
     private static let looksAtOnce = 8
@@ -54,6 +56,8 @@ package actor TransferService {
             needsFinishedRow: settings.synchro.onlyFinished)
         copying = settings.copying
         reports = TransferReports(problems: problems, narrator: narrator, mount: mount.mount)
+        closing = DeliveryClosing(reports: reports, replay: replay, committed: committed)
+        large = LargeFileService(replay: replay, deliverer: deliverer, closing: closing)
         self.narrator = narrator
         self.wake = wake
         self.committed = committed
@@ -61,6 +65,13 @@ package actor TransferService {
     }
 
     package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [large] in await large.run() }
+            group.addTask { await self.keepTaking() }
+        }
+    }
+
+    private func keepTaking() async {
         while !Task.isCancelled {
             var pause = Duration.seconds(1)
             do {
@@ -115,7 +126,14 @@ package actor TransferService {
             } else if let recording = recordings[transfer.recording], case .seen(let observation, _) = sight,
                 let consignment = consignment(transfer, recording, observation)
             {
-                settled.append((transfer, consignment))
+                if consignment.size <= TransferService.smallFile {
+                    settled.append((transfer, consignment))
+                } else if await !large.take(transfer, consignment), let claim = transfer.claim {
+                    releases.append(
+                        TransferRelease(
+                            claim: claim, delay: .seconds(5), error: "other large files are being copied",
+                            isFailure: false))
+                }
             } else if let claim = transfer.claim {
                 releases.append(
                     TransferRelease(claim: claim, delay: .seconds(5), error: "its sighting has no snapshot yet"))
@@ -290,51 +308,33 @@ package actor TransferService {
     }
 
     private func deliver(_ settled: [(Transfer, Consignment)]) async {
-        await withTaskGroup(of: [(Transfer, DeliveryOutcome)].self) { group in
-            for part in parts(settled) {
-                group.addTask { [deliverer] in
-                    Array(zip(part.map(\.0), await deliverer.deliver(part.map(\.1))))
+        await withTaskGroup(of: [Transfer.ID].self) { tasks in
+            for group in groups(settled) {
+                tasks.addTask { [deliverer, closing] in
+                    await closing.close(Array(zip(group.map(\.0), await deliverer.deliver(group.map(\.1)))))
                 }
             }
-            for await outcomes in group { await close(outcomes) }
+            for await done in tasks {
+                for id in done { trails[id] = nil }
+            }
         }
     }
 
-    /// Small files in groups by count and bytes; a large one by itself.
-    private func parts(_ settled: [(Transfer, Consignment)]) -> [[(Transfer, Consignment)]] {
-        var parts: [[(Transfer, Consignment)]] = []
+    /// By count, which the claim bounds, and by bytes.
+    private func groups(_ settled: [(Transfer, Consignment)]) -> [[(Transfer, Consignment)]] {
+        var groups: [[(Transfer, Consignment)]] = []
         var group: [(Transfer, Consignment)] = []
         var bytes: Int64 = 0
         for item in settled {
-            if item.1.size > TransferService.smallFile {
-                parts.append([item])
-                continue
-            }
             if bytes + item.1.size > copying.groupMaxBytes, !group.isEmpty {
-                parts.append(group)
+                groups.append(group)
                 group = []
                 bytes = 0
             }
             group.append(item)
             bytes += item.1.size
         }
-        return group.isEmpty ? parts : parts + [group]
-    }
-
-    private func close(_ outcomes: [(Transfer, DeliveryOutcome)]) async {
-        var releases: [TransferRelease] = []
-        var isCommitted = false
-        for (transfer, outcome) in outcomes {
-            if case .committed = outcome {
-                trails[transfer.id] = nil
-                isCommitted = true
-            }
-            if let release = await reports.report(outcome, of: transfer) { releases.append(release) }
-        }
-        if isCommitted { committed.wake() }
-        let back = releases
-        // Where the ledger is away, the leases run out by themselves.
-        try? await replay.database.perform { session in try Transfers.release(back, in: session) }
+        return group.isEmpty ? groups : groups + [group]
     }
 }
 

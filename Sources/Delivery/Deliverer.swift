@@ -64,9 +64,9 @@ package struct Deliverer: Sendable {
             }
         }
         let tokens = orders.values.flatMap { $0 }.map(\.intent.token)
-        return await whileRenewing(tokens) { [outcomes, orders] in
-            await finish(await copy(orders), outcomes)
-        }
+        let settled = await whileRenewing(tokens) { [orders] in await carryOut(orders) }
+        for (place, outcome) in settled { outcomes[place] = outcome }
+        return outcomes
     }
 
     private struct Order: Sendable {
@@ -77,15 +77,15 @@ package struct Deliverer: Sendable {
         let began: ContinuousClock.Instant
     }
 
-    /// The orders of each volume as one group, all volumes at once.
-    private func copy(_ orders: [VolumeID: [Order]]) async -> [(Order, Result<Copied, CopyError>)] {
-        await withTaskGroup(of: [(Order, Result<Copied, CopyError>)].self) { group in
+    /// The orders of each volume as one group, each with a commit of its own: a slow volume holds up no other.
+    private func carryOut(_ orders: [VolumeID: [Order]]) async -> [(Int, DeliveryOutcome)] {
+        await withTaskGroup(of: [(Int, DeliveryOutcome)].self) { group in
             for (volume, orders) in orders {
-                group.addTask { await copy(orders, to: volume) }
+                group.addTask { await finish(await copy(orders, to: volume)) }
             }
-            var copied: [(Order, Result<Copied, CopyError>)] = []
-            for await results in group { copied += results }
-            return copied
+            var outcomes: [(Int, DeliveryOutcome)] = []
+            for await settled in group { outcomes += settled }
+            return outcomes
         }
     }
 
@@ -114,10 +114,8 @@ package struct Deliverer: Sendable {
         return Array(zip(orders, results))
     }
 
-    private func finish(
-        _ copied: [(Order, Result<Copied, CopyError>)], _ outcomes: [DeliveryOutcome]
-    ) async -> [DeliveryOutcome] {
-        var outcomes = outcomes
+    private func finish(_ copied: [(Order, Result<Copied, CopyError>)]) async -> [(Int, DeliveryOutcome)] {
+        var outcomes: [(Int, DeliveryOutcome)] = []
         var arrivals: [(place: Int, arrival: Arrival)] = []
         var clean: [FencingToken] = []
         var late: [Intent] = []
@@ -130,7 +128,7 @@ package struct Deliverer: Sendable {
                     root: order.sample.settings.path, began: order.began)
                 arrivals.append((order.place, arrival))
             case .failure(let error):
-                outcomes[order.place] = error.code == .leaseLost ? .fenced : .failed(error)
+                outcomes.append((order.place, error.code == .leaseLost ? .fenced : .failed(error)))
                 if error.code == .nameConflict { tellNameConflict(order) }
                 if error.mayBePublished { late.append(order.intent) }
                 if !error.mayHaveLeftFiles { clean.append(order.intent.token) }
@@ -138,8 +136,7 @@ package struct Deliverer: Sendable {
         }
         await drop(clean)
         await condemn(late)
-        for (place, outcome) in await commit(arrivals) { outcomes[place] = outcome }
-        return outcomes
+        return outcomes + (await commit(arrivals))
     }
 
     /// All in one transaction; where the database refuses one, each by itself, so that it takes no other with it.
