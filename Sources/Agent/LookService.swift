@@ -32,6 +32,8 @@ package actor LookService {
     private var nextPhrases = ContinuousClock.now
     /// Rows that cannot be read, which are told of once.
     private var refusedRows: Set<RecordingReference> = []
+    /// Recordings that the replay's database has no form for, as they were then.
+    private var unstorable: [RecordingReference: Fingerprint] = [:]
 
     package init(source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook) {
         self.source = source
@@ -151,11 +153,43 @@ package actor LookService {
         }
         let open = recordings.values.filter { recording in
             guard planner.isWanted(recording, sightings[recording.id]) else { return false }
+            if let refused = unstorable[recording.reference], refused == Fingerprint(of: recording) { return false }
             guard let sighting = sightings[recording.id] else { return true }
             return !planner.isSettled(sighting, recording, now: now, isHinted: hinted.contains(recording.id))
         }
         if open.isEmpty { return (0, []) }
-        return try await plan(Array(open), sightings: sightings, hinted: hinted, now: now, lease: lease)
+        return try await planStorable(Array(open), sightings: sightings, hinted: hinted, now: now, lease: lease)
+    }
+
+    /// All together; where the replay's encoding has no form for a value of one, each by itself, so that it takes no other
+    /// with it.
+    private func planStorable(
+        _ recordings: [SourceRecording], sightings: [Int64: Sighting], hinted: Set<Int64>, now: Instant,
+        lease: KeeperLease
+    ) async throws -> (count: Int, late: [RecordingReference]) {
+        do {
+            let outcome = try await plan(recordings, sightings: sightings, hinted: hinted, now: now, lease: lease)
+            for recording in recordings { unstorable[recording.reference] = nil }
+            return outcome
+        } catch let error as PostgresError where error.code == .badValue {
+            guard recordings.count > 1 else {
+                for recording in recordings {
+                    unstorable[recording.reference] = Fingerprint(of: recording)
+                    refusedRows.remove(recording.reference)
+                    try await refuse(
+                        recording.reference, "The replay's database cannot hold one of its values (\(error.sqlState)).")
+                }
+                return (0, [])
+            }
+            var all: (count: Int, late: [RecordingReference]) = (0, [])
+            for recording in recordings {
+                let one = try await planStorable(
+                    [recording], sightings: sightings, hinted: hinted, now: now, lease: lease)
+                all.count += one.count
+                all.late += one.late
+            }
+            return all
+        }
     }
 
     private func plan(

@@ -19,9 +19,11 @@ import Vocabulary
         let lease: KeeperLease
     }
 
-    private func scene(_ synchro: String) async throws -> Scene {
+    private func scene(
+        _ synchro: String, replay template: ScratchTemplate = CallrecSchema.new.template
+    ) async throws -> Scene {
         let recorder = try await ScratchDatabase(CallrecSchema.old.template)
-        let replayDatabase = try await ScratchDatabase(CallrecSchema.new.template)
+        let replayDatabase = try await ScratchDatabase(template)
         let text = """
             [replay]
             name = "replay1"
@@ -82,5 +84,30 @@ import Vocabulary
         // A page, and a lane of the newest a quarter as long.
         #expect(planned.allSatisfy { $0 <= 5 })
         #expect(planned.reduce(0, +) == 15)
+    }
+
+    @Test func `what the replay's encoding cannot hold is refused by itself, once, and travels when it is corrected`()
+        async throws
+    {
+        let western = ScratchTemplate(name: "callrec western", encoding: "LATIN1", scripts: CallrecSchema.new.scripts)
+        let scene = try await scene("", replay: western)
+        let builder = try await CatalogBuilder(scene.recorder.connect())
+        var built: [BuiltRecording] = []
+        for sid in ["caf\u{e9} 1", "\u{44f}", "caf\u{e9} 2"] {
+            let media = MediaSample(.audio, FilePath("/calls/20261120/\(built.count).mp3"))
+            built.append(try await builder.add(RecordingSample(sid).media(media)))
+        }
+        #expect(try await scene.look.turn(hinted: [], lease: scene.lease).planned == 2)
+        #expect(try await scene.look.turn(hinted: [], lease: scene.lease).planned == 0)
+        let open = try await scene.replay.database.perform { session in try Problems.open(limit: 10, in: session) }
+        #expect(open.map(\.kind) == ["row-refused"])
+        #expect(open.map(\.reference) == ["rec_a/\(built[1].id)"])
+        #expect(open.first?.what.contains("cannot hold one of its values (22P05)") == true)
+        #expect(open.first?.count == 1)
+        let bad = built[1].id
+        try await scene.recorder.connect().perform { session in
+            try session.execute("update callrec.couples set sid = 'ja' where id = $1", [.integer(bad)])
+        }
+        #expect(try await scene.look.turn(hinted: [], lease: scene.lease).planned == 1)
     }
 }
