@@ -61,6 +61,25 @@ import Vocabulary
         #expect(try await conclude(ledger, ids.index) == 0)
     }
 
+    @Test func `that there is none is no delay of the recording`() async throws {
+        let ledger = try await LedgerDatabase()
+        let ids = try await missing(ledger)
+        let delays = try await ledger.transaction { session in
+            try session.execute(
+                """
+                update takeup.transfer set state = 'done', missing_since = null,
+                    changed_at = statement_timestamp() - interval '100 s' where kind <> 'INDEX'
+                """)
+            try session.execute(
+                "update takeup.transfer set missing_since = missing_since - interval '100 s' where kind = 'INDEX'")
+            try session.execute("update takeup.sighting set finished_at = statement_timestamp() - interval '103 s'")
+            try AbsentIndexFiles.conclude([ids.index], after: .seconds(60), in: session)
+            return try Delays.take(over: .seconds(3600), in: session)
+        }
+        #expect(delays?.recordings == 1)
+        #expect(try #require(delays).worst >= .seconds(2) && #require(delays).worst < .seconds(5))
+    }
+
     @Test func `of a backlog each is looked for once, after its sound`() async throws {
         let ledger = try await LedgerDatabase()
         let ids = try await missing(ledger)
