@@ -53,6 +53,13 @@ let floors: [[(name: String, uses: [String])]] = [
             ]
         ),
         (
+            "Evidence",
+            [
+                "Delivery", "Copying", "Catalogs", "Ledger", "Watching", "Media", "Files", "Planning", "Postgres",
+                "Settings", "Telemetry", "Vocabulary",
+            ]
+        ),
+        (
             "Reporting",
             [
                 "Delivery", "Copying", "Catalogs", "Ledger", "Watching", "Media", "Files", "Planning", "Postgres",
@@ -122,7 +129,8 @@ let package = Package(
         .executableTarget(
             name: "takeup",
             dependencies: [
-                .target(name: "Agent"), .target(name: "Muxer"), .target(name: "Reporting"), .target(name: "Operating"),
+                .target(name: "Agent"), .target(name: "Muxer"), .target(name: "Reporting"), .target(name: "Evidence"),
+                .target(name: "Operating"),
                 .target(name: "Delivery"),
                 .target(name: "Ledger"), .target(name: "Catalogs"), .target(name: "Copying"), .target(name: "Files"),
                 .target(name: "Postgres"), .target(name: "Settings"), .target(name: "Telemetry"),

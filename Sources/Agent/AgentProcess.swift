@@ -144,8 +144,15 @@ package struct AgentProcess: Sendable {
                 mount: process.mount, source: link.name, threads: threads("mount-proof", 1), timeout: patience,
                 problems: base.problems, narrator: narrator)
             keeper = KeeperService(
-                source: link, replay: base.replay, synchro: settings.synchro, problems: base.problems,
-                narrator: narrator, wake: keeperWake, progress: progress)
+                source: link, replay: base.replay,
+                marking: MarkingGuard(
+                    source: link.name, replay: base.replay,
+                    file: settings.replay.stateDirectory.map {
+                        WitnessFile(directory: $0, replay: settings.replay.name, source: link.name)
+                    },
+                    narrator: narrator, told: base.markingStopped),
+                synchro: settings.synchro, problems: base.problems, narrator: narrator, wake: keeperWake,
+                progress: progress)
             let mux = settings.mux
             measures = MeasureService(
                 source: link, mount: process.mount.path, replay: base.replay, roster: base.roster,

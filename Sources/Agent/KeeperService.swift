@@ -17,6 +17,7 @@ package actor KeeperService {
     private let marks: MarkService
     /// Nil where the settings say so.
     private let definitions: DefinitionService?
+    private let marking: MarkingGuard
     private let synchro: SynchroSettings
     private let narrator: any Narrator
     private let wake: Wake
@@ -59,13 +60,15 @@ package actor KeeperService {
     private static let groupLease = Duration.seconds(30)
 
     package init(
-        source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook, narrator: any Narrator,
-        wake: Wake, progress: Progress
+        source: SourceLink, replay: Replay, marking: MarkingGuard, synchro: SynchroSettings, problems: ProblemBook,
+        narrator: any Narrator, wake: Wake, progress: Progress
     ) {
         self.source = source
         self.replay = replay
         look = LookService(source: source, replay: replay, synchro: synchro, problems: problems)
-        marks = MarkService(source: source, replay: replay, problems: problems, narrator: narrator)
+        self.marking = marking
+        marks = MarkService(
+            source: source, replay: replay, marking: marking, problems: problems, narrator: narrator)
         definitions =
             synchro.speechDefinitions ? DefinitionService(source: source, replay: replay, narrator: narrator) : nil
         self.synchro = synchro
@@ -135,6 +138,7 @@ package actor KeeperService {
             lose(reason: "its lease ran out")
         }
         lease = taken
+        if taken != nil { try await marking.check() }
         return taken
     }
 

@@ -12,9 +12,13 @@ package struct MarkService: Sendable {
     private let replay: Replay
     private let problems: ProblemBook
     private let narrator: any Narrator
+    private let marking: MarkingGuard
     private static let batch = 500
 
-    package init(source: SourceLink, replay: Replay, problems: ProblemBook, narrator: any Narrator) {
+    package init(
+        source: SourceLink, replay: Replay, marking: MarkingGuard, problems: ProblemBook, narrator: any Narrator
+    ) {
+        self.marking = marking
         self.source = source
         self.replay = replay
         self.problems = problems
@@ -41,12 +45,7 @@ package struct MarkService: Sendable {
             }
             if first.isEmpty { return Marks(done: 0, changed: []) }
         }
-        let converged = try await replay.database.transaction { session in
-            guard try Keepers.confirm(lease, in: session), try Marking.check(in: session) == nil else {
-                return [Sighting]()
-            }
-            return try Sightings.toMark(source: name, after: after, limit: MarkService.batch, in: session)
-        }
+        let converged = try await marking.promise(lease, after: after, limit: MarkService.batch)
         if converged.isEmpty { return Marks(done: 0, changed: []) }
         let requests = converged.compactMap { sighting in
             sighting.mark.map { mark in

@@ -63,13 +63,3 @@ package actor SourceLink {
     /// After an error that says that the tables are not what was read.
     package func forget() { read = nil }
 }
-
-extension SourceSwitches {
-    package init(_ source: SourceSettings, _ synchro: SynchroSettings) {
-        self.init(
-            kinds: Set(MediaKind.allCases.filter(source.synchronize.takes)), copyFiles: source.copyFiles,
-            onlyMixed: source.onlyMixed, onlyFinished: synchro.onlyFinished, onlyProcessed: synchro.onlyProcessed,
-            allowMarkWithoutCopy: source.allowMarkWithoutCopy, withoutStreams: synchro.couplesWithoutStreams,
-            indexFiles: source.synchronize.index && source.copyFiles ? source.indexFiles : [])
-    }
-}

@@ -41,6 +41,19 @@ extension SourceCatalog {
         }
     }
 
+    /// Takes marks back, so that nothing licenses the loss of what they promised; inside a transaction at the source.
+    ///
+    /// - Returns: those that had one of `marks`, and have none now.
+    package func takeBack(_ marks: Set<Mark>, of ids: [Int64], on session: Session) throws -> [Int64] {
+        if ids.isEmpty || marks.isEmpty { return [] }
+        let rows = try session.query(
+            """
+            update callrec.couples set synchronized = null
+            where id = any($1::bigint[]) and synchronized::text = any($2::text[]) returning id
+            """, [.integers(ids), .texts(marks.map(\.rawValue).sorted())])
+        return try rows.map { try $0.integer("id") }
+    }
+
     /// Sets marks where everything still is what was looked at, inside a *read committed* transaction at the source:
     /// what a lock waited for has to be seen.
     ///

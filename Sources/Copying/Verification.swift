@@ -36,23 +36,24 @@ struct Verification: Sendable {
 
     /// Reads a published file whole: its digests, and how far they prove the disk. For files that are durable.
     func digest(
-        _ file: HeldFile, length: Int64, _ workspace: Workspace, _ pulse: Pulse
+        _ file: HeldFile, length: Int64, _ workspace: Workspace, _ pulse: Pulse, takesCRC: Bool = false
     ) throws(CopyError) -> (StreamDigests, VerificationLevel) {
-        try readBack(file, length: length, takesDigest: true, workspace, pulse)
+        try readBack(file, length: length, takesDigest: true, takesCRC: takesCRC, workspace, pulse)
     }
 
     private func readBack(
-        _ file: HeldFile, length: Int64, takesDigest: Bool = false, _ workspace: Workspace, _ pulse: Pulse
+        _ file: HeldFile, length: Int64, takesDigest: Bool = false, takesCRC: Bool = false, _ workspace: Workspace,
+        _ pulse: Pulse
     ) throws(CopyError) -> (StreamDigests, VerificationLevel) {
         if try isOutOfCache(file, length: length) {
-            return (try read(file, length, takesDigest, workspace, pulse), .readBack)
+            return (try read(file, length, takesDigest, takesCRC, workspace, pulse), .readBack)
         }
         if let direct = openDirect(file),
-            let found = try? read(direct, length, takesDigest, workspace, pulse)
+            let found = try? read(direct, length, takesDigest, takesCRC, workspace, pulse)
         {
             return (found, .readBack)
         }
-        return (try read(file, length, takesDigest, workspace, pulse), .stream)
+        return (try read(file, length, takesDigest, takesCRC, workspace, pulse), .stream)
     }
 
     /// Whether no page of the file is in the cache any more, by mincore(2). The cache of a process behind FUSE cannot
@@ -76,9 +77,9 @@ struct Verification: Sendable {
     }
 
     private func read(
-        _ file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ workspace: Workspace, _ pulse: Pulse
+        _ file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ takesCRC: Bool, _ workspace: Workspace, _ pulse: Pulse
     ) throws(CopyError) -> StreamDigests {
-        try digestAll(of: file, length, takesDigest, workspace, pulse) { (call) throws(CopyError) in
+        try digestAll(of: file, length, takesDigest, takesCRC, workspace, pulse) { (call) throws(CopyError) in
             try session.attempt(.verify, call)
         }
     }
@@ -88,17 +89,18 @@ struct Verification: Sendable {
     ) throws(CopyError) -> Checksum128 {
         // Best effort: pages that others use stay.
         try? calls.dropCache(staged.source.descriptor)
-        return try digestAll(of: staged.source, staged.digests.byteCount, false, workspace, pulse) {
+        return try digestAll(of: staged.source, staged.digests.byteCount, false, false, workspace, pulse) {
             (call) throws(CopyError) in
             try onSource(.verify, call)
         }.checksum
     }
 
     private func digestAll(
-        of file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ workspace: Workspace, _ pulse: Pulse,
+        of file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ takesCRC: Bool, _ workspace: Workspace,
+        _ pulse: Pulse,
         attempt: (() throws(FileError) -> Int) throws(CopyError) -> Int
     ) throws(CopyError) -> StreamDigests {
-        workspace.hash.begin(digest: takesDigest, crc32: false)
+        workspace.hash.begin(digest: takesDigest, crc32: takesCRC)
         var offset: Int64 = 0
         while true {
             try beat(pulse, .verify)

@@ -16,6 +16,8 @@ package struct ReplayBase: Sendable {
     package let deliverer: Deliverer
     package let sweeper: Sweeper
     package let connection: ConnectionSettings
+    /// Why marking was found stopped; told already.
+    package let markingStopped: String?
 
     /// How long work is ours after its last sign of life: a lost worker's is taken over within this and a sweep.
     package static let lease = Duration.seconds(30)
@@ -32,6 +34,7 @@ package struct ReplayBase: Sendable {
         try await database.transaction { session in try Migrations.apply(program: version, in: session) }
         let stopped = try await database.transaction { session in try Marking.check(in: session) }
         if let stopped { narrator.tell(.markingStopped, .reason(stopped)) }
+        markingStopped = stopped
         let catalog = try await database.perform { session in try ReplayCatalog(reading: session) }
         let ownership = try Ownership(settings.replay.ownership)
         replay = Replay(database: database, catalog: catalog, holder: ReplayBase.holder())

@@ -77,7 +77,10 @@ package enum Marking {
     /// An audit has passed: this database is the one to go on with.
     package static func resume(in session: Session) throws {
         try adopt(DatabaseIdentity.current(in: session), in: session)
-        try session.execute("update takeup.meta set marking_stopped = null, marking_stopped_at = null")
+        try session.execute(
+            """
+            update takeup.meta set marking_stopped = null, marking_stopped_at = null, resumed_at = statement_timestamp()
+            """)
     }
 
     private static func adopt(_ identity: DatabaseIdentity, in session: Session) throws {

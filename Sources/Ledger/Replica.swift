@@ -20,6 +20,8 @@ package struct Replica: Hashable, Identifiable, Sendable {
 
     /// How thoroughly a copy was verified.
     package enum Level: String, CaseIterable, Sendable {
+        /// Found under its name after the ledger had lost it: what it was copied from could not be compared.
+        case adopted = "L0"
         /// The digest was taken while writing; the copy could not be read back from the disk.
         case streamed = "L1"
         /// Read back after its pages were proven to be gone from the cache.

@@ -56,6 +56,28 @@ package enum Replicas {
         return Dictionary(grouping: try rows.map(Replica.init), by: \.content.sid)
     }
 
+    /// A page of the held, by id.
+    package static func held(after id: Replica.ID, limit: Int, in session: Session) throws -> [Replica] {
+        try session.query(
+            """
+            select \(Replica.columns.text(of: "replica")) from takeup.replica
+            where id > $1 and state = 'held' order by id limit $2
+            """, [.integer(id.rawValue), Value(limit)]
+        ).map(Replica.init)
+    }
+
+    /// The files of these copies are not what they were: they stand for no file of a source any more, so that the next
+    /// plan replaces them in place.
+    package static func doubt(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
+        try session.execute(
+            """
+            update takeup.replica set source_fingerprint = '\\x00', transfer_id = null
+            where id = any (array(
+                select id from takeup.replica where id = any($1::bigint[]) and state = 'held' and not is_result
+                order by id for no key update))
+            """, [.numbers(ids)])
+    }
+
     /// What has this path, held or retired.
     package static func find(volume: VolumeID, path: FilePath, in session: Session) throws -> Replica? {
         try session.first(

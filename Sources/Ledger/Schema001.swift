@@ -12,7 +12,11 @@ extension Migrations {
             timeline bigint,
             database_oid bigint,
             marking_stopped text,
-            marking_stopped_at timestamptz
+            marking_stopped_at timestamptz,
+            -- Made once, with the ledger; a copy of the database keeps it.
+            ledger_id text not null default md5(random()::text || clock_timestamp()::text || pg_backend_pid()),
+            -- When an audit passed last.
+            resumed_at timestamptz
         );
         insert into takeup.meta default values;
 
@@ -336,5 +340,11 @@ extension Migrations {
         );
         create unique index definition_name on takeup.definition (source, kind, md5(tag), md5(phrase));
         create index definition_phrase on takeup.definition (md5(phrase)) where kind = 'phrase';
+
+        -- Marks given to each source, ever.
+        create table takeup.given_marks (
+            source text collate "C" primary key,
+            marks bigint not null
+        ) with (fillfactor = 50);
         """
 }

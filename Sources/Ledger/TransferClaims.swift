@@ -71,6 +71,24 @@ extension Transfers {
         returning \(Transfer.columns.text(of: "transfer"))
         """
 
+    /// Claims the transfers of one recording that nobody works on for `holder`, whoever's mount they are of. In the
+    /// transaction that planned them, so that no agent has them yet.
+    package static func seize(
+        _ recording: RecordingReference, holder: Holder, lease: Duration, in session: Session
+    ) throws -> [Transfer] {
+        try session.query(
+            """
+            update takeup.transfer set state = 'claimed', holder = $3, attempts = attempts + 1, is_woken = false,
+                lease_until = statement_timestamp() + $4::interval, changed_at = statement_timestamp()
+            where id = any (array(
+                select id from takeup.transfer where source = $1 and source_id = $2
+                    and (state = 'waiting' or state = 'claimed' and lease_until < statement_timestamp())
+                order by id for no key update))
+            returning \(Transfer.columns.text(of: "transfer"))
+            """, [Value(recording.source), .integer(recording.id), Value(holder), Value(lease)]
+        ).map(Transfer.init)
+    }
+
     /// Lengthens the lease of transfers that no intent stands for yet.
     ///
     /// - Returns: those that are still held. Work on any other must stop.

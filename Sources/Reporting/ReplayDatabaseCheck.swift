@@ -92,7 +92,7 @@ struct ReplayDatabaseCheck: Sendable {
             found,
             CheckFinding(
                 .warn, ReplayDatabaseCheck.subject, "Marking is stopped: \(reason)",
-                hint: "Run an audit; marking begins again when it has passed."),
+                hint: "Run `takeup audit`; marking begins again when it has passed."),
         ]
     }
 

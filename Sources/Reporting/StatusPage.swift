@@ -34,7 +34,7 @@ package struct StatusPage: Sendable {
         }
         if let reason = report.markingStopped {
             sentences.append(
-                "Marking is stopped: \(reason) Run an audit; marking begins again when it has passed.")
+                "Marking is stopped: \(reason) Run `takeup audit`; marking begins again when it has passed.")
         }
         return [title] + sentences.flatMap { wrapped($0, to: columns).map { ScreenLine($0, .bad) } }
     }

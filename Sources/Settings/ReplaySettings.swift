@@ -9,6 +9,8 @@ package struct ReplaySettings: Hashable, Sendable {
     /// Volumes for screens alone. Empty where screens go where everything goes.
     package let videoVolumes: [VolumeSettings]
     package let ownership: OwnershipSettings
+    /// Where a host remembers what must not go back in time with the database; systemd's unless set.
+    package let stateDirectory: FilePath?
 
     /// Every volume there is.
     package var allVolumes: [VolumeSettings] { volumes + videoVolumes }
@@ -64,6 +66,15 @@ extension ReplaySettings {
             "default_video_path", .path, example: FilePath("/srv/screens"),
             "Where screens go if there is no [[replay.video_volumes]]. Left out: where everything goes.")
         let ownership = OwnershipSettings.read(from: &reader)
+        let stateDirectory =
+            reader.optional(
+                "state_directory", .path, example: FilePath("/var/lib/takeup"),
+                "Where each host remembers which marks were given, so that a database restored from a backup is noticed. Left"
+                    + " out: $STATE_DIRECTORY, which the units have."
+            )
+            ?? environment.variables["STATE_DIRECTORY"].flatMap { list in
+                list.split(separator: ":").first.map { FilePath(String($0)) }
+            }
         let volumes = VolumeSettings.list(
             "volumes", defaultPath: defaultPath, defaultKey: "default_path", defaultName: "default", from: &reader,
             "A directory that takes copies. Made known once with `takeup volume init PATH`.")
@@ -78,7 +89,8 @@ extension ReplaySettings {
                 line: reader.findings.line(of: reader.path))
         }
         return ReplaySettings(
-            name: name, database: database, volumes: volumes, videoVolumes: videoVolumes, ownership: ownership)
+            name: name, database: database, volumes: volumes, videoVolumes: videoVolumes, ownership: ownership,
+            stateDirectory: stateDirectory)
     }
 }
 

@@ -74,6 +74,8 @@ package enum Event: String, CaseIterable, Sendable {
     case markRefused = "MARK_REFUSED"
     /// The replay is not the one it was.
     case markingStopped = "MARKING_STOPPED"
+    /// It was looked at, and marks are given again.
+    case markingResumed = "MARKING_RESUMED"
     /// Something needs a person.
     case problemOpened = "PROBLEM_OPENED"
     /// It is over.

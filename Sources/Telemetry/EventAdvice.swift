@@ -285,7 +285,16 @@ extension Event {
                     have been restored or failed over.
                     """,
                 did: "Recordings are still collected, but none is marked, so the recorders keep their originals.",
-                next: "Run an audit; marking begins again when it has passed.")
+                next: """
+                    Run `takeup audit`, and `takeup audit --repair` where it finds something; marking begins again \
+                    when it has passed. The guide to backup and restore has the steps.
+                    """)
+        case .markingResumed:
+            EventAdvice(
+                subject: "Marking goes on",
+                happened: "An audit has passed, and marks are given to source {source} again.",
+                did: "What was collected meanwhile is marked now.",
+                next: "Nothing.")
         case .problemOpened:
             EventAdvice(
                 subject: "A problem was opened",

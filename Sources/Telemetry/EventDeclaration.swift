@@ -213,6 +213,10 @@ extension Event {
                 messageID: "6d4a107af34244179f06b76bee008b76", priority: .critical,
                 says: "Marking has stopped: {reason}",
                 facts: [.database, .reason, .detail, .since])
+        case .markingResumed:
+            EventDeclaration(
+                messageID: "32800864fb8842e58cc4fa69c3cfe7c3", priority: .notice,
+                says: "Marking goes on at {source}: an audit has passed", facts: [.source])
         case .problemOpened:
             EventDeclaration(
                 messageID: "c469116c154a42839c4bbc22403b65cb", priority: .warning,

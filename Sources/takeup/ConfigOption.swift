@@ -22,6 +22,8 @@ struct ConfigOption: ParsableArguments {
 
 enum Terminal {
     static func complain(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+    /// Beside the output, without a line feed.
+    static func mutter(_ text: String) { write(text, to: STDERR_FILENO) }
     static func say(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
     private static func write(_ text: String, to descriptor: CInt) {

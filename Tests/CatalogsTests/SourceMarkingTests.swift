@@ -58,6 +58,23 @@ import Vocabulary
         #expect(try await looked.fixture.value(version) == before)
     }
 
+    @Test(arguments: CallrecSchema.allCases)
+    func `marks are taken back where they are of those named`(_ schema: CallrecSchema) async throws {
+        let fixture = try await CatalogFixture(schema)
+        let source = try await fixture.source()
+        var ids: [Int64] = []
+        for mark in [Mark.synchronized, .notUsed, .erroneous, nil] {
+            let name = Sid("s \(mark?.rawValue ?? "-")")
+            ids.append(try await fixture.builder.add(RecordingSample(name.rawValue).media(sound).mark(mark)).id)
+        }
+        let all = ids
+        let taken = try await fixture.database.transaction {
+            try source.takeBack([.synchronized, .notUsed], of: all, on: $0)
+        }
+        #expect(Set(taken) == Set(ids.prefix(2)))
+        #expect(try await fixture.value("select count(*) from callrec.couples where synchronized is null") == "3")
+    }
+
     /// What may happen between look and mark.
     static let changes: [(String, String)] = [
         (

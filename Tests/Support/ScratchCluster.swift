@@ -88,6 +88,11 @@ package final class ScratchCluster: Sendable {
         return id
     }
 
+    /// Runs one of PostgreSQL's own programs on this cluster, as its superuser.
+    package func run(_ program: String, _ arguments: [String]) throws {
+        try ChildProcess.run([binaries + "/" + program, "-h", directory, "-U", "postgres"] + arguments)
+    }
+
     /// Stops the server and breaks every connection; `immediate` is a crash.
     package func stop(immediate: Bool = false) throws {
         try ChildProcess.run(

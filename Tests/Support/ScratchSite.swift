@@ -113,6 +113,7 @@ package final class ScratchSite: Sendable {
         return """
             [replay]
             name = "replay1"
+            state_directory = "\(directory)/state"
             database = "\(replayDatabase.connectionString)"
 
             \(volumeTables)

@@ -1,0 +1,83 @@
+internal import Planning
+internal import Testing
+internal import Vocabulary
+
+@Suite struct AuditVerdictTests {
+    private let source = SourceName("north")
+
+    private func recording(
+        _ kinds: [MediaKind], mark: Mark = .synchronized, deleted: Bool = false, data: [ExternalDatum] = []
+    ) -> SourceRecording {
+        SourceRecording(
+            source: source, id: 7, sid: Sid("s"), call: SourceCall(id: 3), start: WallTime(microseconds: 0), length: 60,
+            state: "FINISHED", problemStatus: "NO_PROBLEM", mark: mark, isDeleted: deleted,
+            media: kinds.enumerated().map { place, kind in
+                SourceMedia(id: Int64(place + 1), kind: kind, path: FilePath("/opt/\(place)"), size: 1000)
+            }, externalData: data)
+    }
+
+    private func holding(
+        _ kinds: [MediaKind], deleted: Bool = false, archived: Bool = false, start: Int64 = 0
+    ) -> ReplayHolding {
+        ReplayHolding(
+            recording: ReplayRecording(
+                id: 70, callID: 30, sid: Sid("s"), start: WallTime(microseconds: start), length: 60, state: "FINISHED",
+                problemStatus: "NO_PROBLEM", isDeleted: deleted, isArchived: archived,
+                media: kinds.enumerated().map { place, kind in
+                    ReplayMedia(id: Int64(100 + place), kind: kind, path: FilePath("/srv/\(place)"), size: 1000)
+                }),
+            origins: Dictionary(
+                uniqueKeysWithValues: kinds.indices.map {
+                    (MediaOrigin(source: source, mediaID: Int64($0 + 1)), Int64(100 + $0))
+                }))
+    }
+
+    private func verdict(
+        _ recording: SourceRecording, _ holding: ReplayHolding, _ switches: SourceSwitches = SourceSwitches()
+    ) -> AuditVerdict { auditVerdict(on: recording, with: holding, switches: switches) }
+
+    private func lacking(_ verdict: AuditVerdict) -> [MediaKind]? {
+        guard case .lacking(let lacking) = verdict else { return nil }
+        return lacking.media.map(\.media.kind)
+    }
+
+    @Test func `what the mark promises is held, or it is lacking`() {
+        #expect(verdict(recording([.audio]), holding([.audio])) == .held)
+        #expect(lacking(verdict(recording([.audio, .recd]), holding([.audio]))) == [.recd])
+        #expect(lacking(verdict(recording([.audio, .recd]), ReplayHolding())) == [.audio, .recd])
+    }
+
+    @Test func `that the recorder deleted it since is no excuse`() {
+        #expect(lacking(verdict(recording([.audio], deleted: true), ReplayHolding())) == [.audio])
+        #expect(verdict(recording([.audio], deleted: true), holding([.audio])) == .held)
+    }
+
+    @Test func `what the replay let go on purpose is not lost`() {
+        #expect(verdict(recording([.audio]), holding([], deleted: true)) == .letGo)
+        #expect(verdict(recording([.audio]), holding([.audio], archived: true)) == .letGo)
+        #expect(verdict(recording([.audio]), ReplayHolding(isRemoved: true)) == .letGo)
+    }
+
+    @Test func `rows that are gone without a tombstone are told of`() {
+        var gone = holding([.audio])
+        gone.recording = nil
+        #expect(verdict(recording([.audio]), gone) == .rowsGone)
+    }
+
+    @Test func `another call is no copy, and E promises nothing`() {
+        #expect(verdict(recording([.audio]), holding([.audio], start: 3_600_000_000)) == .collision)
+        #expect(verdict(recording([.audio], mark: .erroneous), ReplayHolding()) == .givenUp)
+    }
+
+    @Test func `metadata are promised, too, and what the switches leave is not`() {
+        let late = recording([.audio], data: [ExternalDatum(key: "k", value: "v")])
+        guard case .lacking(let lacking) = verdict(late, holding([.audio])) else {
+            Issue.record("metadata are not missed")
+            return
+        }
+        #expect(lacking.media.isEmpty && lacking.metadata)
+        var switches = SourceSwitches()
+        switches.kinds.remove(.recd)
+        #expect(verdict(recording([.audio, .recd]), holding([.audio]), switches) == .held)
+    }
+}
