@@ -9,6 +9,7 @@ struct DeliveryClosing: Sendable {
     let reports: TransferReports
     let replay: Replay
     let committed: Wake
+    let mount: MountGuard
 
     /// Gives those that are done.
     @discardableResult
@@ -20,6 +21,10 @@ struct DeliveryClosing: Sendable {
             if let release = await reports.report(outcome, of: transfer) { releases.append(release) }
         }
         if !done.isEmpty { committed.wake() }
+        // What failed on a mount that is not there now is no fault of the recording.
+        if releases.contains(where: \.isFault), await mount.prove() == nil {
+            for place in releases.indices { releases[place].isFault = false }
+        }
         let back = releases
         // Where the ledger is away, the leases run out by themselves.
         try? await replay.database.perform { session in try Transfers.release(back, in: session) }

@@ -35,7 +35,7 @@ extension LookPlanner {
             verdict.outcome = .transfer(transfers, mark: isServed ? mark : nil, fingerprint: fingerprint)
         case .transfer(let others, let mark, let fingerprint):
             verdict.outcome = .transfer(others + transfers, mark: isServed ? mark : nil, fingerprint: fingerprint)
-        case .wait, .refuse: break
+        case .wait, .rest, .refuse: break
         }
         return verdict
     }

@@ -18,6 +18,7 @@ package actor KeeperService {
     /// Nil where the settings say so.
     private let definitions: DefinitionService?
     private let marking: MarkingGuard
+    private let erroneous: ErroneousService
     private let synchro: SynchroSettings
     private let narrator: any Narrator
     private let wake: Wake
@@ -66,6 +67,7 @@ package actor KeeperService {
         self.source = source
         self.replay = replay
         look = LookService(source: source, replay: replay, synchro: synchro, problems: problems)
+        erroneous = ErroneousService(source: source, replay: replay, synchro: synchro)
         self.marking = marking
         marks = MarkService(
             source: source, replay: replay, marking: marking, problems: problems, narrator: narrator)
@@ -156,6 +158,7 @@ package actor KeeperService {
     private func mark(_ lease: KeeperLease) async throws {
         guard elapsed >= nextMarks else { return }
         nextMarks = elapsed + KeeperService.markPeriod
+        try await erroneous.turn(lease: lease)
         if elapsed >= nextMarkRound {
             // What was committed late can be due before what was marked.
             lastMark = nil

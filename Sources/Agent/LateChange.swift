@@ -9,10 +9,13 @@ extension LookPlanner {
     /// it: what others marked, or what was marked before Takeup came, is not imported unasked. What was given up
     /// (`E`, `F`) rests.
     package func isWanted(_ recording: SourceRecording, _ sighting: Sighting?) -> Bool {
+        if sighting?.reopened != nil { return true }
+        // What was given up here rests, until an operator says otherwise.
+        if takesMarked { return sighting?.mark != .erroneous || recording.mark == nil }
         switch recording.mark {
-        case nil: true
-        case .synchronized, .notUsed: sighting != nil
-        case .erroneous, .failed: false
+        case nil: return true
+        case .synchronized, .notUsed: return sighting != nil
+        case .erroneous, .failed: return false
         }
     }
 
@@ -32,7 +35,7 @@ extension LookPlanner {
         on recording: SourceRecording, holding: ReplayHolding, missingKeys: Set<String>, attempts: Int
     ) -> Verdict {
         let verdict = plan(recording, holding: holding, missingKeys: missingKeys, attempts: attempts)
-        guard let mark = recording.mark else { return verdict }
+        guard let mark = recording.mark, mark == .synchronized || mark == .notUsed else { return verdict }
         let kept = Verdict(
             outcome: .keep(mark: mark, fingerprint: Fingerprint(of: recording).bytes), problems: [],
             needsMetadata: false)
@@ -58,7 +61,7 @@ extension SightingPlan.Outcome {
         case .transfer(let transfers, mark: _, let fingerprint):
             .transfer(transfers, mark: mark, fingerprint: fingerprint)
         case .keep(mark: _, let fingerprint): .keep(mark: mark, fingerprint: fingerprint)
-        case .wait, .refuse: self
+        case .wait, .rest, .refuse: self
         }
     }
 
@@ -67,7 +70,7 @@ extension SightingPlan.Outcome {
         switch self {
         // Index files are promised each time, also those that are there.
         case .transfer(let transfers, _, _): transfers.contains { $0.kind != .index }
-        case .wait, .keep, .refuse: false
+        case .wait, .keep, .rest, .refuse: false
         }
     }
 }

@@ -8,8 +8,11 @@ package import Vocabulary
 package struct LookPlanner: Sendable {
     package let mounts: ServedMounts
     package let switches: SourceSwitches
+    /// `synchronized_already_synchronized`: what carries a mark is looked at like what carries none.
+    package let takesMarked: Bool
 
-    package init(mounts: ServedMounts, switches: SourceSwitches) {
+    package init(mounts: ServedMounts, switches: SourceSwitches, takesMarked: Bool = false) {
+        self.takesMarked = takesMarked
         self.mounts = mounts
         self.switches = switches
     }
@@ -30,7 +33,8 @@ package struct LookPlanner: Sendable {
             // Without a mark to set, only new settings can change anything: look again from time to time.
             return sighting.mark != nil || (sighting.converged.map { now - $0 < .seconds(600) } ?? false)
         // The mark may have been set after this look began; later, an unmarked row means that it was taken away.
-        case .marked: return isSame && (sighting.marked.map { now - $0 < .seconds(60) } ?? false)
+        case .marked:
+            return isSame && (recording.mark != nil || (sighting.marked.map { now - $0 < .seconds(60) } ?? false))
         }
     }
 
@@ -68,6 +72,10 @@ package struct LookPlanner: Sendable {
     ) -> Verdict {
         switch reconcile(recording, with: holding, switches: switches) {
         case .hold(let hold): return held(hold, recording, attempts: attempts)
+        case .rest(let mark):
+            return Verdict(
+                outcome: .keep(mark: mark, fingerprint: Fingerprint(of: recording).bytes), problems: [],
+                needsMetadata: false)
         case .plan(let plan):
             let lacking = plan.copies.compactMap(\.keyID).filter(missingKeys.contains)
             if !lacking.isEmpty { return withoutKey(recording, attempts: attempts) }
@@ -84,8 +92,8 @@ package struct LookPlanner: Sendable {
         case .waiting, .transferring, .refused:
             SightingPlan(
                 reference: sighting.reference, sid: sighting.sid, stopped: sighting.stopped,
-                // It may come back: a recorder's database can be restored.
-                outcome: .wait(why: "its recorder does not have it any more", delay: pause(sighting.attempts)))
+                // It may come back, as a recorder's database can be restored: then a page shows it.
+                outcome: .rest(why: "its recorder does not have it any more"))
         case .converged, .marked: nil
         }
     }
@@ -98,6 +106,7 @@ package struct LookPlanner: Sendable {
         var problems: [ProblemBook.Finding] = []
         var mark = plan.mark
         for step in plan.steps {
+            if case .leave(let media, .lostAtReplay) = step { problems.append(lost(media, of: recording)) }
             guard let work = bringing(step, of: recording, holding) else { continue }
             let media = work.media
             switch mounts.place(of: media.path) {
@@ -176,7 +185,7 @@ package struct LookPlanner: Sendable {
                 outcome: .refuse(why: what, delay: pause(attempts)),
                 problems: [ProblemBook.Finding(.sidCollision, recording: reference, what: what)], needsMetadata: false)
         case .removedAtReplay:
-            let what = "The replay's own tools removed or archived recording \(reference); what they did stands."
+            let what = "The rows of recording \(reference) are gone from the replay, and nothing there says why."
             return Verdict(
                 outcome: .refuse(why: what, delay: pause(max(attempts, 10))),
                 problems: [ProblemBook.Finding(.removedAtReplay, recording: reference, what: what)],
@@ -192,6 +201,14 @@ package struct LookPlanner: Sendable {
                 what: "Media \(media.id) of \(recording.reference) is a capture that its recorder has not decoded; it"
                     + " stays there, and the recording is not marked.")
         }
+    }
+
+    private func lost(_ media: SourceMedia, of recording: SourceRecording) -> ProblemBook.Finding {
+        ProblemBook.Finding(
+            .removedAtReplay, recording: recording.reference, media: media.id,
+            what:
+                "The row of media \(media.id) of \(recording.reference) is gone from the replay, and nothing there says why."
+        )
     }
 
     private func withoutKey(_ recording: SourceRecording, attempts: Int) -> Verdict {

@@ -28,10 +28,14 @@ struct LookRequest: Sendable {
         _ catalog: SourceCatalog, after cursor: SourceCursor?, ids: [Int64], strays: Int = 0
     ) async throws -> Answer {
         let (interval, limit, onlyFinished) = (source.settings.interval, synchro.callsPerPeriod, synchro.onlyFinished)
+        let marks: WantedMarks =
+            source.settings.synchronizedAlreadySynchronized
+            ? .noneOr([.synchronized, .notUsed, .erroneous, .failed]) : .none
         return try await measured { session in
             let now = try catalog.localNow(on: session)
             let stops = interval.stops(at: now)
-            let query = SourceQuery(lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished)
+            let query = SourceQuery(
+                lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished, marks: marks)
             return try catalog.look(
                 query, after: cursor, limit: limit, newest: max(1, limit / 4),
                 ids: try with(strays, ids, now, catalog, on: session), on: session)

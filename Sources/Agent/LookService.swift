@@ -27,6 +27,8 @@ package actor LookService {
     private var nextStrays = ContinuousClock.now
     private static let straysPeriod = Duration.seconds(60)
     private static let strayLimit = 100
+    private var nextStranded = ContinuousClock.now
+    private static let strandedPeriod = Duration.seconds(600)
     /// The replay's phrases when recordings were last opened again for them.
     private var phrases: String?
     private var nextPhrases = ContinuousClock.now
@@ -34,11 +36,15 @@ package actor LookService {
     private var refusedRows: Set<RecordingReference> = []
     /// Recordings that the replay's database has no form for, as they were then.
     private var unstorable: [RecordingReference: Fingerprint] = [:]
+    /// Rows that could not be read before, and can be now: their problem ends with their plan.
+    private var readAgain: Set<RecordingReference> = []
 
     package init(source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook) {
         self.source = source
         self.replay = replay
-        planner = LookPlanner(mounts: source.mounts, switches: SourceSwitches(source.settings, synchro))
+        planner = LookPlanner(
+            mounts: source.mounts, switches: SourceSwitches(source.settings, synchro),
+            takesMarked: source.settings.synchronizedAlreadySynchronized)
         self.synchro = synchro
         request = LookRequest(source: source, synchro: synchro)
         self.problems = problems
@@ -69,6 +75,7 @@ package actor LookService {
             let row = try session.first("select \(SQL.microseconds("statement_timestamp()")) as now")
             return (due.map(\.reference.id), try row?.instant("now") ?? Instant(microseconds: 0))
         }
+        try await replanStranded()
         let wanted = hinted.union(due)
         let troubled = try await troubled()
         // Hints first: nothing else brings those of recordings that have their marks.
@@ -80,7 +87,8 @@ package actor LookService {
             ahead = (next, .now, Task { [request] in try await request.read(catalog, after: next, ids: []) })
         }
         let planned = try await handle(page.batch.rows, hinted: wanted, now: now, lease: lease)
-        try await giveUp(troubled.subtracting(page.batch.rows.map(\.id)), lease: lease)
+        // A row that was asked for and did not come is gone.
+        try await giveUp(troubled.union(ids).subtracting(page.batch.rows.map(\.id)), lease: lease)
         return Look(
             planned: planned.count, isMoreThere: page.batch.next != nil, cost: page.cost, late: planned.late)
     }
@@ -106,6 +114,17 @@ package actor LookService {
         }
     }
 
+    /// Once, and from time to time: what waits for mounts that the settings have under another name by now.
+    private func replanStranded() async throws {
+        guard ContinuousClock.now >= nextStranded else { return }
+        nextStranded = .now + LookService.strandedPeriod
+        let name = source.name
+        let mounts = source.settings.mounts.map(\.path)
+        try await replay.database.transaction { session in
+            try Transfers.replanStranded(source: name, mounts: mounts, in: session)
+        }
+    }
+
     /// Recordings with problems, from time to time: one that its recorder deleted shows in no page and in no hint.
     private func troubled() async throws -> Set<Int64> {
         guard ContinuousClock.now >= nextTroubled else { return [] }
@@ -121,16 +140,20 @@ package actor LookService {
         let sightings = try await replay.database.perform { session in
             try Sightings.find(source: source, ids: gone, in: session)
         }
-        let plans = sightings.values.compactMap(planner.giveUp)
+        try await rest(sightings.values.compactMap(planner.giveUp), lease: lease)
+        try await problems.close(
+            ProblemKind.allCases.filter(\.endsWithMark),
+            recordings: gone.map { RecordingReference(source: source, id: $0) }, place: source.rawValue)
+    }
+
+    private func rest(_ plans: [SightingPlan], lease: KeeperLease) async throws {
+        if plans.isEmpty { return }
         let isKeeper = try await replay.database.transaction { session in
             guard try Keepers.confirm(lease, in: session) else { return false }
             try Plans.record(plans, in: session)
             return true
         }
         guard isKeeper else { throw KeeperLost() }
-        try await problems.close(
-            ProblemKind.allCases.filter(\.endsWithMark),
-            recordings: gone.map { RecordingReference(source: source, id: $0) }, place: source.rawValue)
     }
 
     private func handle(
@@ -140,7 +163,7 @@ package actor LookService {
         for row in rows {
             switch row {
             case .recording(let recording):
-                refusedRows.remove(recording.reference)
+                if refusedRows.remove(recording.reference) != nil { readAgain.insert(recording.reference) }
                 recordings[recording.id] = recording
             case .refused(let reference, let sentence): try await refuse(reference, sentence)
             }
@@ -151,10 +174,13 @@ package actor LookService {
         let sightings = try await replay.database.perform { session in
             try Sightings.find(source: source, ids: ids, hasDetail: false, in: session)
         }
+        try await rest(
+            recordings.values.compactMap { row in sightings[row.id].flatMap { planner.leave(row, $0) } }, lease: lease)
         let open = recordings.values.filter { recording in
             guard planner.isWanted(recording, sightings[recording.id]) else { return false }
             if let refused = unstorable[recording.reference], refused == Fingerprint(of: recording) { return false }
             guard let sighting = sightings[recording.id] else { return true }
+            if planner.comparesAgain(recording, sighting) { return true }
             return !planner.isSettled(sighting, recording, now: now, isHinted: hinted.contains(recording.id))
         }
         if open.isEmpty { return (0, []) }
@@ -217,9 +243,12 @@ package actor LookService {
             if recording.mark != nil, verdict.needsMetadata || verdict.outcome.bringsMedia {
                 late.append(recording.reference)
             }
-            if verdict.problems.isEmpty, sighting?.state == .waiting || sighting?.state == .refused {
+            if verdict.problems.isEmpty,
+                readAgain.remove(recording.reference) != nil || sighting?.isHeldUp == true
+            {
                 healed.append(recording.reference)
             }
+            if planner.saysNothingNew(verdict, of: recording, sighting) { continue }
             plans.append(
                 SightingPlan(
                     reference: recording.reference, sid: recording.sid, stopped: recording.stopInstant,
@@ -232,11 +261,15 @@ package actor LookService {
                 plans[place].outcome = .wait(why: "the replay changed while it was planned", delay: .zero)
             }
             guard let error = done.refused[plans[place].reference] else { continue }
-            plans[place].outcome = .wait(why: "the replay did not take its rows: \(error)", delay: .seconds(60))
+            let failures = (sightings[plans[place].reference.id]?.failures ?? 0) + 1
+            guard let seen = recordings.first(where: { $0.reference == plans[place].reference }) else { continue }
+            refuse(&plans[place], of: seen, error, failures: failures)
             findings.append(
                 ProblemBook.Finding(
                     .commitRefused, recording: plans[place].reference,
-                    what: "The replay's database did not take the rows of \(plans[place].reference): \(error)."))
+                    what:
+                        "The replay's database did not take the rows of \(plans[place].reference), \(failures) times by now: \(error)."
+                ))
         }
         let written = plans
         let isKeeper = try await replay.database.transaction { session in
@@ -247,9 +280,36 @@ package actor LookService {
         guard isKeeper else { throw KeeperLost() }
         for finding in findings { try await problems.open(finding) }
         try await problems.close(
-            [.sidCollision, .removedAtReplay, .keyMissing, .phraseUnknown],
-            subjects: healed.map { ProblemBook.Finding.subject($0, media: nil) }, place: source.name.rawValue)
+            [.sidCollision, .removedAtReplay, .keyMissing, .phraseUnknown, .rowRefused, .commitRefused],
+            recordings: healed.filter { done.refused[$0] == nil }, place: source.name.rawValue)
+        try await endRestorations(of: recordings.filter { view.holdings[$0.reference]?.isRestoring == true })
         return (plans.count, late)
+    }
+
+    /// Its rows failed by themselves: again after growing pauses, or given up where that is wanted.
+    private func refuse(
+        _ plan: inout SightingPlan, of seen: SourceRecording, _ error: String, failures: Int
+    ) {
+        var chance = SystemRandomNumberGenerator()
+        plan.failure = "the replay did not take its rows, \(failures) times by now: \(error)"
+        if synchro.markErroneous, failures >= synchro.erroneousAfter {
+            plan.outcome = .keep(mark: .erroneous, fingerprint: Fingerprint(of: seen).bytes)
+        } else {
+            plan.outcome = .wait(
+                why: "the replay did not take its rows: \(error)",
+                delay: max(.seconds(2), Retry.work.wait(afterAttempts: failures, using: &chance)))
+        }
+    }
+
+    /// What is wanted back and needs no copy is back by now.
+    private func endRestorations(of recordings: [SourceRecording]) async throws {
+        if recordings.isEmpty { return }
+        let catalog = replay.catalog
+        let sids = recordings.map(\.sid)
+        try await replay.database.transaction { session in
+            try Recordings.lock(sids, in: session)
+            try RestorationEnd.end(sids, catalog: catalog, in: session)
+        }
     }
 
     /// Under the locks of the commit every plan is made again, from what the replay has then.
@@ -270,7 +330,7 @@ package actor LookService {
     private func detail(of recording: SourceRecording, _ outcome: SightingPlan.Outcome) throws -> [UInt8]? {
         switch outcome {
         case .transfer: try Snapshot.encode(recording)
-        case .wait, .keep, .refuse: nil
+        case .wait, .keep, .rest, .refuse: nil
         }
     }
 
@@ -306,6 +366,15 @@ extension SourceRow {
         switch self {
         case .recording(let recording): recording.id
         case .refused(let reference, _): reference.id
+        }
+    }
+}
+
+extension Sighting {
+    fileprivate var isHeldUp: Bool {
+        switch state {
+        case .waiting, .refused: true
+        case .transferring, .converged, .marked: false
         }
     }
 }

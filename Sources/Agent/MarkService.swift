@@ -120,6 +120,11 @@ package struct MarkService: Sendable {
                     waiting, delay: .seconds(600), error: "its row cannot be read any more", in: session)
             }
         }
+        // Before it is noted: what is told twice is told, what is lost is not.
+        for sighting in marked where sighting.mark == .erroneous {
+            if case .marked = outcomes[sighting.reference.id] { try await tellErroneous(sighting) }
+            if case .alreadyMarked(.erroneous) = outcomes[sighting.reference.id] { try await tellErroneous(sighting) }
+        }
         let done = marked
         try await replay.database.transaction { session in _ = try Sightings.marked(done, in: session) }
         for sighting in marked where sighting.standing == nil || sighting.standing != sighting.mark {
@@ -133,9 +138,20 @@ package struct MarkService: Sendable {
             try await problems.close(
                 ProblemKind.allCases.filter(\.endsWithMark), recordings: done.map(\.reference),
                 place: source.name.rawValue)
+            try await problems.close(
+                [.markedErroneous], recordings: done.filter { $0.mark != .erroneous }.map(\.reference),
+                place: source.name.rawValue)
             try await problems.close(.markFailed, subject: "source \(source.name)", place: source.name.rawValue)
         }
         return Marks(done: done.count, changed: changed)
+    }
+
+    private func tellErroneous(_ sighting: Sighting) async throws {
+        try await problems.open(
+            ProblemBook.Finding(
+                .markedErroneous, recording: sighting.reference,
+                what: "Recording \(sighting.reference) was given up and marked erroneous: "
+                    + "\(sighting.lastError ?? "the reason is not known")."))
     }
 
     private func postpone(_ sighting: Sighting, _ error: any Error) async throws {

@@ -2,6 +2,7 @@ internal import Copying
 internal import Delivery
 internal import Ledger
 internal import Planning
+internal import Postgres
 internal import Telemetry
 internal import Vocabulary
 
@@ -40,9 +41,15 @@ struct TransferReports: Sendable {
         case .stale: return release(transfer, after: .seconds(1), "its plan has to be made anew", isFailure: false)
         case .failed(let error): return await failed(error, transfer)
         case .uncommitted(let error):
-            try? await problems.open(
-                finding(.commitRefused, transfer, "The replay's database did not take the rows: \(error)."))
-            return release(transfer, after: pause(transfer), String(describing: error))
+            let blame = Blame(committing: error)
+            // An outage is told by the process.
+            if !((error as? PostgresError)?.isOutage ?? (error is CancellationError)) {
+                let times = transfer.failures == 0 ? "" : " \(transfer.failures + 1) times"
+                try? await problems.open(
+                    finding(.commitRefused, transfer, "The replay's database did not take the rows\(times): \(error)."))
+            }
+            return release(
+                transfer, after: pause(transfer), String(describing: error), isFault: blame == .recording)
         }
     }
 
@@ -56,7 +63,7 @@ struct TransferReports: Sendable {
             }
         case .sourceChanged:
             narrator.tell(.sourceChanged, facts: facts(transfer))
-            return release(transfer, after: .milliseconds(500), text)
+            return release(transfer, after: .milliseconds(500), text, isFault: true)
         case .volumeFull, .quota, .inodes:
             narrator.tell(.copyEnospc, facts: facts(transfer))
             return release(transfer, after: pause(transfer), text)
@@ -86,7 +93,7 @@ struct TransferReports: Sendable {
                     "Media \(transfer.mediaID) of \(transfer.recording) failed \(transfer.failures + 1) times: \(text)."
                 ))
         }
-        return release(transfer, after: pause(transfer), text)
+        return release(transfer, after: pause(transfer), text, isFault: Blame(error) == .recording)
     }
 
     /// Whatever was wrong with it is over. Asked only where something was.
@@ -107,10 +114,11 @@ struct TransferReports: Sendable {
     }
 
     private func release(
-        _ transfer: Transfer, after delay: Duration, _ error: String, isFailure: Bool = true
+        _ transfer: Transfer, after delay: Duration, _ error: String, isFailure: Bool = true,
+        isFault: Bool = false
     ) -> TransferRelease? {
         transfer.claim.map {
-            TransferRelease(claim: $0, delay: delay, error: error, isFailure: isFailure)
+            TransferRelease(claim: $0, delay: delay, error: error, isFailure: isFailure, isFault: isFault)
         }
     }
 

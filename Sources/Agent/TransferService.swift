@@ -56,7 +56,7 @@ package actor TransferService {
             needsFinishedRow: settings.synchro.onlyFinished)
         copying = settings.copying
         reports = TransferReports(problems: problems, narrator: narrator, mount: mount.mount)
-        closing = DeliveryClosing(reports: reports, replay: replay, committed: committed)
+        closing = DeliveryClosing(reports: reports, replay: replay, committed: committed, mount: mount)
         large = LargeFileService(replay: replay, deliverer: deliverer, closing: closing)
         self.narrator = narrator
         self.wake = wake
@@ -140,8 +140,8 @@ package actor TransferService {
             }
         }
         // Whatever was absent was so on a mount that still proves itself; otherwise nothing is concluded.
-        if releases.contains(where: \.isMissing), await mount.prove() == nil {
-            for place in releases.indices { releases[place].isMissing = false }
+        if releases.contains(where: { $0.isMissing || $0.isFault }), await mount.prove() == nil {
+            for place in releases.indices { (releases[place].isMissing, releases[place].isFault) = (false, false) }
         }
         let back = releases
         try await replay.database.perform { session in try Transfers.release(back, in: session) }
@@ -235,8 +235,13 @@ package actor TransferService {
             failures: transfer.failures)
         let decision = trails[transfer.id, default: TransferTrail()].decide(
             sight.planned, row: row, within: window, at: ContinuousClock.now - started)
-        func wait(_ delay: Duration, _ why: String, isFailure: Bool = false) -> TransferRelease {
-            TransferRelease(claim: claim, delay: delay, error: why, look: sight.noted, isFailure: isFailure)
+        var chance = SystemRandomNumberGenerator()
+        let backedOff = Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
+        func wait(
+            _ delay: Duration, _ why: String, isFailure: Bool = false, isFault: Bool = false
+        ) -> TransferRelease {
+            TransferRelease(
+                claim: claim, delay: delay, error: why, look: sight.noted, isFailure: isFailure, isFault: isFault)
         }
         let media = "\(transfer.mediaID) of \(transfer.recording)"
         switch decision {
@@ -249,30 +254,40 @@ package actor TransferService {
                     .damagedMedia, transfer,
                     "Media \(media) is damaged at the recorder: \(sight.text). It is kept as it is."))
         case .missing(let again):
+            let isLate =
+                transfer.kind != .index
+                && transfer.isMissing(forLongerThan: window.atMost, lease: TransferService.lease)
             // Most sounds may have no index file, and a wake tells of one that comes: few looks are enough.
             let pause = transfer.kind == .index ? max(.milliseconds(500), source.settings.indexGrace / 4) : again
-            var release = wait(pause, "its file is not there")
+            var release = wait(
+                isLate ? max(pause, backedOff) : pause, "its file is not there", isFailure: isLate, isFault: isLate)
             release.isMissing = true
             return Decision(release: release)
         case .wait(let hold, let again): return Decision(release: wait(again, hold.text))
         case .neverSettles(let hold, let again):
             let kind: ProblemKind = if case .short = hold { .shortFile } else { .unsettledFile }
+            // One that still changes is being written: that is no failed attempt.
+            let stands = sight.noted.map {
+                $0.size == transfer.lastLook?.size && $0.modified == transfer.lastLook?.modified
+            }
+            let isFault = stands ?? false
             return Decision(
-                release: wait(again, hold.text),
+                release: wait(
+                    isFault ? max(again, backedOff) : again, hold.text, isFailure: isFault, isFault: isFault),
                 finding: finding(kind, transfer, "Media \(media) does not become complete: \(hold.text)."))
         case .refuse(let again):
             return Decision(
-                release: wait(again, sight.text, isFailure: true),
+                release: wait(again, sight.text, isFailure: true, isFault: true),
                 finding: finding(
                     .pathRefused, transfer,
                     "The path of media \(media) leads out of mount \(mount.mount), or to no regular file."))
         case .retry(let lasts):
-            var chance = SystemRandomNumberGenerator()
-            let delay = Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
             return Decision(
-                release: wait(delay, sight.text, isFailure: true),
+                release: wait(backedOff, sight.text, isFailure: true, isFault: sight.blame == .recording),
                 finding: lasts
-                    ? finding(.unreadableFile, transfer, "Media \(media) cannot be read: \(sight.text).") : nil)
+                    ? finding(
+                        .unreadableFile, transfer,
+                        "Media \(media) cannot be read, \(transfer.failures + 1) times by now: \(sight.text).") : nil)
         }
     }
 
@@ -338,6 +353,14 @@ package actor TransferService {
     }
 }
 
+extension Transfer {
+    /// Whether its file has been missing for longer than `grace` when it was claimed, by the ledger's clock.
+    func isMissing(forLongerThan grace: Duration, lease: Duration) -> Bool {
+        guard let missingSince, let leaseUntil else { return false }
+        return leaseUntil - missingSince - lease > grace
+    }
+}
+
 extension FileSight {
     /// What decides.
     fileprivate var planned: TransferSight {
@@ -346,6 +369,14 @@ extension FileSight {
         case .absent: .absent
         case .refused: .refused
         case .failed: .unreadable
+        }
+    }
+
+    /// What an unreadable file is to be blamed on.
+    fileprivate var blame: Blame {
+        switch self {
+        case .failed(let error): Blame(reading: error)
+        case .seen, .absent, .refused: .recording
         }
     }
 

@@ -51,26 +51,9 @@ package struct ReplayCatalog: Sendable {
         return Set(try rows.map { try $0.text("uuid") })
     }
 
-    /// Which of these were at the replay and were removed there, where `units/sql/replay-tombstones.sql` is installed; a
-    /// recording that stands again is not among them.
-    package func removed(sids: [Sid], on session: Session) throws -> Set<Sid> {
-        let known = try session.first(
-            """
-            select 1 as one from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname = 'takeup' and c.relname = 'tombstone'
-            """)
-        guard known != nil, !sids.isEmpty else { return [] }
-        let rows = try session.query(
-            """
-            select t.sid from takeup.tombstone t where t.sid = any($1::text[])
-                and not exists (select 1 from callrec.couples p where p.sid = t.sid)
-            """, [.texts(sids.map(\.rawValue))])
-        return Set(try rows.map { Sid(try $0.text("sid")) })
-    }
-
     private var recordings: String {
         let optional =
-            (["start_ts", "length", "problemstatus", "protected", "deleted", "archived", "mixed"]
+            (["start_ts", "length", "problemstatus", "protected", "deleted", "archived", "mixed", "restored"]
             + ReplayCatalog.partyColumns).map {
                 columns.has($0, in: "couples") ? "p.\($0)" : "null as \($0)"
             }
@@ -138,7 +121,7 @@ package struct ReplayCatalog: Sendable {
     }
 
     private static func recording(_ row: Row) throws -> ReplayRecording {
-        ReplayRecording(
+        var recording = ReplayRecording(
             id: try row.integer("id"), callID: try row.integer("callid"), sid: Sid(try row.text("sid")),
             start: try row.raw("start_ts").flatMap(CatalogText.wallTime),
             stop: try row.raw("stop_ts").flatMap(CatalogText.wallTime),
@@ -148,5 +131,7 @@ package struct ReplayCatalog: Sendable {
             isDeleted: try row.optionalText("deleted") == "D", isArchived: try row.optionalText("archived") == "A",
             isMixed: try row.optionalText("mixed") == "M",
             parties: try partyColumns.compactMap { try row.optionalText($0) })
+        recording.isRestored = try row.optionalText("restored") == "R"
+        return recording
     }
 }

@@ -100,6 +100,8 @@ extension SourceCatalog {
         guard let recording = row.recording else { return .changed(row) }
         if let mark = recording.mark, mark != request.standing { return .alreadyMarked(mark) }
         let isSame = recording.mark == request.standing && Fingerprint(of: recording) == request.fingerprint
-        return isSame ? .marked : .changed(row)
+        guard isSame else { return .changed(row) }
+        // The mark that stands is the one that is true: the row is left alone.
+        return recording.mark == request.mark ? .alreadyMarked(request.mark) : .marked
     }
 }

@@ -94,6 +94,7 @@ struct Commit: Sendable {
         try Sightings.reopen(stale.map { arrivals[$0].consignment.recording }, in: session)
         try Sightings.reopenChanged(fingerprints(of: arrivals), in: session)
         try Sightings.converge(arrivals.map(\.consignment.recording), in: session)
+        try RestorationEnd.end(sids, catalog: replay.catalog, in: session)
         return outcome
     }
 

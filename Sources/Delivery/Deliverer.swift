@@ -1,3 +1,4 @@
+internal import Catalogs
 internal import Copying
 internal import Ledger
 internal import Planning
@@ -155,12 +156,29 @@ package struct Deliverer: Sendable {
             }
         } catch {
             let isOutage = (error as? PostgresError)?.isOutage ?? false
+            if (error as? CatalogError)?.code == .gone, arrivals.count == 1, await replan(arrivals[0].arrival) {
+                return [(arrivals[0].place, .stale)]
+            }
             guard !isOutage, arrivals.count > 1 else {
                 return arrivals.map { ($0.place, .uncommitted(error)) }
             }
             var outcomes: [(Int, DeliveryOutcome)] = []
             for arrival in arrivals { outcomes += await commit([arrival]) }
             return outcomes
+        }
+    }
+
+    /// The row that a copy was to take over was removed at the replay at the last moment: its recording is looked at
+    /// again. A result has no recording of a source, and is tried again as it is.
+    private func replan(_ arrival: Arrival) async -> Bool {
+        guard case .original(let recording, _, _) = arrival.consignment.commit else { return false }
+        do {
+            try await replay.database.transaction { session in
+                try Sightings.reopen([recording.reference], in: session)
+            }
+            return true
+        } catch {
+            return false
         }
     }
 

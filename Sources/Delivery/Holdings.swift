@@ -16,12 +16,15 @@ package enum Holdings {
         let pointers = try Pointers.find(sids, in: session)
         let removed = try catalog.removed(sids: sids, on: session)
         let calls = try Calls.bound(recordings.map(\.callReference), in: session)
+        let removedMedia = try catalog.removedMedia(sids: sids, on: session)
+        let restoring = try Restorations.find(sids, in: session)
         let voiceTags = try voiceTags(of: recordings, on: standing, catalog, in: session)
         var holdings: [RecordingReference: ReplayHolding] = [:]
         for recording in recordings {
             holdings[recording.reference] = ReplayHolding(
                 recording: standing[recording.sid], replicas: replicas[recording.sid] ?? [],
-                pointers: pointers[recording.sid] ?? [], of: recording, isRemoved: removed.contains(recording.sid))
+                pointers: pointers[recording.sid] ?? [], of: recording, isRemoved: removed.contains(recording.sid),
+                removedMedia: removedMedia[recording.sid] ?? [], restoringSince: restoring[recording.sid])
             holdings[recording.reference]?.voiceTags = voiceTags
             holdings[recording.reference]?.boundCall = calls[recording.callReference]
         }

@@ -18,6 +18,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case copyFailed = "copy-failed"
     case commitRefused = "commit-refused"
     case markFailed = "mark-failed"
+    case markedErroneous = "marked-erroneous"
     case deletionNear = "deletion-near"
     case markedNotHeld = "marked-not-held"
     case unmarkedOlder = "unmarked-older"
@@ -36,7 +37,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             .phraseUnknown:
             true
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
-            .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed:
+            .markedErroneous, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed:
             false
         }
     }
@@ -57,7 +58,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .rowRefused: "Correct the row at the recorder; it is looked at again by itself."
         case .sidCollision:
             "Two different calls have one sid; nothing is replaced or marked until one of them is corrected."
-        case .removedAtReplay: "The replay removed this recording; it does not come back by itself."
+        case .removedAtReplay:
+            "It does not come back by itself: `takeup restore` brings it. units/sql/replay-tombstones.sql lets removals say so."
         case .keyMissing: "Bring the key to the replay's managed_keys, or the certificate and key to `mux.keys`."
         case .notDecoded:
             "Look on the recorder why it was not decoded; it travels once it is. `only_processed = false` takes captures"
@@ -74,6 +76,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             "Their marks let the recorder delete them. Hold its deletion back (of RECD above all), and run `takeup audit`."
         case .unmarkedOlder:
             "Nobody looks for them. If they are wanted, lengthen the source's `interval` until they are collected."
+        case .markedErroneous:
+            "Mend the cause, then `takeup retry`: it is taken up again, and ends with its true mark."
         case .noRoom: "Free space, raise a watermark or add a volume; originals are kept and unmarked meanwhile."
         case .volumeUnavailable:
             "Mount it, or run `takeup volume init` if it is new; other volumes serve meanwhile."

@@ -85,13 +85,16 @@ package enum Plans {
         try session.execute(
             """
             insert into takeup.sighting as known (source, source_id, sid, stopped_at, finished_at, state, why,
-                not_before, attempts, mark, fingerprint, detail, standing, converged_at)
+                not_before, attempts, mark, fingerprint, detail, standing, converged_at, last_error, failures)
             select source, id, sid, stopped, finished, state, why, statement_timestamp() + delay,
-                case when state in ('waiting', 'refused') then 1 else 0 end, mark, fingerprint, detail,
-                standing, case when state = 'converged' then statement_timestamp() end
+                case when state in ('waiting', 'refused') then 1 else 0 end, mark, fingerprint, detail, standing,
+                case when state = 'converged' and fingerprint is not null and mark is distinct from 'E'
+                    then statement_timestamp() end,
+                failure, case when failure is null then 0 else 1 end
             from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-                $7::text[], $8::interval[], $9::text[], $10::bytea[], $11::bytea[], $12::text[])
-                as plan(source, id, sid, stopped, finished, state, why, delay, mark, fingerprint, detail, standing)
+                $7::text[], $8::interval[], $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::text[])
+                as plan(source, id, sid, stopped, finished, state, why, delay, mark, fingerprint, detail, standing,
+                    failure)
             order by source collate "C", id
             on conflict (source, source_id) do update set
                 sid = excluded.sid, stopped_at = excluded.stopped_at,
@@ -101,13 +104,16 @@ package enum Plans {
                 mark = excluded.mark, fingerprint = excluded.fingerprint, detail = excluded.detail,
                 standing = excluded.standing,
                 seen_at = statement_timestamp(), changed_at = statement_timestamp(),
-                converged_at = excluded.converged_at
+                converged_at = excluded.converged_at,
+                last_error = coalesce(excluded.last_error, known.last_error),
+                failures = case when excluded.state = 'transferring' then 0 else known.failures + excluded.failures end
             """,
             batch(plans.map(\.reference)) + [
                 .sids(plans.map(\.sid)), .instants(plans.map(\.stopped)), .instants(plans.map(\.finished)),
                 .texts(plans.map(\.state.rawValue)), .texts(plans.map(\.why)), .spans(plans.map(\.delay)),
                 .texts(plans.map { $0.mark?.rawValue }), .byteStrings(plans.map(\.fingerprint)),
                 .byteStrings(plans.map(\.detail)), .texts(plans.map { $0.standing?.rawValue }),
+                .texts(plans.map(\.failure)),
             ])
     }
 
@@ -136,6 +142,7 @@ package enum Plans {
                 not_before =
                     case when known.state in ('dropped', 'done') then statement_timestamp() else known.not_before end,
                 failures = case when known.state in ('dropped', 'done') then 0 else known.failures end,
+                faults = case when known.state in ('dropped', 'done') then 0 else known.faults end,
                 missing_since = case when known.state in ('dropped', 'done') then null else known.missing_since end
             where known.state <> 'done' or not known.found_absent and not exists (
                 select from takeup.replica

@@ -55,6 +55,8 @@ extension Migrations {
             fingerprint bytea,
             detail bytea,
             last_error text,
+            failures integer not null default 0,
+            reopened text check (reopened in ('retry', 'restore')),
             seen_at timestamptz not null default now(),
             changed_at timestamptz not null default now(),
             converged_at timestamptz,
@@ -89,6 +91,7 @@ extension Migrations {
             state text not null default 'waiting' check (state in ('waiting', 'claimed', 'done', 'dropped')),
             attempts integer not null default 0,
             failures integer not null default 0,
+            faults integer not null default 0,
             is_woken boolean not null default false,
             not_before timestamptz not null default now(),
             holder text,
@@ -111,6 +114,7 @@ extension Migrations {
         create index transfer_recording on takeup.transfer (source, source_id);
         create index transfer_path on takeup.transfer using hash (source_path)
             where state in ('waiting', 'claimed');
+        create index transfer_faulty on takeup.transfer (source, faults) where state = 'waiting' and faults >= 3;
         create index transfer_missing on takeup.transfer (mount)
             where state = 'waiting' and missing_since is not null;
 
@@ -255,6 +259,11 @@ extension Migrations {
             ended_at timestamptz,
             primary key (group_name, source)
         ) with (fillfactor = 50);
+
+        create table takeup.restoration (
+            sid text collate "C" primary key,
+            asked_at timestamptz not null default statement_timestamp()
+        );
 
         create table takeup.pause (
             source text collate "C" primary key,

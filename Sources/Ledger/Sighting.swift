@@ -16,6 +16,14 @@ package struct Sighting: Hashable, Sendable {
         case refused
     }
 
+    /// What an operator asked for.
+    package enum Reopening: String, CaseIterable, Sendable {
+        /// Its mark E is to become the true one.
+        case retry
+        /// The replay wants it back. A mark that licenses deletion stays as it is.
+        case restore
+    }
+
     package var reference: RecordingReference
     package var sid: Sid
     package var stopped: Instant?
@@ -36,13 +44,17 @@ package struct Sighting: Hashable, Sendable {
     /// What the plan saw, as the planner wrote it down; opaque here.
     package var detail: [UInt8]?
     package var lastError: String?
+    /// Attempts that failed by its rows, since it last moved on.
+    package var failures: Int
+    /// Why it is looked at although its row carries a mark; until it has its mark again.
+    package var reopened: Reopening?
     package var converged: Instant?
     package var marked: Instant?
 
     static let columns = ColumnList(
         plain: [
             "source", "source_id", "sid", "state", "why", "attempts", "mark", "standing", "fingerprint", "detail",
-            "last_error",
+            "last_error", "failures", "reopened",
         ],
         times: ["stopped_at", "finished_at", "not_before", "converged_at", "marked_at"])
 
@@ -64,6 +76,8 @@ package struct Sighting: Hashable, Sendable {
         fingerprint = try row.optionalBytes("fingerprint")
         detail = row.has("detail") ? try row.optionalBytes("detail") : nil
         lastError = try row.optionalText("last_error")
+        failures = try row.count("failures")
+        reopened = try row.optionalWord("reopened")
         converged = try row.optionalInstant("converged_at")
         marked = try row.optionalInstant("marked_at")
     }

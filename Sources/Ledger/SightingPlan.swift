@@ -9,6 +9,8 @@ package struct SightingPlan: Hashable, Sendable {
         case transfer([TransferPlan], mark: Mark?, fingerprint: [UInt8])
         /// Nothing to bring: everything is durable already.
         case keep(mark: Mark?, fingerprint: [UInt8])
+        /// Nothing is left to do here: it is gone, or others have marked it. What was promised before is dropped.
+        case rest(why: String)
         /// A person has to look. What was promised before is dropped.
         case refuse(why: String, delay: Duration)
     }
@@ -24,11 +26,14 @@ package struct SightingPlan: Hashable, Sendable {
     /// What the commit needs of the recording, as the planner writes it down; opaque here. Nil where nothing is to be
     /// copied.
     package var detail: [UInt8]?
+    /// What failed by its rows, or why it is given up; nil where nothing did.
+    package var failure: String?
 
     package init(
         reference: RecordingReference, sid: Sid, stopped: Instant? = nil, finished: Instant? = nil, outcome: Outcome,
-        standing: Mark? = nil, detail: [UInt8]? = nil
+        standing: Mark? = nil, detail: [UInt8]? = nil, failure: String? = nil
     ) {
+        self.failure = failure
         self.reference = reference
         self.sid = sid
         self.stopped = stopped
@@ -41,39 +46,39 @@ package struct SightingPlan: Hashable, Sendable {
     var transfers: [TransferPlan] {
         switch outcome {
         case .transfer(let transfers, mark: _, fingerprint: _): transfers
-        case .wait, .keep, .refuse: []
+        case .wait, .keep, .rest, .refuse: []
         }
     }
     var state: Sighting.State {
         switch outcome {
         case .wait: .waiting
         case .transfer(let transfers, mark: _, fingerprint: _): transfers.isEmpty ? .converged : .transferring
-        case .keep: .converged
+        case .keep, .rest: .converged
         case .refuse: .refused
         }
     }
     var mark: Mark? {
         switch outcome {
         case .transfer(_, let mark, fingerprint: _), .keep(let mark, fingerprint: _): mark
-        case .wait, .refuse: nil
+        case .wait, .rest, .refuse: nil
         }
     }
     var fingerprint: [UInt8]? {
         switch outcome {
         case .transfer(_, mark: _, let fingerprint), .keep(mark: _, let fingerprint): fingerprint
-        case .wait, .refuse: nil
+        case .wait, .rest, .refuse: nil
         }
     }
     var why: String? {
         switch outcome {
-        case .wait(let why, delay: _), .refuse(let why, delay: _): why
+        case .wait(let why, delay: _), .refuse(let why, delay: _), .rest(let why): why
         case .transfer, .keep: nil
         }
     }
     var delay: Duration {
         switch outcome {
         case .wait(why: _, let delay), .refuse(why: _, let delay): delay
-        case .transfer, .keep: .zero
+        case .transfer, .keep, .rest: .zero
         }
     }
 }

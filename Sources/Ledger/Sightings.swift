@@ -177,7 +177,7 @@ package enum Sightings {
                 order by sighting.source, sighting.source_id for no key update of sighting
             )
             update takeup.sighting set state = 'marked', marked_at = coalesce(marked_at, statement_timestamp()),
-                changed_at = statement_timestamp(), attempts = 0, last_error = null
+                changed_at = statement_timestamp(), attempts = 0, failures = 0, reopened = null, last_error = null
             from done where sighting.source = done.source and sighting.source_id = done.source_id
             returning sighting.source, done.is_first
             """,

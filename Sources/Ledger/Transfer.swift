@@ -50,6 +50,8 @@ package struct Transfer: Hashable, Identifiable, Sendable {
     package var attempts: Int
     /// Attempts that failed; a look at a file that had not settled is none.
     package var failures: Int
+    /// Those of the failed attempts that the recording itself is to blame for, and no outage.
+    package var faults: Int
     package var notBefore: Instant
     package var holder: Holder?
     package var leaseUntil: Instant?
@@ -67,7 +69,7 @@ package struct Transfer: Hashable, Identifiable, Sendable {
         plain: [
             "id", "source", "source_id", "source_media_id", "fingerprint", "sid", "mount", "kind", "source_path",
             "expected_size", "crc32", "key_id", "properties", "replaces_media_id", "purpose", "state", "attempts",
-            "failures", "holder", "seen_size", "seen_modified", "last_error",
+            "failures", "faults", "holder", "seen_size", "seen_modified", "last_error",
         ],
         times: ["recording_start", "not_before", "lease_until", "seen_at", "missing_since", "planned_at"])
 
@@ -90,6 +92,7 @@ package struct Transfer: Hashable, Identifiable, Sendable {
         state = try row.word("state")
         attempts = try row.count("attempts")
         failures = try row.count("failures")
+        faults = try row.count("faults")
         notBefore = try row.instant("not_before")
         holder = try row.optionalName("holder")
         leaseUntil = try row.optionalInstant("lease_until")

@@ -14,11 +14,15 @@ package struct TransferRelease: Sendable {
     package var isMissing: Bool
     /// Whether the attempt failed; false where the file had only not settled yet.
     package var isFailure: Bool
+    /// Whether the recording itself is to blame for that, and no outage of anything around it.
+    package var isFault: Bool
 
     package init(
         claim: Claim<Transfer.ID>, delay: Duration, error: String? = nil, look: (size: Int64, modified: Int64)? = nil,
-        isMissing: Bool = false, isFailure: Bool = true
+        isMissing: Bool = false, isFailure: Bool = true,
+        isFault: Bool = false
     ) {
+        self.isFault = isFault
         self.claim = claim
         self.delay = delay
         self.error = error
@@ -115,13 +119,14 @@ extension Transfers {
             with held as (
                 select locked.id, given.* from (\(heldClaims)) as locked
                 join unnest($1::bigint[], $4::interval[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[],
-                    $9::boolean[]) as given(number, delay, error, size, modified, missing, failed)
+                    $9::boolean[], $10::boolean[])
+                    as given(number, delay, error, size, modified, missing, failed, faulty)
                     on given.number = locked.id
             )
             update takeup.transfer set state = 'waiting', holder = null, lease_until = null,
                 not_before = statement_timestamp() + case when is_woken then interval '0' else held.delay end,
                 changed_at = statement_timestamp(),
-                failures = failures + held.failed::integer, is_woken = false,
+                failures = failures + held.failed::integer, faults = faults + held.faulty::integer, is_woken = false,
                 last_error = coalesce(held.error, last_error),
                 seen_size = coalesce(held.size, seen_size), seen_modified = coalesce(held.modified, seen_modified),
                 seen_at = case when held.size is null then seen_at else statement_timestamp() end,
@@ -133,6 +138,7 @@ extension Transfers {
                 .spans(releases.map(\.delay)), .texts(releases.map(\.error)),
                 .integers(releases.map { $0.look?.size }), .integers(releases.map { $0.look?.modified }),
                 .booleans(releases.map(\.isMissing)), .booleans(releases.map(\.isFailure)),
+                .booleans(releases.map(\.isFault)),
             ])
         try Intents.supersede(ofTransfers: released.map { try $0.number("id") }, in: session)
     }

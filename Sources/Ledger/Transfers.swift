@@ -55,6 +55,21 @@ package enum Transfers {
         return woken
     }
 
+    /// Reopens recordings of a source with transfers for mounts that it does not have any more: the settings gave them
+    /// other names, and nobody would ever claim those.
+    package static func replanStranded(
+        source: SourceName, mounts: [MountPath], in session: Session
+    ) throws {
+        let rows = try session.query(
+            """
+            select distinct source_id from takeup.transfer
+            where source = $1 and mount <> all ($2::text[])
+                and (state = 'waiting' or state = 'claimed' and lease_until < statement_timestamp())
+            """, [Value(source), .names(mounts)])
+        try Sightings.reopen(
+            rows.map { RecordingReference(source: source, id: try $0.integer("source_id")) }, in: session)
+    }
+
     /// How long until a transfer of the mount is due or its lease ends; zero or less: one is. Nil where there is none.
     package static func nextDue(mount: MountPath, in session: Session) throws -> Duration? {
         try session.first(

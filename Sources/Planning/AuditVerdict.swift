@@ -52,14 +52,16 @@ package func auditVerdict(
     switch reconcile(recording.asBeforeRetention, with: holding, switches: switches) {
     case .hold(let hold):
         switch hold {
-        case .removedAtReplay:
-            let isOnPurpose =
-                holding.isRemoved || holding.recording?.isDeleted == true || holding.recording?.isArchived == true
-            return isOnPurpose ? .letGo : .rowsGone
+        case .removedAtReplay: return .rowsGone
         case .sidCollision: return .collision
         case .notFinished, .notProcessed, .noStreams, .removedAtSource: return .held
         }
+    case .rest: return .letGo
     case .plan(let plan):
+        let isLost = plan.steps.contains { step in
+            if case .leave(_, .lostAtReplay) = step { true } else { false }
+        }
+        if isLost { return .rowsGone }
         var media: [LackingMedia] = []
         var rows = holding.recording == nil || !plan.attach.isEmpty
         for step in plan.steps {

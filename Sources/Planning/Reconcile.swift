@@ -44,6 +44,12 @@ package struct ReplayHolding: Hashable, Sendable {
     package var results: Set<Int64>
     /// Whether the replay's tools deleted the recording and left a tombstone.
     package var isRemoved: Bool
+    /// Media rows that copies, pointers or tombstones name and that do not stand any more. Never a muxed result's.
+    package var gone: [Int64: MediaKind] = [:]
+    /// Those of them that the replay's tools removed on purpose: with a tombstone.
+    package var removedMedia: Set<Int64> = []
+    /// An operator wants back what the replay's tools took away. What was held before does not count then.
+    package var isRestoring = false
     /// What the row of the recording claimed that a held copy came with, by the replay's media row.
     package var claims: [Int64: RecordingClaims] = [:]
     /// `calls.id` at the replay that the ledger has bound the source's call to.
@@ -118,6 +124,12 @@ package enum MediaStep: Hashable, Sendable {
         case pointsAtBetter
         /// A capture that its recorder has not decoded.
         case notProcessed
+        /// The replay's tools removed its row on purpose, and a copy of it as it is was held here.
+        case removedAfterHeld
+        /// The replay's tools removed the row that stood for its kind; no copy of it as it is was held here.
+        case removedAtReplay
+        /// The row of its copy is gone from the replay, and nothing says why.
+        case lostAtReplay
     }
 }
 
@@ -156,7 +168,7 @@ package enum Hold: Hashable, Sendable {
     case noStreams
     /// The replay's recording of this `sid` is another call: never replaced, never marked.
     case sidCollision
-    /// The replay's own tools removed or archived it: what they did stands.
+    /// Its rows are gone from the replay, and nothing says why.
     case removedAtReplay
     /// The source's tools already took its media away.
     case removedAtSource
@@ -165,6 +177,9 @@ package enum Hold: Hashable, Sendable {
 package enum Reconciliation: Hashable, Sendable {
     case plan(ReconcilePlan)
     case hold(Hold)
+    /// The replay's own tools took it away on purpose: nothing is brought, and nobody has to look. The mark is that of
+    /// what was held here before; nil where that is not everything.
+    case rest(mark: Mark?)
 }
 
 /// Compares a recording at a source with the replay's of the same `sid`, and says what to do.
@@ -177,9 +192,14 @@ package func reconcile(
     if recording.media.isEmpty && !switches.withoutStreams { return .hold(.noStreams) }
     // Copies without a recording: the replay's tools took the rows away, with a tombstone or without.
     let hadCopies = !holding.origins.isEmpty || !holding.outdated.isEmpty || !holding.pointers.isEmpty
-    if holding.recording == nil && (holding.isRemoved || hadCopies) { return .hold(.removedAtReplay) }
+    if holding.recording == nil && holding.isRemoved {
+        return .rest(mark: markOfHeldBefore(recording, holding, switches))
+    }
+    if holding.recording == nil && hadCopies { return .hold(.removedAtReplay) }
     if let held = holding.recording {
-        if held.isDeleted || held.isArchived { return .hold(.removedAtReplay) }
+        if held.isTakenAway && !holding.isRestoring {
+            return .rest(mark: markOfHeldBefore(recording, holding, switches))
+        }
         if contradiction(of: recording, with: held) != nil { return .hold(.sidCollision) }
     }
     let hasSound = recording.media.contains { $0.kind == .audio }
@@ -222,6 +242,7 @@ private func step(
     let isScreen = media.kind == .video || media.kind == .recd
     if switches.onlyMixed && isScreen && !hasSound { return .leave(media, .screenWithoutSound) }
     if isDerived(media, of: recording) { return .leave(media, .derived) }
+    if let step = stepOfGone(media, of: recording, holding: holding, taken: &taken) { return step }
     guard switches.copyFiles else {
         return stepWithoutCopy(for: media, of: recording, holding: holding, taken: &taken)
     }
@@ -242,6 +263,7 @@ private func step(
     guard let held = holding.recording, let rival = rival(of: media, of: recording, holding: holding, taken: taken)
     else { return .copy(media) }
     taken.insert(rival.id)
+    if holding.isEmptied(rival) { return .replace(media, replayMediaID: rival.id) }
     let (offered, standing) = grades(media, of: recording, against: rival, of: held, holding)
     if holding.pointedRows.contains(rival.id) {
         // Of a pointer nothing is held: a copy that is no worse takes its row.
@@ -332,6 +354,8 @@ private func mark(
         case .measure: return nil
         case .keep(_, let isOwnCopy): isUsed = isUsed || isOwnCopy
         case .leave(_, .derived): break
+        case .leave(_, .removedAfterHeld): isUsed = true
+        case .leave(_, .removedAtReplay), .leave(_, .lostAtReplay): return nil
         case .point, .repoint:
             guard switches.allowMarkWithoutCopy else { return nil }
             isUsed = true

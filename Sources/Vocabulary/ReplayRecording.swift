@@ -13,6 +13,8 @@ package struct ReplayRecording: Hashable, Sendable {
     package var isProtected: Bool
     package var isDeleted: Bool
     package var isArchived: Bool
+    /// `restored` is `R`: what was deleted or archived is back in its place.
+    package var isRestored: Bool = false
     /// `mixed` is `M`: a muxed file stands beside the originals.
     package var isMixed: Bool
     /// Numbers of the call's parties, as the row has them.
@@ -45,6 +47,11 @@ package struct ReplayRecording: Hashable, Sendable {
         self.media = media
         self.externalData = externalData
     }
+}
+
+extension ReplayRecording {
+    /// Whether the replay's own tools took its media away, and did not bring them back.
+    package var isTakenAway: Bool { (isDeleted || isArchived) && !isRestored }
 }
 
 /// One media row of a recording at the replay.

@@ -139,13 +139,9 @@ private func held(_ recording: SourceRecording, media: [ReplayMedia] = []) -> Re
             holding: ReplayHolding(recording: changed(held(recording([sound]))) { $0.length = 600 }),
             kind: .sidCollision, isRefused: true, shortestPause: .seconds(10)),
         Held(
-            testDescription: "what the replay's tools removed is refused, and rarely looked at",
+            testDescription: "copies without rows, and nothing that says why, are refused and rarely looked at",
             recording: recording([sound]),
-            holding: ReplayHolding(recording: changed(held(recording([sound]))) { $0.isDeleted = true }),
-            kind: .removedAtReplay, isRefused: true, shortestPause: .seconds(3600)),
-        Held(
-            testDescription: "a tombstone at the replay is refused, and rarely looked at",
-            recording: recording([sound]), holding: ReplayHolding(isRemoved: true), kind: .removedAtReplay,
+            holding: ReplayHolding(origins: [MediaOrigin(source: source, mediaID: 1): 5]), kind: .removedAtReplay,
             isRefused: true, shortestPause: .seconds(3600)),
     ]
 
@@ -156,7 +152,7 @@ private func held(_ recording: SourceRecording, media: [ReplayMedia] = []) -> Re
             #expect(!one.isRefused && delay == one.shortestPause)
         case .refuse(_, let delay):
             #expect(one.isRefused && delay == one.shortestPause)
-        case .transfer, .keep: Issue.record("\(verdict.outcome)")
+        case .transfer, .keep, .rest: Issue.record("\(verdict.outcome)")
         }
         #expect(verdict.problems.map(\.kind) == (one.kind.map { [$0] } ?? []))
         #expect(!verdict.needsMetadata)

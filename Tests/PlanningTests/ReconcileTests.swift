@@ -193,10 +193,10 @@ internal import Vocabulary
         there.isDeleted = true
         #expect(
             reconcile(recording([media(1, .audio)]), with: ReplayHolding(recording: there), switches: SourceSwitches())
-                == .hold(.removedAtReplay))
+                == .rest(mark: nil))
         #expect(
             reconcile(recording([media(1, .audio)]), with: ReplayHolding(isRemoved: true), switches: SourceSwitches())
-                == .hold(.removedAtReplay))
+                == .rest(mark: nil))
     }
 
     @Test func `only finished recordings are taken unless the switch is off`() {

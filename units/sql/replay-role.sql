@@ -34,13 +34,15 @@ begin
             where n.nspname = 'callrec' and c.relname = 'voice_tags') then
         grant select, insert on callrec.voice_tags to takeup;
     end if;
-    -- Tombstones, where replay-tombstones.sql made them.
+    -- Tombstones, where replay-tombstones.sql made them: read, and lifted by `takeup restore`.
     if exists (select 1 from pg_namespace where nspname = 'takeup') then
         grant usage, create on schema takeup to takeup;
-        if exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                where n.nspname = 'takeup' and c.relname = 'tombstone') then
-            grant select on takeup.tombstone to takeup;
-        end if;
+        for known in
+            select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'takeup' and c.relkind = 'r' and c.relname in ('tombstone', 'media_tombstone')
+        loop
+            execute format('grant select, delete on takeup.%I to takeup', known.relname);
+        end loop;
     end if;
 end $$;
 

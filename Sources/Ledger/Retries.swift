@@ -1,0 +1,74 @@
+package import Postgres
+package import Vocabulary
+
+/// What an operator wants tried again.
+package enum Retries {
+    package enum Scope: Hashable, Sendable {
+        case recording(Sid)
+        case sources([SourceName])
+    }
+
+    package struct Count: Hashable, Sendable {
+        /// Sightings that the scope holds, whatever their state.
+        package var known: Int
+        /// Those that wait or are refused, or have transfers that wait: due now, with counts at zero.
+        package var due: Int
+        /// Those with mark E of ours, which are taken up again.
+        package var reopened: Int
+
+        package init(known: Int, due: Int, reopened: Int) {
+            self.known = known
+            self.due = due
+            self.reopened = reopened
+        }
+    }
+
+    /// Makes everything that waits in the scope due now, sets counts to zero, and takes up what was given up.
+    package static func retry(_ scope: Scope, in session: Session) throws -> Count {
+        let (condition, value): (String, Value) =
+            switch scope {
+            case .recording(let sid): ("sid = $1", Value(sid))
+            case .sources(let names): ("source = any($1::text[])", .names(names))
+            }
+        let known =
+            try session.first(
+                "select count(*) from takeup.sighting where \(condition)", [value])?.count("count") ?? 0
+        let transfers = try session.query(
+            """
+            update takeup.transfer set failures = 0, faults = 0, not_before = statement_timestamp()
+            where id = any (array(
+                select id from takeup.transfer where \(condition) and state = 'waiting'
+                order by id for no key update))
+            returning source, source_id, mount
+            """, [value])
+        let sightings = try session.query(
+            """
+            with chosen as (
+                select source, source_id, state = 'marked' as was_given_up from takeup.sighting
+                where \(condition) and (state in ('waiting', 'refused') or state = 'marked' and mark = 'E')
+                order by source, source_id for no key update
+            )
+            update takeup.sighting set not_before = statement_timestamp(), attempts = 0, failures = 0,
+                state = case when was_given_up then 'waiting' else state end,
+                why = case when was_given_up then 'it is to be tried again' else why end,
+                reopened = case when was_given_up then 'retry' else reopened end,
+                changed_at = statement_timestamp()
+            from chosen where sighting.source = chosen.source and sighting.source_id = chosen.source_id
+            returning sighting.source, sighting.source_id, was_given_up
+            """, [value])
+        var due: Set<RecordingReference> = []
+        for row in transfers + sightings {
+            due.insert(RecordingReference(source: try row.name("source"), id: try row.integer("source_id")))
+        }
+        try session.execute(
+            """
+            update takeup.problem set last_at = statement_timestamp(),
+                what = 'Recording ' || reference || ' was given up and marked erroneous; it is being tried again.'
+            where kind = 'marked-erroneous' and closed_at is null and reference = any($1::text[])
+            """, [.texts(due.map(\.description))])
+        let reopened = try sightings.count { try $0.boolean("was_given_up") }
+        try WorkChannel.notify(mounts: transfers.map { try $0.name("mount", as: MountPath.self) }, in: session)
+        for source in Set(due.map(\.source)) { try WorkChannel.notify(look: source, in: session) }
+        return Count(known: known, due: due.count - reopened, reopened: reopened)
+    }
+}

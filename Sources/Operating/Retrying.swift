@@ -1,0 +1,46 @@
+internal import Ledger
+package import Postgres
+package import Settings
+package import Vocabulary
+
+/// Has what waits or was given up tried again at once: by the agents that run, or by the next that starts.
+package enum Retrying {
+    package struct Report: Hashable, Sendable {
+        package let line: String
+        /// False where nothing in the ledger is what was asked for.
+        package let isKnown: Bool
+    }
+
+    /// Throws `LedgerError` where there is no ledger of this version, and what the database throws.
+    package static func retry(_ sid: Sid, in database: Database) async throws -> Report {
+        let count = try await retry(.recording(sid), in: database)
+        guard count.known > 0 else {
+            return Report(
+                line: "The ledger knows no recording with this sid. `takeup restore` asks the recorders for it.",
+                isKnown: false)
+        }
+        return Report(line: text(count), isKnown: true)
+    }
+
+    /// Throws ``SourceChoice/Unknown``, too.
+    package static func retry(
+        _ choice: SourceChoice, settings: Settings, in database: Database
+    ) async throws -> Report {
+        let sources = try choice.sources(of: settings)
+        return Report(line: text(try await retry(.sources(sources), in: database)), isKnown: true)
+    }
+
+    private static func retry(_ scope: Retries.Scope, in database: Database) async throws -> Retries.Count {
+        try await database.transaction { session in
+            try Migrations.confirm(in: session)
+            return try Retries.retry(scope, in: session)
+        }
+    }
+
+    private static func text(_ count: Retries.Count) -> String {
+        if count.due + count.reopened == 0 { return "Nothing waits or was given up." }
+        return "\(recordings(count.due)) due now; \(recordings(count.reopened)) marked erroneous taken up again."
+    }
+
+    private static func recordings(_ count: Int) -> String { count == 1 ? "1 recording" : "\(count) recordings" }
+}
