@@ -3,6 +3,7 @@ internal import Ledger
 internal import Planning
 internal import Postgres
 internal import Settings
+internal import Synchronization
 package import Telemetry
 internal import Vocabulary
 
@@ -15,7 +16,11 @@ package struct Sweeper: Sendable {
     /// From the end of a lease until its leavings are swept: a worker that only stood still gets the chance to see
     /// that it is late.
     private let grace: Duration
+    private let pairs = PairRound()
     private static let batch = 200
+    /// Replicas of one turn that are looked at for pairs without a job: those behind the last turn's, and the newest.
+    private static let pairsPage = 500
+    private static let newestPairs = 200
     private static let lease = Duration.seconds(60)
     /// How long a swept intent keeps its path from others.
     private static let remembrance = Duration.seconds(600)
@@ -120,13 +125,21 @@ package struct Sweeper: Sendable {
 
     /// Pairs that are complete and have no job: nothing should leave any, and everything would miss them.
     private func repairPairs() async throws {
-        let found = try await replay.database.perform { session in
-            try MuxJobs.pairsWithoutJob(after: Sid(""), limit: Sweeper.batch, in: session)
+        let last = pairs.last.withLock { $0 }
+        let (found, next) = try await replay.database.perform { session in
+            try MuxJobs.pairsWithoutJob(
+                after: last, limit: Sweeper.pairsPage, newest: Sweeper.newestPairs, in: session)
         }
+        pairs.last.withLock { $0 = next }
         if found.isEmpty { return }
         try await replay.database.transaction { session in
             try Recordings.lock(found, in: session)
             try MuxJobs.ensure(found, in: session)
         }
     }
+}
+
+/// How far the round through all replicas has come.
+private final class PairRound: Sendable {
+    let last = Mutex<Replica.ID?>(nil)
 }

@@ -29,19 +29,46 @@ package enum MuxJobs {
             and screen.state = 'held' and screen.is_muxable and not screen.is_result and screen.kind = 'VIDEO'
         """
 
-    /// Recordings whose sound and screen are held and have no job: what a sweep repairs with ``ensure(_:in:)``.
+    /// Some recordings whose sound and screen are held and have no job: what a sweep repairs with ``ensure(_:in:)``.
     ///
-    /// - Parameter sid: those after it; begin with an empty one, and go on with the last.
-    package static func pairsWithoutJob(after sid: Sid, limit: Int, in session: Session) throws -> [Sid] {
-        try session.query(
+    /// It looks at the `newest` replicas, and at `limit` behind `last`, whatever the archive holds: round after round all
+    /// are seen.
+    /// - Returns: where the next page begins; nil where the round is over.
+    package static func pairsWithoutJob(
+        after last: Replica.ID? = nil, limit: Int, newest: Int, in session: Session
+    ) throws -> (sids: Set<Sid>, last: Replica.ID?) {
+        let rows = try session.query(
             """
-            select distinct sound.sid \(pairs) and sound.sid > $1
-                and not exists (
-                    select from takeup.mux_job
-                    where mux_job.sid = sound.sid and mux_job.sound_id = sound.id and mux_job.screen_id = screen.id)
-            order by sound.sid limit $2
-            """, [Value(sid), Value(limit)]
-        ).map { Sid(try $0.text("sid")) }
+            with page as (
+                select id, sid, kind, state, is_muxable, is_result from takeup.replica
+                where id > $1 order by id limit $2
+            ), newest as (
+                select id, sid, kind, state, is_muxable, is_result from takeup.replica order by id desc limit $3
+            )
+            select (select max(id) from page) as last, (select count(*) from page) as number, array(
+                select distinct one.sid from (select * from page union select * from newest) as one
+                where one.state = 'held' and one.is_muxable and not one.is_result
+                    -- A look-up for each, whatever the planner thinks of the whole table.
+                    and (
+                        select other.id from takeup.replica as other
+                        where other.sid = one.sid
+                            and other.kind = case one.kind when 'AUDIO' then 'VIDEO' when 'VIDEO' then 'AUDIO' end
+                            and other.state = 'held' and other.is_muxable and not other.is_result
+                            and (
+                                select job.id from takeup.mux_job as job
+                                where job.sid = one.sid
+                                    and job.sound_id = case one.kind when 'AUDIO' then one.id else other.id end
+                                    and job.screen_id = case one.kind when 'AUDIO' then other.id else one.id end
+                                limit 1) is null
+                        limit 1) is not null) as sids
+            """, [.integer(last?.rawValue ?? 0), Value(limit), Value(newest)])
+        guard let row = rows.first else { return ([], nil) }
+        let sids = try row.optionalArray("sids") ?? []
+        let isOver = try row.count("number") < limit
+        return (
+            Set(sids.compactMap { $0.map { Sid(String(decoding: $0, as: UTF8.self)) } }),
+            isOver ? nil : try row.optionalNumber("last")
+        )
     }
 
     package static func find(_ ids: some Sequence<MuxJob.ID>, in session: Session) throws -> [MuxJob] {

@@ -4,7 +4,9 @@ extension Migrations {
     /// Names and ids are ordered by bytes (`collate "C"`), so that every session locks in the same order whatever the
     /// database's language is. Paths can be longer than an index row may be, so they are indexed by a hash.
     /// Tables whose rows change often leave room in their pages and are vacuumed early; what changes with every
-    /// renewal (leases) stands in no index, so that a renewal touches only its page.
+    /// renewal (leases) stands in no index, so that a renewal touches only its page. What leaves a partial index leaves
+    /// a dead entry there until a vacuum, which every claim reads over: vacuums do not pause, and give no pages back,
+    /// which would take a lock that stops all claims.
     static let first = """
         create table takeup.meta (
             only_row boolean primary key default true check (only_row),
@@ -62,7 +64,8 @@ extension Migrations {
             converged_at timestamptz,
             marked_at timestamptz,
             primary key (source, source_id)
-        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+            autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
         create index sighting_sid on takeup.sighting (sid);
         create index sighting_due on takeup.sighting (source, not_before) where state in ('waiting', 'refused');
         create index sighting_to_mark on takeup.sighting (source, not_before)
@@ -106,7 +109,8 @@ extension Migrations {
             changed_at timestamptz not null default now(),
             unique (source, source_media_id, fingerprint),
             check ((state = 'claimed') = (holder is not null and lease_until is not null))
-        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+            autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
         create index transfer_due on takeup.transfer (mount, not_before, id) where state = 'waiting';
         create index transfer_newest on takeup.transfer (mount, recording_start desc nulls last, id desc)
             where state = 'waiting';
@@ -206,7 +210,8 @@ extension Migrations {
             unique (sid, sound_id, screen_id),
             check ((state = 'claimed') = (holder is not null and lease_until is not null)),
             check ((state = 'done') = (result_id is not null))
-        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+            autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
         create index mux_job_due on takeup.mux_job (not_before, id) where state = 'waiting';
         create index mux_job_newest on takeup.mux_job (id) where state = 'waiting';
         create index mux_job_claimed on takeup.mux_job (id) where state = 'claimed';

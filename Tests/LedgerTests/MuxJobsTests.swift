@@ -174,11 +174,59 @@ import Vocabulary
             try await commit(ledger, Sid(sid), .video, path: "\(sid)2")
         }
         try await ledger.transaction { session in
-            #expect(try MuxJobs.pairsWithoutJob(after: Sid(""), limit: 9, in: session).isEmpty)
+            #expect(try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids.isEmpty)
             try session.execute("delete from takeup.mux_job where sid in ('a', 'c')")
-            #expect(try MuxJobs.pairsWithoutJob(after: Sid(""), limit: 1, in: session) == [Sid("a")])
-            #expect(try MuxJobs.pairsWithoutJob(after: Sid("a"), limit: 9, in: session) == [Sid("c")])
+            let newest = try MuxJobs.pairsWithoutJob(limit: 1, newest: 1, in: session)
+            #expect(newest.sids == [Sid("a"), Sid("c")])
+            let next = try MuxJobs.pairsWithoutJob(after: newest.last, limit: 3, newest: 0, in: session)
+            #expect(next.sids == [Sid("a")] && next.last != nil)
+            let last = try MuxJobs.pairsWithoutJob(after: next.last, limit: 3, newest: 0, in: session)
+            #expect(last.sids == [Sid("c")] && last.last == nil)
             #expect(try MuxJobs.ensure([Sid("a"), Sid("b"), Sid("c")], in: session).count == 2)
         }
+    }
+
+    @Test func `what a sweep reads for pairs does not grow with the archive`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await ledger.transaction { session in
+            try session.execute("insert into takeup.recording (sid) select 's' || i from generate_series(1, 20000) i")
+            try session.execute(
+                """
+                insert into takeup.replica (sid, kind, volume_id, path, size, sha256, xxh128, level, authenticity,
+                    is_muxable)
+                select 's' || i, kind, $1, convert_to(kind || i, 'UTF8'), 1, sha256(convert_to(kind || i, 'UTF8')),
+                    substr(sha256('x'), 1, 16), 'L2', 'unauthenticated', true
+                from generate_series(1, 20000) i, (values ('AUDIO'), ('VIDEO')) as half(kind)
+                """, [Value(Sample.volume)])
+            try session.execute(
+                """
+                insert into takeup.mux_job (sid, sound_id, screen_id)
+                select sound.sid, sound.id, screen.id from takeup.replica sound
+                join takeup.replica screen on screen.sid = sound.sid and screen.kind = 'VIDEO'
+                where sound.kind = 'AUDIO' and sound.sid <> 's777'
+                """)
+        }
+        try await ledger.database.perform { try $0.script("analyze takeup.replica; analyze takeup.mux_job") }
+        let read = try await ledger.transaction { session in
+            #expect(try MuxJobs.pairsWithoutJob(limit: 500, newest: 200, in: session).sids.isEmpty)
+            return try session.first(
+                """
+                select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint as rows
+                from pg_stat_xact_user_tables where schemaname = 'takeup'
+                """)?.integer("rows") ?? -1
+        }
+        #expect((1..<10_000).contains(read), "\(read) rows were read")
+        // And round after round all are seen.
+        let found = try await ledger.transaction { session in
+            var (found, last) = (Set<Sid>(), Replica.ID?.none)
+            repeat {
+                let page = try MuxJobs.pairsWithoutJob(after: last, limit: 500, newest: 200, in: session)
+                found.formUnion(page.sids)
+                last = page.last
+            } while last != nil
+            return found
+        }
+        #expect(found == [Sid("s777")])
     }
 }
