@@ -61,6 +61,10 @@ import Vocabulary
             try catalog.refreshCall(call, on: session)
             _ = try catalog.missingKeys(["k"], on: session)
             try session.script("create schema if not exists takeup; create table takeup.own (a int)")
+            // What `takeup restore` needs besides.
+            try catalog.liftTombstones(of: recording.sid, on: session)
+            try catalog.setRestored(id, on: session)
+            _ = try catalog.removedMedia(sids: [recording.sid], on: session)
             return try catalog.removed(sids: [recording.sid], on: session)
         }
         #expect(removed.isEmpty)
