@@ -53,7 +53,7 @@ import Vocabulary
         request.mark = .notUsed
         let (source, again) = (looked.source, request)
         let outcome = try await looked.fixture.database.transaction { try source.mark([again], on: $0)[again.id] }
-        #expect(outcome == .marked)
+        #expect(outcome == .alreadyMarked(.notUsed))
         #expect(try await looked.standing() == "N")
         #expect(try await looked.fixture.value(version) == before)
     }
