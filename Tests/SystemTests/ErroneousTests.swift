@@ -22,7 +22,9 @@ internal import Vocabulary
         }
         #expect(isGivenUp, "\(site.allLogs())")
         let told = try #require(try await site.openProblems().first)
-        #expect(told.what.contains("failed 3 times"))
+        // An attempt that had begun by then is not called back.
+        let times = told.what.split(separator: " ").compactMap { Int($0) }.last
+        #expect((3...5).contains(try #require(times)), "\(told.what)")
         #expect(told.what.contains("crcMismatch"))
         // The row is mended, and still nobody touches what was given up.
         try await mend(id, at: site)
