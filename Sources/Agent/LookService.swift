@@ -260,16 +260,14 @@ package actor LookService {
             if done.stale.contains(plans[place].reference) {
                 plans[place].outcome = .wait(why: "the replay changed while it was planned", delay: .zero)
             }
-            guard let error = done.refused[plans[place].reference] else { continue }
-            let failures = (sightings[plans[place].reference.id]?.failures ?? 0) + 1
+            guard let refusal = done.refused[plans[place].reference] else { continue }
             guard let seen = recordings.first(where: { $0.reference == plans[place].reference }) else { continue }
-            refuse(&plans[place], of: seen, error, failures: failures)
+            let times = refuse(&plans[place], of: seen, refusal, sightings[seen.id])
             findings.append(
                 ProblemBook.Finding(
-                    .commitRefused, recording: plans[place].reference,
+                    .commitRefused, recording: seen.reference,
                     what:
-                        "The replay's database did not take the rows of \(plans[place].reference), \(failures) times by now: \(error)."
-                ))
+                        "The replay's database did not take the rows of \(seen.reference)\(times): \(refusal.why)."))
         }
         let written = plans
         let isKeeper = try await replay.database.transaction { session in
@@ -286,19 +284,29 @@ package actor LookService {
         return (plans.count, late)
     }
 
-    /// Its rows failed by themselves: again after growing pauses, or given up where that is wanted.
+    /// Its rows were not taken: again after growing pauses. Where they failed by themselves that is counted, and the
+    /// recording given up where that is wanted.
+    ///
+    /// - Returns: how often, in words; nothing where it is not counted.
     private func refuse(
-        _ plan: inout SightingPlan, of seen: SourceRecording, _ error: String, failures: Int
-    ) {
-        var chance = SystemRandomNumberGenerator()
-        plan.failure = "the replay did not take its rows, \(failures) times by now: \(error)"
-        if synchro.markErroneous, failures >= synchro.erroneousAfter {
-            plan.outcome = .keep(mark: .erroneous, fingerprint: Fingerprint(of: seen).bytes)
-        } else {
-            plan.outcome = .wait(
-                why: "the replay did not take its rows: \(error)",
-                delay: max(.seconds(2), Retry.work.wait(afterAttempts: failures, using: &chance)))
+        _ plan: inout SightingPlan, of seen: SourceRecording, _ refusal: RowsCommit.Refusal, _ sighting: Sighting?
+    ) -> String {
+        var times = ""
+        var attempts = (sighting?.attempts ?? 0) + 1
+        if refusal.blame == .recording {
+            attempts = (sighting?.failures ?? 0) + 1
+            times = ", \(attempts) times by now"
+            plan.failure = "the replay did not take its rows\(times): \(refusal.why)"
+            if synchro.markErroneous, attempts >= synchro.erroneousAfter {
+                plan.outcome = .keep(mark: .erroneous, fingerprint: Fingerprint(of: seen).bytes)
+                return times
+            }
         }
+        var chance = SystemRandomNumberGenerator()
+        plan.outcome = .wait(
+            why: "the replay did not take its rows: \(refusal.why)",
+            delay: max(.seconds(2), Retry.work.wait(afterAttempts: attempts, using: &chance)))
+        return times
     }
 
     /// What is wanted back and needs no copy is back by now.

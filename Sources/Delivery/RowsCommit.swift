@@ -16,8 +16,14 @@ package struct RowsCommit: Sendable {
     package struct Outcome: Sendable {
         /// Not what the replay needs any more: to be looked at again.
         package var stale: Set<RecordingReference> = []
-        /// The replay's database does not take these, and says why.
-        package var refused: [RecordingReference: String] = [:]
+        /// The replay's database does not take these.
+        package var refused: [RecordingReference: Refusal] = [:]
+    }
+
+    package struct Refusal: Hashable, Sendable {
+        package var why: String
+        /// A lost grant, a changed table, a lock that is not given: what any row would have met counts against none.
+        package var blame: Blame
     }
 
     package init(
@@ -28,27 +34,28 @@ package struct RowsCommit: Sendable {
     }
 
     /// All in one transaction; where the database refuses one, each by itself, so that it takes no other with it.
-    /// - Throws: what is no fault of a row: the database is away, or the work was cancelled.
+    /// - Throws: what nothing can be concluded from: the database is away, or the work was cancelled.
     package func run(_ plans: [RowsPlan]) async throws -> Outcome {
         if plans.isEmpty { return Outcome() }
         do {
             return Outcome(stale: try await commit(plans))
         } catch {
-            if RowsCommit.isNoFaultOfARow(error) { throw error }
+            if RowsCommit.isOutage(error) { throw error }
         }
         var outcome = Outcome()
         for plan in plans {
             do {
                 outcome.stale.formUnion(try await commit([plan]))
             } catch {
-                if RowsCommit.isNoFaultOfARow(error) { throw error }
-                outcome.refused[plan.recording.reference] = String(describing: error)
+                if RowsCommit.isOutage(error) { throw error }
+                outcome.refused[plan.recording.reference] = Refusal(
+                    why: String(describing: error), blame: Blame(committing: error))
             }
         }
         return outcome
     }
 
-    private static func isNoFaultOfARow(_ error: any Error) -> Bool {
+    private static func isOutage(_ error: any Error) -> Bool {
         (error as? PostgresError)?.isOutage ?? (error is CancellationError)
     }
 

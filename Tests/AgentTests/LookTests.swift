@@ -20,7 +20,7 @@ import Vocabulary
     }
 
     private func scene(
-        _ synchro: String, replay template: ScratchTemplate = CallrecSchema.new.template
+        _ synchro: String, replay template: ScratchTemplate = CallrecSchema.new.template, copyFiles: Bool = true
     ) async throws -> Scene {
         let recorder = try await ScratchDatabase(CallrecSchema.old.template)
         let replayDatabase = try await ScratchDatabase(template)
@@ -37,6 +37,7 @@ import Vocabulary
             mounts = ["/mnt/rec/calls"]
             interval = "days=3000"
             time_zone = "UTC"
+            copy_files = \(copyFiles)
 
             [synchro]
             \(synchro)
@@ -109,5 +110,51 @@ import Vocabulary
             try session.execute("update callrec.couples set sid = 'ja' where id = $1", [.integer(bad)])
         }
         #expect(try await scene.look.turn(hinted: [], lease: scene.lease).planned == 1)
+    }
+
+    /// A lost grant, a changed column, a lock or a statement that took too long, a conflict; then the row's own fault.
+    @Test func `a replay that takes no rows gives no recording up, rows that it refuses do`() async throws {
+        let scene = try await scene("mark_erroneous = true\nerroneous_after = 3", copyFiles: false)
+        let media = MediaSample(.audio, FilePath("/calls/20261120/1.mp3"))
+        let id = try await CatalogBuilder(scene.recorder.connect()).add(RecordingSample("sid 1").media(media)).id
+        let superuser = scene.replayDatabase.connect()
+        func refuse(with state: String) async throws {
+            try await superuser.perform { session in
+                try session.script(
+                    """
+                    create or replace function refuse() returns trigger language plpgsql as
+                        $$ begin raise exception 'no' using errcode = '\(state)'; end $$;
+                    drop trigger if exists refuse on callrec.couples;
+                    create trigger refuse before insert on callrec.couples for each row execute procedure refuse();
+                    """)
+            }
+        }
+        func look() async throws -> Sighting {
+            try await scene.replay.database.perform { session in
+                try session.execute("update takeup.sighting set not_before = statement_timestamp()")
+            }
+            _ = try await scene.look.turn(hinted: [id], lease: scene.lease)
+            let sightings = try await scene.replay.database.perform { session in
+                try Sightings.find(source: SourceName("rec_a"), ids: [id], in: session)
+            }
+            return try #require(sightings[id])
+        }
+        for state in ["42501", "42703", "55P03", "57014", "40P01"] {
+            try await refuse(with: state)
+            for _ in 0..<4 {
+                let seen = try await look()
+                #expect(seen.state == .waiting && seen.mark == nil && seen.failures == 0, "\(state)")
+                #expect(seen.why?.contains(state) == true)
+            }
+        }
+        let told = try await scene.replay.database.perform { session in try Problems.open(limit: 10, in: session) }
+        #expect(told.map(\.kind) == ["commit-refused"])
+        try await refuse(with: "23514")
+        for failures in 1...2 {
+            let seen = try await look()
+            #expect(seen.state == .waiting && seen.failures == failures)
+        }
+        let given = try await look()
+        #expect(given.state == .converged && given.mark == .erroneous)
     }
 }

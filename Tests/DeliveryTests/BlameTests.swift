@@ -1,6 +1,6 @@
-import Agent
 import Catalogs
 import Copying
+import Delivery
 import Files
 import Postgres
 import Testing
