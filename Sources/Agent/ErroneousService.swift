@@ -22,7 +22,7 @@ struct ErroneousService: Sendable {
         for one in faulty {
             let isKeeper = try await replay.database.transaction { session in
                 guard try Keepers.confirm(lease, in: session) else { return false }
-                _ = try Faults.giveUp(one, why: ErroneousService.why(one), in: session)
+                _ = try Faults.giveUp(one, atLeast: limit, why: ErroneousService.why(one), in: session)
                 return true
             }
             guard isKeeper else { throw KeeperLost() }

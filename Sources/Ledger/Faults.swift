@@ -11,8 +11,8 @@ package struct FaultyRecording: Hashable, Sendable {
 }
 
 package enum Faults {
-    /// Recordings of a source with a waiting transfer that failed so often by its own fault, and none that is being
-    /// copied: what is under way ends first.
+    /// Recordings of a source all of whose open transfers failed so often by their own faults, and none of which is being
+    /// copied. One bad file gives up no good one that only has not come yet: its mount may be away, or its lane full.
     package static func find(
         source: SourceName, atLeast limit: Int, in session: Session
     ) throws -> [FaultyRecording] {
@@ -23,7 +23,8 @@ package enum Faults {
                 and not exists (
                     select from takeup.transfer as other
                     where other.source = transfer.source and other.source_id = transfer.source_id
-                        and other.state = 'claimed')
+                        and (other.state = 'claimed'
+                            or other.state = 'waiting' and other.faults < greatest($2, 3)))
             order by source_id, faults desc limit 200
             """, [Value(source), Value(limit)]
         ).map { row in
@@ -37,8 +38,11 @@ package enum Faults {
     /// Gives a recording up: its transfers rest, and its source row is to get mark E as it is. For the keeper, after
     /// ``Keepers/confirm(_:in:)``.
     ///
+    /// - Parameter limit: as it was found.
     /// - Returns: false where it has moved on meanwhile.
-    package static func giveUp(_ faulty: FaultyRecording, why: String, in session: Session) throws -> Bool {
+    package static func giveUp(
+        _ faulty: FaultyRecording, atLeast limit: Int, why: String, in session: Session
+    ) throws -> Bool {
         let transfers = try session.query(
             """
             select state, faults from takeup.transfer where source = $1 and source_id = $2
@@ -47,8 +51,14 @@ package enum Faults {
         let stands = try transfers.contains {
             try $0.text("state") == "waiting" && $0.count("faults") >= faulty.faults
         }
-        let isCopying = try transfers.contains { try $0.text("state") == "claimed" }
-        guard stands, !isCopying,
+        let isMoving = try transfers.contains { transfer in
+            switch try transfer.text("state") {
+            case "claimed": true
+            case "waiting": try transfer.count("faults") < max(limit, 3)
+            default: false
+            }
+        }
+        guard stands, !isMoving,
             let sighting = try Sightings.find(
                 source: faulty.reference.source, ids: [faulty.reference.id], in: session)[faulty.reference.id],
             sighting.state == .transferring, let fingerprint = sighting.fingerprint

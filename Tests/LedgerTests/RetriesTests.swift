@@ -9,9 +9,9 @@ import Vocabulary
     init() async throws { ledger = try await LedgerDatabase() }
 
     /// Claims what there is and gives it back as failed.
-    private func fail(times: Int, isFault: Bool) async throws {
+    private func fail(times: Int, isFault: Bool, mount: MountPath = Sample.mount) async throws {
         for _ in 0..<times {
-            let claims = try await ledger.claim(10).compactMap(\.claim)
+            let claims = try await ledger.claim(10, mount: mount).compactMap(\.claim)
             try await ledger.transaction { session in
                 try Transfers.release(
                     claims.map { TransferRelease(claim: $0, delay: .zero, error: "broken", isFault: isFault) },
@@ -23,6 +23,12 @@ import Vocabulary
     private func faulty(atLeast limit: Int) async throws -> [FaultyRecording] {
         try await ledger.transaction { session in
             try Faults.find(source: Sample.source, atLeast: limit, in: session)
+        }
+    }
+
+    private func giveUp(_ one: FaultyRecording, atLeast limit: Int = 3) async throws -> Bool {
+        try await ledger.transaction { session in
+            try Faults.giveUp(one, atLeast: limit, why: "broken", in: session)
         }
     }
 
@@ -50,8 +56,7 @@ import Vocabulary
         try await ledger.plan(ids: [1, 2])
         try await fail(times: 3, isFault: true)
         let one = try #require(try await faulty(atLeast: 3).first)
-        let isGivenUp = try await ledger.transaction { session in try Faults.giveUp(one, why: "broken", in: session) }
-        #expect(isGivenUp)
+        #expect(try await giveUp(one))
         #expect(try await ledger.claim(10).map(\.recording.id) == [2])
         let given = try #require(try await sighting())
         #expect(given.state == .converged && given.mark == .erroneous && given.lastError == "broken")
@@ -69,6 +74,36 @@ import Vocabulary
         #expect(again.state == .waiting && again.reopened == .retry)
         try await ledger.plan(ids: [1])
         #expect(try await ledger.claim(10).map(\.faults) == [0])
+    }
+
+    @Test func `a file that fails gives up no other that only has not come yet`() async throws {
+        // Its screen lies on another mount, which is away.
+        let away = MountPath("/mnt/a/screens")
+        try await ledger.transaction { session in
+            let reference = RecordingReference(source: Sample.source, id: 1)
+            let transfers = [
+                Sample.transfer(mediaID: 10), Sample.transfer(mediaID: 11, mount: away, kind: .video),
+            ]
+            try Plans.record(
+                [
+                    SightingPlan(
+                        reference: reference, sid: Sid("sid-1"),
+                        outcome: .transfer(transfers, mark: .synchronized, fingerprint: [1]))
+                ], in: session)
+        }
+        try await fail(times: 5, isFault: true)
+        #expect(try await faulty(atLeast: 3).isEmpty)
+        try await fail(times: 2, isFault: false, mount: away)
+        try await fail(times: 2, isFault: true, mount: away)
+        #expect(try await faulty(atLeast: 3).isEmpty)
+        try await fail(times: 1, isFault: true, mount: away)
+        let one = try #require(try await faulty(atLeast: 3).first)
+        #expect(one.mediaID == 10 && one.faults == 5)
+        // Both are asked again when it is given up.
+        #expect(try await !giveUp(one, atLeast: 4))
+        #expect(try await sighting()?.state == .transferring)
+        #expect(try await giveUp(one))
+        #expect(try await sighting()?.mark == .erroneous)
     }
 
     @Test func `a retry makes due what waits, with its counts at zero`() async throws {
