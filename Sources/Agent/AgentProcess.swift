@@ -165,7 +165,7 @@ package struct AgentProcess: Sendable {
                     threads: threads("measure", 2), patience: patience))
             follow = FollowService(
                 source: link, replay: base.replay, keeper: keeper, synchro: settings.synchro, problems: base.problems,
-                narrator: narrator, progress: progress)
+                narrator: narrator, progress: progress, prefixes: settings.sources.map(\.mountPath))
             transfers = TransferService(
                 source: link, replay: base.replay, mount: guardOfMount,
                 looker: FileLooker(

@@ -5,7 +5,7 @@ internal import Planning
 internal import Postgres
 package import Settings
 package import Telemetry
-internal import Vocabulary
+package import Vocabulary
 
 /// Goes slowly, page by page, through what has its mark, while this agent keeps the source: finds what changed after the
 /// mark, and counts what deletion at the recorder would lose. It plans nothing itself: what changed is hinted to the
@@ -20,6 +20,8 @@ package actor FollowService {
     private let narrator: any Narrator
     private let progress: Progress
     private let pace: FollowPace
+    /// `mount_path` of every source.
+    private let prefixes: [FilePath]
     private let started = ContinuousClock.now
     /// Nil between two rounds.
     private var round: Round?
@@ -33,8 +35,9 @@ package actor FollowService {
 
     package init(
         source: SourceLink, replay: Replay, keeper: KeeperService, synchro: SynchroSettings, problems: ProblemBook,
-        narrator: any Narrator, progress: Progress
+        narrator: any Narrator, progress: Progress, prefixes: [FilePath]
     ) {
+        self.prefixes = prefixes
         self.source = source
         self.replay = replay
         self.keeper = keeper
@@ -154,7 +157,7 @@ package actor FollowService {
             if view.sightings[recording.id]?.state == .transferring { continue }
             let kinds = kindsNotHeld(
                 of: recording, with: view.holdings[recording.reference] ?? ReplayHolding(),
-                pointingBelow: source.settings.mountPath)
+                pointingBelow: prefixes)
             for kind in kinds { next.notHeld[kind, default: 0] += 1 }
             if !kinds.isEmpty, next.examples.count < FollowService.exampleLimit {
                 next.examples.append(recording.reference)

@@ -69,6 +69,8 @@ package func auditVerdict(
             case .copy(let lacking): media.append(LackingMedia(lacking, replaces: nil))
             case .replace(let lacking, let row): media.append(LackingMedia(lacking, replaces: row))
             case .point, .repoint: rows = true
+            case .leave(let lacking, .pointsAtBetter) where !switches.allowMarkWithoutCopy:
+                media.append(LackingMedia(lacking, replaces: nil))
             case .measure, .keep, .keepPointer, .leave: break
             }
         }

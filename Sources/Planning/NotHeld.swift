@@ -4,13 +4,18 @@ package import Vocabulary
 /// of. Each kind once, also where several files of it are lacking.
 ///
 /// What the replay's own tools removed is not lacking, nor what the source's tools took away already. A row of the
-/// replay that only points to the recorder's file holds nothing.
-/// - Parameter prefix: what stands before the recorder's own paths on this machine.
+/// replay that only points to a recorder's file, whichever recorder's, holds nothing.
+/// - Parameter prefixes: of all sources, what stands before the recorder's own paths on this machine.
 package func kindsNotHeld(
-    of recording: SourceRecording, with holding: ReplayHolding, pointingBelow prefix: FilePath
+    of recording: SourceRecording, with holding: ReplayHolding, pointingBelow prefixes: [FilePath]
 ) -> Set<MediaKind> {
     var holding = holding
-    holding.recording?.media.removeAll { $0.path.relative(to: prefix) != nil }
+    let pointed = holding.pointedRows
+    let copied = Set(holding.origins.values).union(holding.outdated.values)
+    holding.recording?.media.removeAll { media in
+        pointed.contains(media.id)
+            || !copied.contains(media.id) && prefixes.contains { media.path.relative(to: $0) != nil }
+    }
     let everything = SourceSwitches(onlyFinished: false, withoutStreams: true)
     guard case .plan(let plan) = reconcile(recording, with: holding, switches: everything) else { return [] }
     var kinds: Set<MediaKind> = []

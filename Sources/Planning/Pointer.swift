@@ -18,8 +18,8 @@ package struct Pointer: Hashable, Sendable {
 
 /// What to do with a media row of a source whose files stay where they are.
 ///
-/// A copy that is held stays, unless the file that would be pointed at is better: what is held cannot go away with a
-/// recorder. A row that the replay's tools removed does not come back by itself.
+/// Only a pointer gives way to a pointer: what is held cannot go away with a recorder, so it stays also where the file that
+/// would be pointed at is better. A row that the replay's tools removed does not come back by itself.
 func stepWithoutCopy(
     for media: SourceMedia, of recording: SourceRecording, holding: ReplayHolding, taken: inout Set<Int64>
 ) -> MediaStep {
@@ -37,7 +37,7 @@ func stepWithoutCopy(
         }
         let (offered, standing) = grades(media, of: recording, against: row, of: held, holding)
         return offered.advantage(over: standing) != nil
-            ? .repoint(media, replayMediaID: own) : .keep(media, isOwnCopy: true)
+            ? .leave(media, .betterThanHeld) : .keep(media, isOwnCopy: true)
     }
     if let own = holding.pointers[origin] {
         taken.insert(own.replayMediaID)
@@ -51,9 +51,15 @@ func stepWithoutCopy(
     else { return .point(media) }
     taken.insert(rival.id)
     let (offered, row) = grades(media, of: recording, against: rival, of: held, holding)
-    if offered.advantage(over: row) != nil { return .repoint(media, replayMediaID: rival.id) }
-    return holding.pointedRows.contains(rival.id)
-        ? .keepPointer(media, replayMediaID: rival.id, isOwn: false) : .keep(media, isOwnCopy: false)
+    let isBetter = offered.advantage(over: row) != nil
+    if holding.pointedRows.contains(rival.id) {
+        return isBetter
+            ? .repoint(media, replayMediaID: rival.id)
+            : .keepPointer(media, replayMediaID: rival.id, isOwn: false)
+    }
+    if !isBetter { return .keep(media, isOwnCopy: false) }
+    // What was taken away and is wanted back is not held.
+    return holding.isEmptied(rival) ? .repoint(media, replayMediaID: rival.id) : .leave(media, .betterThanHeld)
 }
 
 extension ReplayHolding {

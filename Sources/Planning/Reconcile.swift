@@ -109,7 +109,7 @@ package enum MediaStep: Hashable, Sendable {
     case keep(SourceMedia, isOwnCopy: Bool)
     /// Copying is off, and the replay has nothing like it: a new row points at the source's own file.
     case point(SourceMedia)
-    /// The same, in the row of what is worse, or of a pointer whose source row changed.
+    /// The same, in the row of a pointer: to what is worse, or whose source row changed.
     case repoint(SourceMedia, replayMediaID: Int64)
     /// The replay's row points at this file, or at another source's that is as good. Nothing of it is held here.
     case keepPointer(SourceMedia, replayMediaID: Int64, isOwn: Bool)
@@ -122,6 +122,8 @@ package enum MediaStep: Hashable, Sendable {
         case derived
         /// The replay's row points at a better file of another source; a copy of this one would take its place.
         case pointsAtBetter
+        /// Copying is off, and what the replay holds is worse: no pointer takes its place.
+        case betterThanHeld
         /// A capture that its recorder has not decoded.
         case notProcessed
         /// The replay's tools removed its row on purpose, and a copy of it as it is was held here.
@@ -364,7 +366,7 @@ private func mark(
             isUsed = isUsed || isOwn
         case .leave(let media, .notProcessed) where media.kind.isDecoded(in: steps.map(\.media)): break
         case .leave(_, .screenWithoutSound), .leave(_, .kindIsOff), .leave(_, .pointsAtBetter),
-            .leave(_, .notProcessed):
+            .leave(_, .betterThanHeld), .leave(_, .notProcessed):
             guard switches.allowMarkWithoutCopy else { return nil }
         }
     }

@@ -192,6 +192,31 @@ import Vocabulary
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `a held copy stays where another source has a better file that is not copied`() async throws {
+        try await DeliverySite.with { site in
+            let shown = try await site.record(1)
+            let worker = try await site.worker("copy")
+            let replica = await worker.deliver(try await worker.claim(shown))?.replica
+            #expect(replica != nil)
+            var twin = shown
+            twin.source = SourceName("rec_b")
+            twin.media = [SourceMedia(id: 1010, kind: .audio, path: FilePath("/opt/calls/1.mp3"), size: 80_000)]
+            let done = try await commit(site, plans([twin]))
+            #expect(done.stale == [twin.reference] && done.refused.isEmpty)
+            let (catalog, better) = (worker.replay.catalog, twin)
+            let again = try await site.database.perform { session in
+                let holdings = try Holdings.find(for: [better], catalog: catalog, in: session)
+                return RowsCommitTests.replan(better, holdings[better.reference] ?? ReplayHolding())
+            }
+            #expect(again?.pointers == [])
+            _ = try await commit(site, [again].compactMap { $0 })
+            #expect(try await site.count("takeup.pointer") == 0)
+            #expect(try await site.count("takeup.replica where state = 'held'") == 1)
+            #expect(try await site.named() == site.files())
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `a copy that comes later takes the pointer's row, and is no pointer any more`() async throws {
         try await DeliverySite.with { site in
             let shown = try await site.record(1)

@@ -47,6 +47,16 @@ internal import Vocabulary
         #expect(lacking(verdict(recording([.audio, .recd]), ReplayHolding())) == [.audio, .recd])
     }
 
+    @Test func `what only points at another recorder's better file holds nothing that a mark promises`() {
+        var pointed = holding([.audio])
+        pointed.origins = [:]
+        pointed.recording?.media[0].size = 2000
+        let pointer = Pointer(replayMediaID: 100, path: FilePath("/mnt/other/0"), isCurrent: true)
+        pointed.pointers = [MediaOrigin(source: SourceName("south"), mediaID: 1): pointer]
+        #expect(lacking(verdict(recording([.audio]), pointed)) == [.audio])
+        #expect(verdict(recording([.audio]), pointed, SourceSwitches(allowMarkWithoutCopy: true)) == .held)
+    }
+
     @Test func `that the recorder deleted it since is no excuse`() {
         #expect(lacking(verdict(recording([.audio], deleted: true), ReplayHolding())) == [.audio])
         #expect(verdict(recording([.audio], deleted: true), holding([.audio])) == .held)

@@ -26,7 +26,7 @@ internal import Vocabulary
     }
 
     private func kinds(_ recording: SourceRecording, _ holding: ReplayHolding) -> Set<MediaKind> {
-        kindsNotHeld(of: recording, with: holding, pointingBelow: prefix)
+        kindsNotHeld(of: recording, with: holding, pointingBelow: [FilePath("/mnt/other"), prefix])
     }
 
     @Test func `what the replay has nothing of is not held`() {
@@ -37,6 +37,20 @@ internal import Vocabulary
 
     @Test func `a row that points to the recorder's file holds nothing`() {
         #expect(kinds(source([.audio]), replay([(.audio, "/mnt/rec/opt/0")])) == [.audio])
+    }
+
+    @Test func `nor does one that points to another recorder's file, be it better`() {
+        #expect(kinds(source([.audio]), replay([(.audio, "/mnt/other/opt/0")])) == [.audio])
+        // Of a recorder that the settings have no more.
+        var left = replay([(.audio, "/mnt/left/opt/0")])
+        left.recording?.media[0].size = 2000
+        let pointer = Pointer(replayMediaID: 100, path: FilePath("/mnt/left/opt/0"), isCurrent: true)
+        left.pointers = [MediaOrigin(source: SourceName("south"), mediaID: 1): pointer]
+        #expect(kinds(source([.audio]), left) == [.audio])
+        // A copy on a volume below a recorder's directory is one all the same.
+        var copied = replay([(.audio, "/mnt/other/volume/0")])
+        copied.origins = [MediaOrigin(source: SourceName("south"), mediaID: 1): 100]
+        #expect(kinds(source([.audio]), copied).isEmpty)
     }
 
     @Test func `two files of a kind need two`() {

@@ -70,19 +70,23 @@ import Vocabulary
                 == .hold(.removedAtReplay))
     }
 
-    @Test func `a copy gives way to a pointer only where that points at something better`() {
+    @Test func `a copy gives way to no pointer, and what is better at the recorder gets no mark unasked`() {
+        let strict = SourceSwitches(copyFiles: false)
         let copied = ReplayHolding(recording: held(rows: 5), origins: [origin(9, of: SourceName("south")): 5])
         #expect(plan(recording([sound(1)]), copied, off)?.steps == [.keep(sound(1), isOwnCopy: false)])
+        let better = plan(recording([sound(1, size: 2000)]), copied, strict)
+        #expect(better?.steps == [.leave(sound(1, size: 2000), .betterThanHeld)] && better?.mark == .none)
+        #expect(plan(recording([sound(1, size: 2000)]), copied, off)?.mark == .notUsed)
+        // Nor does what stood there before us.
         let poor = ReplayHolding(recording: held(rows: 5, status: "NO_STREAMS"))
-        #expect(plan(recording([sound(1)]), poor, off)?.steps == [.repoint(sound(1), replayMediaID: 5)])
-        // Our own copy of what the row said before stays, too, unless the row says more now.
+        #expect(plan(recording([sound(1)]), poor, off)?.steps == [.leave(sound(1), .betterThanHeld)])
+        // Our own copy of what the row said before stays, too; it is no copy of more than that.
         let old = ReplayHolding(recording: held(rows: 5), outdated: [origin(1): 5])
         #expect(
             plan(recording([sound(1, size: 900)]), old, off)?.steps
                 == [.keep(sound(1, size: 900), isOwnCopy: true)])
-        #expect(
-            plan(recording([sound(1, size: 1200)]), old, off)?.steps
-                == [.repoint(sound(1, size: 1200), replayMediaID: 5)])
+        let grown = plan(recording([sound(1, size: 1200)]), old, strict)
+        #expect(grown?.steps == [.leave(sound(1, size: 1200), .betterThanHeld)] && grown?.mark == .none)
     }
 
     @Test func `two sources that are not copied point at the better file, and a tie stays`() {
