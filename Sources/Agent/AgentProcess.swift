@@ -162,7 +162,7 @@ package struct AgentProcess: Sendable {
                         limits: ToolLimits(
                             processorTime: mux.muxTimeout, deadline: mux.muxTimeout,
                             addressSpaceBytes: UInt64(mux.memoryLimit))),
-                    threads: threads("measure", 2), patience: patience))
+                    threads: threads("measure", 2), patience: patience), problems: base.problems)
             follow = FollowService(
                 source: link, replay: base.replay, keeper: keeper, synchro: settings.synchro, problems: base.problems,
                 narrator: narrator, progress: progress, prefixes: settings.sources.map(\.mountPath))

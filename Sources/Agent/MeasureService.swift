@@ -15,6 +15,7 @@ package actor MeasureService {
     private let replay: Replay
     private let roster: VolumeRoster
     private let measurer: MediaMeasurer
+    private let problems: ProblemBook
     private let wake = Wake()
     private var queue: [Candidate] = []
 
@@ -31,13 +32,15 @@ package actor MeasureService {
     }
 
     package init(
-        source: SourceLink, mount: MountPath, replay: Replay, roster: VolumeRoster, measurer: MediaMeasurer
+        source: SourceLink, mount: MountPath, replay: Replay, roster: VolumeRoster, measurer: MediaMeasurer,
+        problems: ProblemBook
     ) {
         self.source = source
         self.mount = mount
         self.replay = replay
         self.roster = roster
         self.measurer = measurer
+        self.problems = problems
     }
 
     /// Takes a claimed transfer over, whose file has settled. False: there are enough already.
@@ -63,7 +66,8 @@ package actor MeasureService {
             }
             do {
                 try await turn(next)
-            } catch is CancellationError {
+            } catch  where Task.isCancelled {
+                // The lease runs out, and nothing was written down.
                 return
             } catch {
                 await giveBack(next, error)
@@ -107,6 +111,11 @@ package actor MeasureService {
             try Measurements.record(found, in: session)
             try Measurements.finish([claim], in: session)
         }
+        if transfer.failures > 0 {
+            try await problems.close(
+                [.notMeasured], subjects: [ProblemBook.Finding.subject(transfer.recording, media: transfer.mediaID)],
+                place: source.name.rawValue)
+        }
     }
 
     /// The measure of what the replay holds in this media row; nil where the row is gone: the recording is planned anew.
@@ -121,7 +130,8 @@ package actor MeasureService {
         guard let media else { return nil }
         let replica = replicas.first { $0.content.replayMediaID == mediaID }
         var measure = MediaMeasure.unknown
-        if let place = try await place(of: media, replica) {
+        // Of ciphertext nothing can be measured, whatever its name says.
+        if media.keyID == nil, let place = try await place(of: media, replica) {
             do {
                 measure = try await measurer.measure(place.path, below: place.root, kind: media.kind).measure
             } catch let error as FileError where error.code == .notFound || error.code == .notDirectory {
@@ -155,6 +165,14 @@ package actor MeasureService {
         var chance = SystemRandomNumberGenerator()
         let delay = Retry.work.wait(afterAttempts: candidate.transfer.failures + 1, using: &chance)
         let isOutage = (error as? PostgresError)?.isOutage ?? ((error as? FileError)?.code == .stale)
+        if !isOutage, candidate.transfer.failures >= 2 {
+            let transfer = candidate.transfer
+            try? await problems.open(
+                ProblemBook.Finding(
+                    .notMeasured, recording: transfer.recording, media: transfer.mediaID,
+                    what: "Media \(transfer.mediaID) of \(transfer.recording) cannot be compared with what is held: "
+                        + "\(error)."))
+        }
         let release = TransferRelease(
             claim: claim, delay: delay, error: "it could not be measured: \(error)", isFailure: !isOutage)
         // Where the ledger is away, the lease runs out by itself.

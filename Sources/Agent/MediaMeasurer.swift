@@ -25,7 +25,8 @@ package struct MediaMeasurer: Sendable {
     /// - Parameters:
     ///   - path: below `root`; a link is not followed out of it.
     ///   - name: whose ending says the format, where the path's own does not.
-    /// - Throws: ``FileError`` where it cannot be opened; `CancellationError`.
+    /// - Throws: ``FileError`` where it cannot be opened or read, or changed meanwhile; ``MediaError`` where the tool is
+    ///   missing, was killed or cancelled: nothing is known then, and nothing is to be written down; `CancellationError`.
     func measure(_ path: FilePath, below root: FilePath, kind: MediaKind) async throws -> Measured {
         let opened = try await threads.run(timeout: patience) { _ in
             let calls = KernelFiles()
@@ -39,18 +40,44 @@ package struct MediaMeasurer: Sendable {
                 measure: MediaMeasure(integrity: .unknown, size: size), observation: opened.observation)
         }
         let isCut = opened.wholeness?.isCut ?? false
-        do {
-            let report = try await tools.decode(stream, of: opened.file.descriptor, format: format, role: "a candidate")
-            return Measured(
-                measure: MediaMeasure(
-                    integrity: report.isClean && !isCut ? .whole : .damaged,
-                    length: report.duration > .zero ? report.duration : nil, size: size),
-                observation: opened.observation)
-        } catch {
-            // The tool failed, not the file: only what the container tells is known.
-            return Measured(
-                measure: MediaMeasure(integrity: isCut ? .damaged : .unknown, size: size),
-                observation: opened.observation)
+        let report = try await tools.decode(stream, of: opened.file.descriptor, format: format, role: "a candidate")
+        let isDamaged = isCut || !report.isClean
+        if isDamaged {
+            // What the disk or the memory refuses is no damage of the file.
+            if report.firstComplaint?.contains("Cannot allocate memory") == true {
+                throw MediaError(.toolFailed, doing: "decode a candidate", reason: "it ran out of memory")
+            }
+            try await readThrough(opened.file, size: size)
+        }
+        guard try await observe(path, below: root) == FileLook(opened.observation) else {
+            throw FileError(.busy, doing: "measure a file that changes")
+        }
+        return Measured(
+            measure: MediaMeasure(
+                integrity: isDamaged ? .damaged : .whole, length: report.duration > .zero ? report.duration : nil,
+                size: size), observation: opened.observation)
+    }
+
+    private func readThrough(_ file: HeldFile, size: Int64) async throws {
+        try await threads.run(timeout: patience) { pulse in
+            let calls = KernelFiles()
+            let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+            defer { block.deallocate() }
+            var offset: Int64 = 0
+            while true {
+                try pulse.beat()
+                let count = try calls.read(file.descriptor, into: block, at: offset)
+                if count == 0 { return }
+                offset += Int64(count)
+            }
+        }
+    }
+
+    private func observe(_ path: FilePath, below root: FilePath) async throws -> FileLook {
+        try await threads.run(timeout: patience) { _ in
+            let calls = KernelFiles()
+            let directory = try calls.openRoot(root)
+            return FileLook(try calls.openRegularFile(path, beneath: directory.descriptor).observation)
         }
     }
 }

@@ -7,6 +7,8 @@ package import Vocabulary
 /// A value: made once from any session, used with all.
 package struct ReplayCatalog: Sendable {
     package let columns: CatalogColumns
+    /// Recorders' directories as they are mounted here: a media row that names a file in one holds nothing by itself.
+    package var recorderMounts: [FilePath] = []
     let callIdentity: IdentityMaker
     let recordingIdentity: IdentityMaker
     let mediaIdentity: IdentityMaker

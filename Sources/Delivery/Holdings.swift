@@ -27,8 +27,21 @@ package enum Holdings {
                 removedMedia: removedMedia[recording.sid] ?? [], restoringSince: restoring[recording.sid])
             holdings[recording.reference]?.voiceTags = voiceTags
             holdings[recording.reference]?.boundCall = calls[recording.callReference]
+            holdings[recording.reference]?.strayPointers = strayPointers(
+                of: standing[recording.sid], replicas[recording.sid] ?? [], catalog)
         }
         return try measured(holdings, recordings, in: session)
+    }
+
+    /// Rows as Synchro makes them with *copy files* off, or as they stand after the ledger was given up.
+    private static func strayPointers(
+        of recording: ReplayRecording?, _ replicas: [Replica], _ catalog: ReplayCatalog
+    ) -> Set<Int64> {
+        let copied = Set(replicas.compactMap(\.content.replayMediaID))
+        let stray = (recording?.media ?? []).filter { media in
+            !copied.contains(media.id) && catalog.recorderMounts.contains { media.path.relative(to: $0) != nil }
+        }
+        return Set(stray.map(\.id))
     }
 
     /// With what was measured of files that are still the same.

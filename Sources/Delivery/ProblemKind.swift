@@ -8,6 +8,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case unreadableFile = "unreadable-file"
     case pathRefused = "path-refused"
     case unservedMedia = "unserved-media"
+    case notMeasured = "not-measured"
     case rowRefused = "row-refused"
     case sidCollision = "sid-collision"
     case removedAtReplay = "removed-at-replay"
@@ -32,7 +33,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     /// came along.
     package var endsWithMark: Bool {
         switch self {
-        case .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia, .rowRefused,
+        case .notMeasured, .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia,
+            .rowRefused,
             .sidCollision, .removedAtReplay, .keyMissing, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused,
             .phraseUnknown:
             true
@@ -54,6 +56,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             "What the recorder wrote is kept as it is; play the original there to see whether the damage is old."
         case .unreadableFile: "Check the rights of the mount and of the file; it is tried again by itself."
         case .pathRefused: "The row's path leads out of the recorder's directories; correct it at the recorder."
+        case .notMeasured:
+            "Look whether ffmpeg is there (`takeup check`) and both files can be read; what is held stays meanwhile."
         case .unservedMedia: "Add the mount that holds this path to the source's `mounts`, and start its agent."
         case .rowRefused: "Correct the row at the recorder; it is looked at again by itself."
         case .sidCollision:

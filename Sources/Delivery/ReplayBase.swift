@@ -35,7 +35,8 @@ package struct ReplayBase: Sendable {
         let stopped = try await database.transaction { session in try Marking.check(in: session) }
         if let stopped { narrator.tell(.markingStopped, .reason(stopped)) }
         markingStopped = stopped
-        let catalog = try await database.perform { session in try ReplayCatalog(reading: session) }
+        var catalog = try await database.perform { session in try ReplayCatalog(reading: session) }
+        catalog.recorderMounts = settings.sources.flatMap { $0.mounts.map(\.directory) }
         let ownership = try Ownership(settings.replay.ownership)
         replay = Replay(database: database, catalog: catalog, holder: ReplayBase.holder())
         problems = ProblemBook(database: database, narrator: narrator)

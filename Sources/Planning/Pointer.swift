@@ -64,5 +64,5 @@ func stepWithoutCopy(
 
 extension ReplayHolding {
     /// Rows at the replay that are mere pointers.
-    var pointedRows: Set<Int64> { Set(pointers.values.map(\.replayMediaID)) }
+    var pointedRows: Set<Int64> { strayPointers.union(pointers.values.map(\.replayMediaID)) }
 }

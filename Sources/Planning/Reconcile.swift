@@ -54,6 +54,9 @@ package struct ReplayHolding: Hashable, Sendable {
     package var claims: [Int64: RecordingClaims] = [:]
     /// `calls.id` at the replay that the ledger has bound the source's call to.
     package var boundCall: Int64?
+    /// Media rows at the replay that no copy of ours stands behind and that name a file in a recorder's own directory, as
+    /// others made them: nothing of those is held here.
+    package var strayPointers: Set<Int64> = []
     /// What was measured of the replay's media, by media row.
     package var measures: [Int64: MediaMeasure] = [:]
     /// What was measured of the source's media as their rows are now, by media row.
@@ -202,7 +205,10 @@ package func reconcile(
         if held.isTakenAway && !holding.isRestoring {
             return .rest(mark: markOfHeldBefore(recording, holding, switches))
         }
-        if contradiction(of: recording, with: held) != nil { return .hold(.sidCollision) }
+        // What was brought from this very recording stays its own, however its recorder corrects the row.
+        if !holding.hasOwn(of: recording), contradiction(of: recording, with: held) != nil {
+            return .hold(.sidCollision)
+        }
     }
     let hasSound = recording.media.contains { $0.kind == .audio }
     var steps: [MediaStep] = []
@@ -226,13 +232,19 @@ package func reconcile(
 /// the row is of a better recording, of which only one kind of media was worse.
 package func isRowAdopted(of recording: SourceRecording, with holding: ReplayHolding) -> Bool {
     guard let held = holding.recording else { return true }
-    let isOwn = recording.media.contains { media in
-        let origin = MediaOrigin(source: recording.source, mediaID: media.id)
-        return holding.origins[origin] != nil || holding.outdated[origin] != nil || holding.pointers[origin] != nil
-    }
     let offered = StatusRank.rank(of: recording.problemStatus)
     let standing = StatusRank.rank(of: held.problemStatus)
-    return isOwn ? true : offered <= standing
+    return holding.hasOwn(of: recording) || offered <= standing
+}
+
+extension ReplayHolding {
+    /// Whether media rows at the replay were made of media rows of this very recording.
+    func hasOwn(of recording: SourceRecording) -> Bool {
+        recording.media.contains { media in
+            let origin = MediaOrigin(source: recording.source, mediaID: media.id)
+            return origins[origin] != nil || outdated[origin] != nil || pointers[origin] != nil
+        }
+    }
 }
 
 private func step(

@@ -133,6 +133,25 @@ internal import Vocabulary
         #expect(plan(mixed, ReplayHolding())?.copies.map(\.id) == [1, 3])
     }
 
+    @Test func `a row that names the recorder's own file holds nothing: a copy takes its place, and there is no N`() {
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/mnt/rec/calls/a"), size: 1000)])
+        var holding = ReplayHolding(recording: there)
+        holding.strayPointers = [5]
+        let made = plan(recording([media(1, .audio)]), holding)
+        #expect(made?.steps == [.replace(media(1, .audio), replayMediaID: 5)])
+        #expect(made?.mark == .synchronized)
+    }
+
+    @Test func `a recorder may correct the times of a recording that was brought from it`() {
+        let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)])
+        let holding = ReplayHolding(recording: there, origins: [MediaOrigin(source: source, mediaID: 1): 5])
+        let corrected = recording([media(1, .audio), media(2, .video)], length: 600, start: 3_600_000_000)
+        #expect(plan(corrected, holding)?.copies.map(\.id) == [2])
+        var other = corrected
+        other.source = SourceName("south")
+        #expect(reconcile(other, with: holding, switches: SourceSwitches()) == .hold(.sidCollision))
+    }
+
     @Test func `half a recording that we copied goes on with the other half`() {
         let there = held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/r/a"), size: 1000)])
         let holding = ReplayHolding(

@@ -114,6 +114,33 @@ internal import Vocabulary
         #expect(try await solution.count("select count(*) from callrec.cfiles") == 2)
     }
 
+    @Test(.timeLimit(.minutes(3)), arguments: CallrecSchema.allCases)
+    func `a row of others that names the recorder's own file is no copy: it becomes one before the mark`(
+        schema: CallrecSchema
+    ) async throws {
+        let one = try await PlainRecorder("one", schema)
+        let samples = try #require(MediaSamples.ofThisRun)
+        let sound = try readSample(try samples.speech(seconds: 4))
+        let file = try one.file(.audio, "a.mp3", sound)
+        let sample = RecordingSample("call-1", stop: PlainRecorder.now, seconds: 4)
+        try await one.builder.add(sample.media(file))
+        let solution = try await ScratchSolution(schema)
+        var pointing = file
+        pointing.path = FilePath(one.prefix + file.path.displayText)
+        try await CatalogBuilder(solution.replay).add(sample.media(pointing))
+        let source = ScratchSolution.Source(one)
+        try solution.configure([source])
+        let agent = try solution.start(source)
+        defer { stopAll([agent]) }
+        #expect(try await one.marks(upTo: .seconds(40)) == ["call-1": "S"], "\(solution.log("one").suffix(3000))")
+        let paths = try await solution.replay.perform { session in
+            try session.query("select cfpath from callrec.cfiles").map { try $0.text("cfpath") }
+        }
+        #expect(paths.count == 1)
+        #expect(paths.allSatisfy { $0.hasPrefix(solution.volume + "/") })
+        #expect(try readSample(try #require(paths.first)) == sound)
+    }
+
     @Test(.timeLimit(.minutes(6)))
     func `two solutions that synchronize each other come to rest with everything once at both`() async throws {
         let samples = try #require(MediaSamples.ofThisRun)
