@@ -155,6 +155,8 @@ package actor FollowService {
         for recording in recordings where !lateIDs.contains(recording.id) {
             // What is on its way is not at risk: if it does not arrive, that is a problem of its own.
             if view.sightings[recording.id]?.state == .transferring { continue }
+            // What was given up is a problem of its own, and its mark promises nothing.
+            if recording.mark == .erroneous { continue }
             let kinds = kindsNotHeld(
                 of: recording, with: view.holdings[recording.reference] ?? ReplayHolding(),
                 pointingBelow: prefixes)

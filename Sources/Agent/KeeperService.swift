@@ -113,6 +113,8 @@ package actor KeeperService {
         guard let lease = try await standingLease() else { return max(.milliseconds(1), nextTake - elapsed) }
         // The lease is kept meanwhile: a source that is resumed goes on at once.
         if try await source.gate.isPaused() { return .seconds(1) }
+        // Who could not be reached is tried without the turn of its group: others need not wait for that.
+        if outage.isOn { try await source.database.perform { session in _ = try session.query("select 1") } }
         guard try await hasTurn() else { return .milliseconds(200) }
         do {
             try await work(lease)

@@ -46,7 +46,9 @@ struct TransferReports: Sendable {
             if !((error as? PostgresError)?.isOutage ?? (error is CancellationError)) {
                 let times = transfer.failures == 0 ? "" : " \(transfer.failures + 1) times"
                 try? await problems.open(
-                    finding(.commitRefused, transfer, "The replay's database did not take the rows\(times): \(error)."))
+                    finding(
+                        .commitRefused, transfer,
+                        "The replay's database did not take the rows of \(transfer.recording)\(times): \(error)."))
             }
             return release(
                 transfer, after: pause(transfer), String(describing: error), isFault: blame == .recording)

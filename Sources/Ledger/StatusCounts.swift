@@ -58,7 +58,7 @@ package struct StatusCounts: Hashable, Sendable {
             with open as (
                 select source, count(*) filter (where state = 'waiting') as waiting,
                     count(*) filter (where state = 'transferring') as transferring,
-                    count(*) filter (where state = 'converged') as converged,
+                    count(*) filter (where state = 'converged' and mark is not null) as converged,
                     count(*) filter (where state = 'refused') as refused,
                     min(stopped_at) filter (where state in ('waiting', 'transferring')) as oldest
                 from takeup.sighting where state in ('waiting', 'transferring', 'converged', 'refused')

@@ -5,7 +5,7 @@ internal import Ledger
 internal import Planning
 package import Postgres
 package import Settings
-package import Vocabulary
+internal import Vocabulary
 
 /// Brings back, on purpose, what the replay's own tools took away: its tombstone is lifted, what was held before counts no
 /// longer, and every source that has it is looked at, whatever its mark there is.
@@ -28,8 +28,12 @@ package enum Restoring {
     /// Throws `LedgerError` where there is no ledger of this version, and what the replay's database throws. A source that
     /// cannot be asked is a line of the report.
     package static func restore(
-        _ sid: Sid, settings: Settings, environment: SettingsEnvironment, in database: Database
+        _ choice: RecordingChoice, settings: Settings, environment: SettingsEnvironment, in database: Database
     ) async throws -> Report {
+        let sid = try await database.transaction { session in
+            try Migrations.confirm(in: session)
+            return try choice.sid(settings: settings, in: session)
+        }
         let (missing, known, paused) = try await database.transaction { session in
             try Migrations.confirm(in: session)
             return (

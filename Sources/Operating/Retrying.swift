@@ -1,7 +1,7 @@
 internal import Ledger
 package import Postgres
 package import Settings
-package import Vocabulary
+internal import Vocabulary
 
 /// Has what waits or was given up tried again at once: by the agents that run, or by the next that starts.
 package enum Retrying {
@@ -12,11 +12,16 @@ package enum Retrying {
     }
 
     /// Throws `LedgerError` where there is no ledger of this version, and what the database throws.
-    package static func retry(_ sid: Sid, in database: Database) async throws -> Report {
-        let count = try await retry(.recording(sid), in: database)
+    package static func retry(
+        _ choice: RecordingChoice, settings: Settings, in database: Database
+    ) async throws -> Report {
+        let count = try await database.transaction { session in
+            try Migrations.confirm(in: session)
+            return try Retries.retry(.recording(try choice.sid(settings: settings, in: session)), in: session)
+        }
         guard count.known > 0 else {
             return Report(
-                line: "The ledger knows no recording with this sid. `takeup restore` asks the recorders for it.",
+                line: "The ledger knows no such recording. `takeup restore` asks the recorders for it by its sid.",
                 isKnown: false)
         }
         return Report(line: text(count), isKnown: true)

@@ -36,6 +36,12 @@ package struct StatusPage: Sendable {
             sentences.append(
                 "Marking is stopped: \(reason) Run `takeup audit`; marking begins again when it has passed.")
         }
+        let left = report.mounts.filter { $0.source != nil && $0.isEnabled && $0.agent?.isAlive != true }
+        // Nobody else says it: who could is not there.
+        if report.isCollecting, !left.isEmpty {
+            let all = report.mounts.filter { $0.source != nil && $0.isEnabled }.count
+            sentences.append("\(left.count) of \(all) mounts \(left.count == 1 ? "has" : "have") no agent that lives.")
+        }
         return [title] + sentences.flatMap { wrapped($0, to: columns).map { ScreenLine($0, .bad) } }
     }
 
@@ -214,8 +220,10 @@ package struct StatusPage: Sendable {
             count += 1
         }
         let title = "\(HumanText.count(report.openProblems, "problem")) \(report.openProblems == 1 ? "is" : "are") open"
-        let rest = count < report.openProblems ? ", the newest \(count == 1 ? "one" : String(count)):" : ":"
-        return [ScreenLine(title + rest, .bad)] + lines
+        guard count < report.openProblems else { return [ScreenLine(title + ":", .bad)] + lines }
+        let rest = title + ", the newest \(count == 1 ? "one" : String(count))"
+        let whole = rest + " (`takeup status` shows all):"
+        return [ScreenLine(whole.count <= columns ? whole : rest + ":", .bad)] + lines
     }
 
     private func told(_ problem: Problem, withHint: Bool, _ columns: Int) -> [ScreenLine] {

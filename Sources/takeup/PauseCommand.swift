@@ -22,6 +22,13 @@ struct PauseCommand: AsyncParsableCommand {
 
     func validate() throws {
         if !sources.isGiven { throw ValidationError("Say which: --source NAME, or --all.") }
+        guard let reason else { return }
+        // It is shown to everybody who looks at the status.
+        let isPlain = reason.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        guard isPlain, !reason.isEmpty, reason.count <= 200 else {
+            throw ValidationError(
+                "--reason takes a line of text: 1 to 200 characters, none of them a control character.")
+        }
     }
 
     func run() async throws {

@@ -18,19 +18,21 @@ struct RetryCommand: AsyncParsableCommand {
     @OptionGroup var config: ConfigOption
     @OptionGroup var sources: SourceOption
 
-    @Argument(help: "One recording, wherever it is.")
-    var sid: String?
+    @Argument(help: "One recording: its sid, or SOURCE/ID as status and journal name it.")
+    var recording: String?
 
     func validate() throws {
-        guard (sid != nil) != sources.isGiven else {
-            throw ValidationError("Say what: the sid of one recording, --source NAME, or --all.")
+        guard (recording != nil) != sources.isGiven else {
+            throw ValidationError("Say what: one recording by its sid or SOURCE/ID, --source NAME, or --all.")
         }
     }
 
     func run() async throws {
         let settings = try config.load()
         let report = try await ReplayConnection.use(settings, as: "retry") { database in
-            if let sid { return try await Retrying.retry(Sid(sid), in: database) }
+            if let recording {
+                return try await Retrying.retry(RecordingChoice(recording), settings: settings, in: database)
+            }
             return try await Retrying.retry(sources.choice, settings: settings, in: database)
         }
         guard report.isKnown else {
@@ -56,13 +58,14 @@ struct RestoreCommand: AsyncParsableCommand {
 
     @OptionGroup var config: ConfigOption
 
-    @Argument(help: "The recording.")
-    var sid: String
+    @Argument(help: "The recording: its sid, or SOURCE/ID as status and journal name it.")
+    var recording: String
 
     func run() async throws {
         let settings = try config.load()
         let report = try await ReplayConnection.use(settings, as: "restore") { database in
-            try await Restoring.restore(Sid(sid), settings: settings, environment: .ofProcess(), in: database)
+            try await Restoring.restore(
+                RecordingChoice(recording), settings: settings, environment: .ofProcess(), in: database)
         }
         guard report.isAsked else {
             report.lines.forEach(Terminal.complain)

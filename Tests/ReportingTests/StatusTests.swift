@@ -62,7 +62,7 @@ import Vocabulary
         let report = StatusReport(settings: try site.settings(), look: try await look(at: site))
         let lines = page(report, columns: columns, most: most)
         #expect(lines.allSatisfy { $0.count <= columns })
-        #expect(lines.count <= max(most, 21))
+        #expect(lines.count <= max(most, 22))
         #expect(lines.contains { $0.contains("3 problems are open") })
     }
 
@@ -117,11 +117,14 @@ import Vocabulary
     @Test func `silence and a stop of marking are loud`() async throws {
         let site = try await Site()
         var look = try await look(at: site)
+        let before = page(StatusReport(settings: try site.settings(), look: look))
+        #expect(before[1] == "1 of 2 mounts has no agent that lives.")
         look.counts.agents[0].silence = .seconds(130)
         look.counts.markingStopped = "It was restored."
         let lines = page(StatusReport(settings: try site.settings(), look: look), isColoured: true)
         #expect(lines.contains { $0.contains("\u{1B}[1;31msilent 2 min") })
         #expect(lines[1].hasPrefix("\u{1B}[1;31mMarking is stopped: It was restored."))
+        #expect(lines.contains { $0.contains("2 of 2 mounts have no agent that lives.") })
     }
 
     @Test func `collecting that is switched off is said on top, and no keeper is missed`() async throws {
@@ -162,6 +165,7 @@ import Vocabulary
 
 private let goldenPage = """
     Takeup  replay1  2026-11-20 12:00:00 UTC
+    1 of 2 mounts has no agent that lives.
 
     SOURCE  KEEPER  WAITING  MOVING  TO MARK  MARKED  REFUSED  OLDEST WAITS
     rec_a   copy1         0       2        1       0        0         5 min

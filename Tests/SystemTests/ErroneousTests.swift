@@ -33,7 +33,10 @@ internal import Vocabulary
 
         let unknown = try site.run(["retry", "--config", site.settingsPath, "nobody knows it"])
         #expect(unknown.code == 1)
-        let retried = try site.run(["retry", "--config", site.settingsPath, "--all"])
+        // By the name that status and journal give it; other sources' names are sids.
+        let strange = try site.run(["retry", "--config", site.settingsPath, "elsewhere/\(id)"])
+        #expect(strange.code == 1)
+        let retried = try site.run(["retry", "--config", site.settingsPath, "recorder1/\(id)"])
         #expect(retried.code == 0)
         #expect(retried.output == "0 recordings due now; 1 recording marked erroneous taken up again.\n")
         let isDone = try await site.wait(upTo: .seconds(60)) {

@@ -49,4 +49,13 @@ drop trigger if exists takeup_media_tombstone on callrec.cfiles;
 create trigger takeup_media_tombstone after delete on callrec.cfiles
     for each row execute procedure takeup.leave_media_tombstone();
 
+-- For the role of replay-role.sql, whichever of the two scripts came first.
+do $$
+begin
+    if exists (select 1 from pg_roles where rolname = 'takeup') then
+        grant usage, create on schema takeup to takeup;
+        grant select, delete on takeup.tombstone, takeup.media_tombstone to takeup;
+    end if;
+end $$;
+
 commit;
