@@ -27,15 +27,20 @@ package struct LookPlanner: Sendable {
         let isSame = sighting.fingerprint == Fingerprint(of: recording).bytes
         switch sighting.state {
         case .waiting, .refused: return !isHinted && sighting.notBefore > now
-        case .transferring: return isSame
+        case .transferring: return isSame && isMarkExpected(sighting, recording)
         case .converged:
-            guard isSame else { return false }
+            guard isSame && isMarkExpected(sighting, recording) else { return false }
             // Without a mark to set, only new settings can change anything: look again from time to time.
             return sighting.mark != nil || (sighting.converged.map { now - $0 < .seconds(600) } ?? false)
         // The mark may have been set after this look began; later, an unmarked row means that it was taken away.
         case .marked:
             return isSame && (recording.mark != nil || (sighting.marked.map { now - $0 < .seconds(60) } ?? false))
         }
+    }
+
+    /// Whether the row's mark is the one that the plan saw, or the one that it will set: marking takes no other row.
+    private func isMarkExpected(_ sighting: Sighting, _ recording: SourceRecording) -> Bool {
+        recording.mark == sighting.standing || recording.mark != nil && recording.mark == sighting.mark
     }
 
     /// The outcome of one recording, with the problems that it shows.

@@ -191,10 +191,13 @@ private func changed<Value>(_ value: Value, _ change: (inout Value) -> Void) -> 
     private var other: SourceRecording { recording([sound, screen]) }
 
     /// What the ledger says after this outcome was written down, and marked where it is to be.
-    private func sighting(_ outcome: SightingPlan.Outcome, isMarked: Bool = false) async throws -> Sighting {
+    private func sighting(
+        _ outcome: SightingPlan.Outcome, standing: Mark? = nil, isMarked: Bool = false
+    ) async throws -> Sighting {
         let scratch = try await ScratchDatabase()
         let database = scratch.connect()
-        let plan = SightingPlan(reference: shown.reference, sid: shown.sid, outcome: outcome)
+        let plan = SightingPlan(
+            reference: shown.reference, sid: shown.sid, outcome: outcome, standing: standing)
         let id = shown.id
         return try await database.transaction { session in
             try Migrations.apply(program: "test", in: session)
@@ -239,6 +242,26 @@ private func changed<Value>(_ value: Value, _ change: (inout Value) -> Void) -> 
         #expect(planner().isSettled(withoutMark, shown, now: done + .seconds(599), isHinted: true))
         #expect(!planner().isSettled(withoutMark, shown, now: done + .seconds(600), isHinted: false))
         #expect(!planner().isSettled(withoutMark, other, now: done, isHinted: false))
+    }
+
+    @Test(arguments: [true, false])
+    func `what is under way or converged is planned anew when the mark that stood is taken away`(
+        isUnderWay: Bool
+    ) async throws {
+        let transfers = [
+            TransferPlan(mediaID: 1, fingerprint: [1], mount: calls, kind: .audio, path: sound.path)
+        ]
+        let sighting = try await sighting(
+            isUnderWay
+                ? .transfer(transfers, mark: .synchronized, fingerprint: fingerprint)
+                : .keep(mark: .synchronized, fingerprint: fingerprint), standing: .notUsed)
+        let now = sighting.notBefore
+        for mark in [Mark.notUsed, .synchronized] {
+            let marked = changed(shown) { $0.mark = mark }
+            #expect(planner().isSettled(sighting, marked, now: now, isHinted: true))
+        }
+        #expect(!planner().isSettled(sighting, shown, now: now, isHinted: false))
+        #expect(!planner().isSettled(sighting, changed(shown) { $0.mark = .failed }, now: now, isHinted: false))
     }
 
     @Test func `a mark that is not at the source a minute later was taken away, and it is done again`() async throws {
