@@ -143,14 +143,14 @@ package struct AgentProcess: Sendable {
             let guardOfMount = MountGuard(
                 mount: process.mount, source: link.name, threads: threads("mount-proof", 1), timeout: patience,
                 problems: base.problems, narrator: narrator)
+            let marking = MarkingGuard(
+                source: link.name, replay: base.replay,
+                file: settings.replay.stateDirectory.map {
+                    WitnessFile(directory: $0, replay: settings.replay.name, source: link.name)
+                },
+                narrator: narrator, told: base.markingStopped)
             keeper = KeeperService(
-                source: link, replay: base.replay,
-                marking: MarkingGuard(
-                    source: link.name, replay: base.replay,
-                    file: settings.replay.stateDirectory.map {
-                        WitnessFile(directory: $0, replay: settings.replay.name, source: link.name)
-                    },
-                    narrator: narrator, told: base.markingStopped),
+                source: link, replay: base.replay, marking: marking,
                 synchro: settings.synchro, problems: base.problems, narrator: narrator, wake: keeperWake,
                 progress: progress)
             let mux = settings.mux
@@ -194,7 +194,11 @@ package struct AgentProcess: Sendable {
                 watching: settings.watching, problems: base.problems, narrator: narrator, progress: progress,
                 now: process.now)
             volumes = VolumeService(roster: base.roster, narrator: narrator, progress: progress)
-            sweep = SweepService(sweeper: base.sweeper, narrator: narrator, progress: progress)
+            let sweeper = base.sweeper.comparing { [name = link.name] in
+                try await marking.check()
+                return [name]
+            }
+            sweep = SweepService(sweeper: sweeper, narrator: narrator, progress: progress)
             idle = IdleService(mount: guardOfMount, progress: progress)
             let isCollecting = settings.synchro.isEnabled
             self.isCollecting = isCollecting

@@ -70,6 +70,7 @@ package struct Adoption: Sendable {
                     work: .transfer(claim), volume: copy.volume, stagedName: nil, finalPath: copy.copied.path,
                     reservedBytes: 0)
             }
+            try Intents.giveUp(claims.map { copy, _ in (copy.volume, copy.copied.path) }, in: session)
             return (claims, try Intents.open(requests, lease: lease, in: session))
         }
         var arrivals: [Arrival] = []

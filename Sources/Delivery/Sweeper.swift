@@ -5,7 +5,7 @@ internal import Postgres
 internal import Settings
 internal import Synchronization
 package import Telemetry
-internal import Vocabulary
+package import Vocabulary
 
 /// Removes what dead attempts left behind, by their intents, and finishes what a crash cut short. Any process may sweep;
 /// several never take the same intent.
@@ -16,6 +16,9 @@ package struct Sweeper: Sendable {
     /// From the end of a lease until its leavings are swept: a worker that only stood still gets the chance to see
     /// that it is late.
     private let grace: Duration
+    /// Compares the ledger with what this process remembers of marks, and gives the sources for which it agrees: what
+    /// may have been published for others is left to their agents.
+    private let compared: @Sendable () async throws -> [SourceName]
     private let pairs = PairRound()
     private static let batch = 200
     /// Replicas of one turn that are looked at for pairs without a job: those behind the last turn's, and the newest.
@@ -25,11 +28,20 @@ package struct Sweeper: Sendable {
     /// How long a swept intent keeps its path from others.
     private static let remembrance = Duration.seconds(600)
 
-    package init(replay: Replay, roster: VolumeRoster, narrator: any Narrator, grace: Duration) {
+    package init(
+        replay: Replay, roster: VolumeRoster, narrator: any Narrator, grace: Duration,
+        compared: @escaping @Sendable () async throws -> [SourceName] = { [] }
+    ) {
         self.replay = replay
         self.roster = roster
         self.narrator = narrator
         self.grace = grace
+        self.compared = compared
+    }
+
+    /// The same, of a process that remembers marks.
+    package func comparing(_ compared: @escaping @Sendable () async throws -> [SourceName]) -> Sweeper {
+        Sweeper(replay: replay, roster: roster, narrator: narrator, grace: grace, compared: compared)
     }
 
     /// One bounded turn. Gives whether more may be left.
@@ -49,10 +61,12 @@ package struct Sweeper: Sendable {
         let volumes = Array(names.keys)
         let grace = grace
         let holder = replay.holder
+        let compared = try await compared()
         let condemned = try await replay.database.transaction { session in
             try Intents.forgetSwept(olderThan: Sweeper.remembrance, in: session)
             return try Intents.condemn(
-                on: volumes, grace: grace, holder: holder, limit: Sweeper.batch, lease: Sweeper.lease, in: session)
+                on: volumes, compared: compared, grace: grace, holder: holder, limit: Sweeper.batch,
+                lease: Sweeper.lease, in: session)
         }
         var swept: [FencingToken] = []
         var removed: [VolumeID: Int] = [:]

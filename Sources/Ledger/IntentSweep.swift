@@ -8,14 +8,20 @@ extension Intents {
     /// final path, so removing the staged name and the final path removes nothing of anyone else's. One whose final
     /// path a replica has loses it: the name is the replica's, even where the bytes are the same.
     ///
+    /// What a ledger that went back in time calls uncommitted may have been committed, and be the only copy left: while
+    /// marking is stopped, and for transfers of sources whose marks the caller has not compared with what it remembers,
+    /// no intent is condemned that may have published.
+    ///
     /// - Parameters:
     ///   - volumes: those that the caller can reach and has proven.
+    ///   - compared: sources for which the caller just found that the ledger knows of all marks it gave.
     ///   - lease: how long the caller may take before another sweeper tries.
     package static func condemn(
-        on volumes: some Sequence<VolumeID>, grace: Duration, holder: Holder, limit: Int, lease: Duration,
-        in session: Session
+        on volumes: some Sequence<VolumeID>, compared: some Sequence<SourceName>, grace: Duration, holder: Holder,
+        limit: Int, lease: Duration, in session: Session
     ) throws -> [Intent] {
-        try session.query(
+        let isMarking = try Marking.check(in: session) == nil
+        return try session.query(
             """
             update takeup.intent set state = 'condemned', holder = $3,
                 lease_until = statement_timestamp() + $5::interval,
@@ -29,20 +35,56 @@ extension Intents {
                 where volume_id = any($1::text[])
                     and (state in ('open', 'superseded') and lease_until < statement_timestamp() - $2::interval
                         or state = 'condemned' and lease_until < statement_timestamp())
+                    and (ready_sha256 is null or $6::boolean and (mux_job_id is not null or exists (
+                        select from takeup.transfer
+                        where transfer.id = intent.transfer_id and transfer.source = any($7::text[]))))
                 order by token limit $4::bigint for update skip locked))
             returning \(Intent.columns.text(of: "intent"))
-            """, [.names(volumes), Value(grace), Value(holder), Value(limit), Value(lease)]
+            """,
+            [
+                .names(volumes), Value(grace), Value(holder), Value(limit), Value(lease), .text(isMarking ? "t" : "f"),
+                .names(compared),
+            ]
         ).map(Intent.init)
     }
 
     /// Whether an intent is still this sweeper's to clear, right before it removes anything: its lease runs, and no
-    /// other took it over.
+    /// other took it over, and the name is not spared since.
     package static func isCondemned(_ token: FencingToken, holder: Holder, in session: Session) throws -> Bool {
         try session.first(
             """
             select from takeup.intent
             where token = $1 and state = 'condemned' and holder = $2 and lease_until > statement_timestamp()
+                and (ready_sha256 is null or (select marking_stopped is null from takeup.meta))
             """, [Value(token), Value(holder)]) != nil
+    }
+
+    /// No sweep removes what is under a final name of any intent there is now: what a ledger forgot may have been
+    /// committed before. Where nobody is at work with it, an adoption may have the name.
+    static func spareNames(in session: Session) throws {
+        try session.execute(
+            """
+            update takeup.intent set ready_size = null, ready_sha256 = null
+            where token = any (array(
+                select token from takeup.intent where ready_sha256 is not null order by token for no key update))
+            """)
+    }
+
+    /// Frees final names for files that stand there and are about to be adopted: from intents that fell or whose lease
+    /// is over, and which no sweeper is removing for.
+    package static func giveUp(_ places: [(volume: VolumeID, path: FilePath)], in session: Session) throws {
+        try session.execute(
+            """
+            update takeup.intent set staged_name = coalesce(staged_name, final_path), final_path = null,
+                state = case state when 'open' then 'superseded' else state end
+            where token = any (array(
+                select token from takeup.intent
+                join unnest($1::text[], $2::bytea[]) as place(volume, path)
+                    on intent.volume_id = place.volume and sha256(intent.final_path) = sha256(place.path)
+                where state in ('open', 'superseded') and lease_until < statement_timestamp()
+                    or state in ('condemned', 'swept') and ready_sha256 is null
+                order by token for no key update of intent))
+            """, [.names(places.map(\.volume)), .byteStrings(places.map(\.path.bytes))])
     }
 
     /// What these condemned intents left is gone, durably.

@@ -67,6 +67,7 @@ package enum Marking {
             update takeup.meta set marking_stopped = $1, marking_stopped_at = statement_timestamp()
             where marking_stopped is null
             """, [.text(reason)])
+        try Intents.spareNames(in: session)
     }
 
     /// Why marking is stopped; nil when it is not.
@@ -76,6 +77,7 @@ package enum Marking {
 
     /// An audit has passed: this database is the one to go on with.
     package static func resume(in session: Session) throws {
+        try Intents.spareNames(in: session)
         try adopt(DatabaseIdentity.current(in: session), in: session)
         try session.execute(
             """

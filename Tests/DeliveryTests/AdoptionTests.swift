@@ -100,6 +100,39 @@ import Vocabulary
         }
     }
 
+    @Test(arguments: ["open", "swept"])
+    func `a dead intent that the backup caught does not keep a file from being adopted`(state: String) async throws {
+        try await DeliverySite.with { site in
+            let worker = try await site.worker("w")
+            let recording = try await forgotten(site, worker)
+            let files = try site.files()
+            let copy = try await standing(recording, worker)
+            try await site.plan(recording)
+            try await site.database.perform { session in
+                try session.execute(
+                    """
+                    insert into takeup.intent (transfer_id, holder, lease_until, volume_id, final_path, ready_size,
+                        ready_sha256, reserved_bytes)
+                    select id, 'dead', statement_timestamp() - interval '1 hour', $1, $2, $3, $4, 0 from takeup.transfer
+                    """,
+                    [
+                        Value(copy.volume), .bytes(copy.copied.path.bytes), .integer(copy.copied.size),
+                        .bytes(copy.copied.digest.bytes),
+                    ])
+            }
+            if state == "swept" {
+                try await site.database.transaction { session in try Marking.stop(reason: "restored", in: session) }
+                try await worker.sweep()
+                #expect(try await site.count("takeup.intent where state = 'swept'") == 1)
+            }
+            #expect(try await Adoption(replay: worker.replay).adopt([copy], of: recording, mark: .synchronized) == 1)
+            try await site.expireAll()
+            try await worker.sweep()
+            #expect(try site.files() == files)
+            #expect(try await site.named() == files)
+        }
+    }
+
     @Test func `what is not as it should be is not taken for the copy`() async throws {
         try await DeliverySite.with { site in
             let worker = try await site.worker("w")

@@ -74,7 +74,9 @@ struct DeliverySite: Sendable {
             site: self, replay: replay, roster: roster,
             deliverer: Deliverer(
                 replay: replay, settings: settings.replay, roster: roster, narrator: narrator, lease: .seconds(60)),
-            sweeper: Sweeper(replay: replay, roster: roster, narrator: narrator, grace: .seconds(30)))
+            sweeper: Sweeper(replay: replay, roster: roster, narrator: narrator, grace: .seconds(30)) {
+                [DeliverySite.source]
+            })
     }
 
     // MARK: The recorder

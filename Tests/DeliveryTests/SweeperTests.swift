@@ -36,6 +36,32 @@ import Vocabulary
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `what a ledger calls uncommitted stays while marking is stopped, and after`() async throws {
+        try await withDeadAttempt { site, path in
+            try await site.database.transaction { session in try Marking.stop(reason: "restored", in: session) }
+            let other = try await site.worker("other")
+            try await other.sweep()
+            #expect(try site.scratch.read(path) == DeliverySite.content)
+            try await site.database.transaction { session in try Marking.resume(in: session) }
+            try await site.expireAll()
+            try await other.sweep()
+            #expect(try site.scratch.read(path) == DeliverySite.content)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a process that remembers no marks of the source leaves what may have been published`() async throws {
+        try await withDeadAttempt { site, path in
+            let other = try await site.worker("other")
+            let stranger = other.sweeper.comparing { [] }
+            while try await stranger.turn() {}
+            #expect(try site.scratch.read(path) == DeliverySite.content)
+            try await other.sweep()
+            #expect(try site.files().isEmpty)
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)), arguments: [DeliverySite.content.count, 7])
     func `a file of other content under that name is kept, and the copy gets a name beside it`(
         size: Int

@@ -16,7 +16,8 @@ import Vocabulary
     private func condemn(_ ledger: LedgerDatabase, grace: Duration) async throws -> [Intent] {
         try await ledger.database.perform { session in
             try Intents.condemn(
-                on: [Sample.volume], grace: grace, holder: Sample.otherHolder, limit: 10, lease: .seconds(60),
+                on: [Sample.volume], compared: [Sample.source], grace: grace, holder: Sample.otherHolder, limit: 10,
+                lease: .seconds(60),
                 in: session)
         }
     }
