@@ -142,14 +142,17 @@ package struct LookPlanner: Sendable {
         }
         if mark == nil && switches.onlyProcessed && recording.isFinished { problems += undecoded(recording) }
         let fingerprint = Fingerprint(of: recording).bytes
+        let change = rowChange(of: recording, with: holding)
         if transfers.isEmpty {
             return Verdict(
                 outcome: .keep(mark: mark, fingerprint: fingerprint), problems: problems,
-                needsMetadata: holding.recording == nil || !plan.attach.isEmpty || plan.regroups, pointers: pointers)
+                needsMetadata: holding.recording == nil || !plan.attach.isEmpty || plan.regroups || change != nil,
+                pointers: pointers)
         }
         return Verdict(
             outcome: .transfer(transfers, mark: mark, fingerprint: fingerprint), problems: problems,
-            needsMetadata: false)
+            // A commit of media only fills what is empty.
+            needsMetadata: change == .corrects)
     }
 
     /// What a step brings, and the replay's row that it takes over; without a purpose for an agent it is a row that

@@ -326,8 +326,8 @@ package actor LookService {
     ) async throws -> RowsCommit.Outcome {
         let planner = planner
         let commit = RowsCommit(replay: replay) { recording, holding in
-            planner.plan(
-                recording, holding: holding, missingKeys: missingKeys,
+            planner.verdict(
+                on: recording, holding: holding, missingKeys: missingKeys,
                 attempts: sightings[recording.id]?.attempts ?? 0
             ).rows(of: recording)
         }

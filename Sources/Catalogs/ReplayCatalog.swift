@@ -59,7 +59,8 @@ package struct ReplayCatalog: Sendable {
             + ReplayCatalog.partyColumns).map {
                 columns.has($0, in: "couples") ? "p.\($0)" : "null as \($0)"
             }
-        return "select p.id, p.callid, p.sid, p.stop_ts, p.state, " + optional.joined(separator: ", ")
+        let carried = columns.carriedOfRecording.map { "p.\($0) as carried_\($0)" }
+        return "select p.id, p.callid, p.sid, p.stop_ts, p.state, " + (optional + carried).joined(separator: ", ")
             + " from callrec.couples p"
     }
 
@@ -83,6 +84,9 @@ package struct ReplayCatalog: Sendable {
         return try rows.map { row in
             var recording = try ReplayCatalog.recording(row)
             recording.callLegs = legs[recording.callID] ?? []
+            for name in columns.carriedOfRecording {
+                recording.carried[name] = .some(try row.raw("carried_" + name).map(CatalogText.repaired))
+            }
             recording.media = media[recording.id] ?? []
             recording.externalData = data[recording.id] ?? []
             return recording

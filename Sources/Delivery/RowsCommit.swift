@@ -72,6 +72,14 @@ package struct RowsCommit: Sendable {
                 replan(plan.recording, holdings[plan.recording.reference] ?? ReplayHolding()) == plan
             }
             let ids = try book.ensure(good.map(\.recording), in: session)
+            let corrected = good.compactMap { plan in
+                let holding = holdings[plan.recording.reference] ?? ReplayHolding()
+                return rowChange(of: plan.recording, with: holding) == .corrects
+                    ? ids[plan.recording.reference].map { (id: $0, plan.recording) } : nil
+            }
+            for round in CallBook.rounds(corrected) {
+                try replay.catalog.adopt(round.map { (id: $0.id, recording: $0.1) }, on: session)
+            }
             try RowsCommit.point(good, ids, holdings, replay.catalog, in: session)
             try book.close(in: session)
             try VoiceTags.attach(good.map(\.recording), replay.catalog, in: session)

@@ -17,6 +17,9 @@ package struct ReplayRecording: Hashable, Sendable {
     package var isRestored: Bool = false
     /// `mixed` is `M`: a muxed file stands beside the originals.
     package var isMixed: Bool
+    /// Columns that sources carry here, as PostgreSQL's text, by column name; nil where the row is empty. Columns that the
+    /// replay lacks are left out.
+    package var carried: [String: String?] = [:]
     /// Numbers of the call's parties, as the row has them.
     package var parties: [String]
     /// The recordings of its call, this one among them.

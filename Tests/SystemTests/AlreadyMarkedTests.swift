@@ -52,6 +52,16 @@ internal import Vocabulary
         let before = try await versions(at: site)
         try await Task.sleep(for: .seconds(5))
         #expect(try await versions(at: site) == before)
+        // A late fact of one whose mark is N arrives, and the mark stays.
+        try await site.source.perform { session in
+            try session.execute(
+                "update callrec.couples set callingpartyname = 'Late' where id = $1", [.integer(ids[1])])
+        }
+        let hasCome = try await site.wait(upTo: .seconds(30)) {
+            try await site.count(
+                "select count(*) from callrec.couples where callingpartyname = 'Late'", in: site.replay) == 1
+        }
+        #expect(hasCome, "\(site.allLogs())")
         // Told while nothing of them was held; over with the next round through what is marked.
         #expect(try await site.openProblems().map(\.kind).filter { $0 != "marked-not-held" } == [])
         await crew.stop()

@@ -50,6 +50,25 @@ internal import Vocabulary
             "select sum(items)::bigint as count from takeup.tally where what = 'marks'", in: site.replay)
         #expect(marks == 1)
         #expect((site.log(.calls) + site.log(.screens)).contains("has something new since its mark"))
+        // Facts of the row alone: what was empty, and what is corrected.
+        for name in ["Late", "Later"] {
+            try await site.source.perform { session in
+                try session.execute(
+                    """
+                    update callrec.couples set callingpartyname = $2, callingnr = '4242', protected = true,
+                        problemstatus = 'ONE_STREAM_INCOMPLETE' where id = $1
+                    """, [.integer(used.id), .text(name)])
+            }
+            let isCorrected = try await site.wait(upTo: .seconds(60)) {
+                try await site.count(
+                    """
+                    select count(*) from callrec.couples where callingpartyname = '\(name)' and callingnr = '4242'
+                        and protected and problemstatus = 'ONE_STREAM_INCOMPLETE'
+                    """, in: site.replay) == 1
+            }
+            #expect(isCorrected, "\(name)\n\(site.log(.calls))\n\(site.log(.screens))")
+        }
+        #expect(try await site.mark(of: used) == "S")
         #expect(try await site.openProblems().map(\.what) == [])
         agents.stop()
     }
