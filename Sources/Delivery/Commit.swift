@@ -228,6 +228,7 @@ struct Commit: Sendable {
     ) throws -> [Replica] {
         if ids.isEmpty { return [] }
         try Pointers.drop(replayMedia: ids, in: session)
+        try Measurements.forget(replayMedia: ids, in: session)
         let rows = Set(ids)
         var quarantine: [Replica.ID: FilePath] = [:]
         for replica in try Replicas.held(sids, in: session).values.joined() {

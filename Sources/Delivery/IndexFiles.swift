@@ -36,7 +36,10 @@ enum IndexFiles {
         let transfers = try Transfers.find(known + [claim.id], in: session)
         let path = transfers.first { $0.id == claim.id }?.path
         let earlier = Set(transfers.filter { $0.path == path && $0.id != claim.id }.map(\.id))
-        return try retire(of: sid, in: session) { $0.content.transfer.map(earlier.contains) ?? false }
+        return try retire(of: sid, in: session) { replica in
+            // What is brought again by the same transfer was doubted.
+            replica.content.transfer.map { earlier.contains($0) || $0 == claim.id && replica.isDoubted } ?? false
+        }
     }
 
     private static func retire(

@@ -27,11 +27,11 @@ extension ReplayHolding {
             if let restoringSince, replica.committed < restoringSince, isTakenAway || !standing.contains(row) {
                 continue
             }
-            claims[row] = replica.content.claims
+            if replica.isDoubted { doubted.insert(row) } else { claims[row] = replica.content.claims }
             guard let source = replica.content.source, let id = replica.content.sourceMediaID else { continue }
             let origin = MediaOrigin(source: source, mediaID: id)
             let isCurrent = now[origin].map { $0 == replica.content.sourceFingerprint } ?? true
-            if isCurrent { origins[origin] = row } else { outdated[origin] = row }
+            if isCurrent && !replica.isDoubted { origins[origin] = row } else { outdated[origin] = row }
         }
         for pointer in pointers where !isRestoring || standing.contains(pointer.replayMediaID) {
             let origin = MediaOrigin(source: pointer.source, mediaID: pointer.sourceMediaID)

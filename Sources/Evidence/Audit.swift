@@ -35,6 +35,7 @@ package struct Audit: Sendable {
     let tell: @Sendable (AuditFinding) -> Void
     /// What is being looked at, and how many of it are done.
     let advance: @Sendable (_ what: String, _ done: Int) -> Void
+    let bringers: Bringers
 
     static let page = 500
 
@@ -49,6 +50,7 @@ package struct Audit: Sendable {
         self.environment = environment
         self.tell = tell
         self.advance = advance
+        bringers = Bringers(settings: settings, environment: environment)
     }
 
     package func run() async throws -> AuditSummary {
@@ -61,16 +63,17 @@ package struct Audit: Sendable {
             do {
                 try await SourceAudit(audit: self, source: source, samples: samples).run(&result)
             } catch let error as PostgresError where error.doing.contains("source \(source.name)") {
-                result.block(.sourceUnseen, nil, "Source \(source.name) could not be looked at: \(error).")
+                result.tell(.sourceUnseen, nil, "Source \(source.name) could not be looked at: \(error).", .blocks)
             }
         }
         let isWhole = request.source == nil && request.since == nil
         let blockers = result.blockers
         let (resumed, stopped) = try await base.replay.database.transaction { session -> (Bool, String?) in
-            guard let reason = try Marking.check(in: session) else { return (false, nil) }
+            let reason = try Marking.check(in: session)
             guard isWhole, blockers == 0 else { return (false, reason) }
+            // Also where nobody has seen yet that the ledger is behind its marks: what was given before is settled.
             try Marking.resume(in: session)
-            return (true, nil)
+            return (reason != nil, nil)
         }
         result.summary.resumed = resumed
         result.summary.markingStopped = stopped
@@ -87,19 +90,16 @@ struct AuditResult: Sendable {
 
     init(tell: @escaping @Sendable (AuditFinding) -> Void) { self.tell = tell }
 
-    mutating func find(_ kind: AuditFinding.Kind, _ recording: RecordingReference?, _ text: String) {
-        summary.findings[kind.rawValue, default: 0] += 1
-        tell(AuditFinding(kind, recording, text))
-    }
-
-    /// The same, of what must not stay so while marks are given.
-    mutating func block(_ kind: AuditFinding.Kind, _ recording: RecordingReference?, _ text: String) {
-        blockers += 1
-        find(kind, recording, text)
-    }
-
-    /// Told, and seen to: nothing is left to do about it.
-    func note(_ kind: AuditFinding.Kind, _ recording: RecordingReference?, _ text: String) {
-        tell(AuditFinding(kind, recording, text))
+    mutating func tell(
+        _ kind: AuditFinding.Kind, _ recording: RecordingReference?, _ text: String, _ weight: AuditFinding.Weight
+    ) {
+        switch weight {
+        case .seenTo: summary.seenTo += 1
+        case .stays: summary.findings[kind.rawValue, default: 0] += 1
+        case .blocks:
+            blockers += 1
+            summary.findings[kind.rawValue, default: 0] += 1
+        }
+        tell(AuditFinding(kind, recording, text, weight))
     }
 }

@@ -12,6 +12,8 @@ package struct AuditFinding: Hashable, Codable, Sendable {
         case lost
         /// Rows or external data that a mark promises are not here.
         case metadataNotHeld = "metadata-not-held"
+        /// Marked, not held, and left by today's switches: collected while they did not, or never.
+        case switchedOff = "switched-off"
         case rowsGone = "rows-gone"
         case collision
         case rowRefused = "row-refused"
@@ -26,14 +28,25 @@ package struct AuditFinding: Hashable, Codable, Sendable {
         case repairFailed = "repair-failed"
     }
 
+    package enum Weight: String, Hashable, Codable, Sendable {
+        /// Repaired, or on its way: nothing is left to do about it.
+        case seenTo = "seen-to"
+        /// A person has to look.
+        case stays
+        /// The same, and no marks may be given before it is over.
+        case blocks
+    }
+
     package var kind: Kind
+    package var weight: Weight
     /// `source/id`, where it is about a recording.
     package var recording: String?
     /// One sentence; no telephone number, `sid` or name of a recorder's file.
     package var text: String
 
-    init(_ kind: Kind, _ recording: RecordingReference? = nil, _ text: String) {
+    init(_ kind: Kind, _ recording: RecordingReference?, _ text: String, _ weight: Weight) {
         self.kind = kind
+        self.weight = weight
         self.recording = recording?.description
         self.text = text
     }
@@ -49,6 +62,10 @@ package struct AuditSummary: Hashable, Codable, Sendable {
     package var givenUp = 0
     package var lacking = 0
     package var lost = 0
+    /// Of the lacking, those that lack what today's switches leave.
+    package var switchedOff = 0
+    /// What was found and is repaired, or on its way.
+    package var seenTo = 0
     /// Marks that were taken back.
     package var takenBack = 0
     /// Copies whose files stood on a volume and count again.
@@ -69,14 +86,26 @@ package struct AuditSummary: Hashable, Codable, Sendable {
     package init() {}
 }
 
-/// One line of JSON each: findings as they are met, and the summary last.
+/// One line of JSON each: findings as they are met, and the summary last. Keys are never renamed or left out within a version;
+/// new ones may come.
 package enum AuditJSON {
+    package static let version = 1
+
+    private struct Last: Encodable {
+        let version = AuditJSON.version
+        let passed: Bool
+        let summary: AuditSummary
+    }
+
     package static func line(_ finding: AuditFinding) -> String { line(encoding: finding) }
-    package static func line(_ summary: AuditSummary) -> String { line(encoding: ["summary": summary]) }
+    package static func line(_ summary: AuditSummary) -> String {
+        line(encoding: Last(passed: summary.passed, summary: summary))
+    }
 
     private static func line(encoding value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         guard let data = try? encoder.encode(value) else { return "{}" }
         return String(decoding: data, as: UTF8.self)
     }
@@ -92,16 +121,26 @@ extension AuditSummary {
             "\(many(copies, "copy", "copies")) compared with \(copies == 1 ? "its volume" : "their volumes"), \(copiesLetGo) "
                 + "let go by the replay's own tools.",
         ]
-        if takenBack > 0 {
-            lines.append(
-                "\(many(takenBack, "mark was", "marks were")) taken back: nobody deletes those, and they are copied again."
-            )
-        }
         if adopted > 0 {
             lines.append("\(many(adopted, "file", "files")) on volumes adopted as the copies that they are.")
         }
-        lines += findings.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-        lines.append(passed ? "The audit has passed." : "The audit has not passed.")
+        if takenBack > 0 {
+            lines.append(
+                "\(many(takenBack, "mark was", "marks were")) taken back: nobody deletes those, and what their recorders "
+                    + "have is copied again.")
+        }
+        if switchedOff > 0 {
+            lines.append(
+                "\(many(switchedOff, "recording lacks", "recordings lack")) what the settings leave at the source. If it was "
+                    + "ever collected, switch it on and run the audit again; if it never was, and is not to be, set "
+                    + "allow_mark_without_copy = true for that source.")
+        }
+        if passed {
+            lines.append(seenTo == 0 ? "The audit has passed." : "All that was found is repaired or on its way.")
+        } else {
+            let left = findings.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+            lines.append("Left to be seen to: \(left).")
+        }
         if resumed {
             lines.append("Marking goes on.")
         } else if let markingStopped {

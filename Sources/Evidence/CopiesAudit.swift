@@ -32,12 +32,12 @@ struct CopiesAudit: Sendable {
             }
             guard let end = page.last else { break }
             last = end.id
-            var bad: [(Replica, AuditFinding.Kind, String)] = []
+            var bad: [Bad] = []
             for (replica, sight) in await look(at: page, names) {
                 switch sight {
                 case .whole: break
-                case .missing: bad.append((replica, .copyMissing, "is not there"))
-                case .changed(let how): bad.append((replica, .copyChanged, how))
+                case .missing: bad.append(Bad(replica: replica, kind: .copyMissing, how: "is not there"))
+                case .changed(let how): bad.append(Bad(replica: replica, kind: .copyChanged, how: how))
                 case .unseen: unseen[replica.content.volume, default: 0] += 1
                 }
             }
@@ -48,7 +48,7 @@ struct CopiesAudit: Sendable {
         for (volume, count) in unseen.sorted(by: { $0.key < $1.key }) {
             let name =
                 names[volume].map { "volume \($0)" } ?? "a volume that is absent or not in the settings (\(volume))"
-            result.block(.copiesUnseen, nil, "\(count) copies on \(name) could not be looked at.")
+            result.tell(.copiesUnseen, nil, "\(count) copies on \(name) could not be looked at.", .blocks)
         }
     }
 
@@ -85,53 +85,107 @@ struct CopiesAudit: Sendable {
         }
     }
 
+    fileprivate struct Bad: Sendable {
+        let replica: Replica
+        let kind: AuditFinding.Kind
+        let how: String
+
+        var wanted: Bringers.Wanted { .init(sid: replica.content.sid, kind: replica.content.kind) }
+    }
+
     /// What the replay's own tools took away is no finding.
-    private func judge(
-        _ bad: [(Replica, AuditFinding.Kind, String)], _ names: [VolumeID: VolumeName], _ result: inout AuditResult
-    ) async throws {
+    private func judge(_ bad: [Bad], _ names: [VolumeID: VolumeName], _ result: inout AuditResult) async throws {
         if bad.isEmpty { return }
         let catalog = audit.base.replay.catalog
-        let sids = Array(Set(bad.map(\.0.content.sid)))
+        let sids = Array(Set(bad.map(\.replica.content.sid)))
         let (standing, sightings) = try await audit.base.replay.database.perform { session in
             let found = try catalog.find(sids: sids, on: session)
             var sightings: [Sid: [Sighting]] = [:]
             for sid in sids { sightings[sid] = try Sightings.find(sid: sid, in: session) }
             return (found, sightings)
         }
-        var doubted: [Replica] = []
-        for (replica, kind, how) in bad {
-            let content = replica.content
-            let recording = standing[content.sid]
-            let isNamed = recording?.media.contains { $0.id == content.replayMediaID } ?? false
-            guard let recording, isNamed, !recording.isDeleted, !recording.isArchived else {
-                result.summary.copiesLetGo += 1
-                continue
-            }
-            let reference = sightings[content.sid]?.first?.reference
-            let what =
-                content.isResult ? "The muxed file" : "The copy of \(content.kind.rawValue)"
-            let owner = reference.map { "of \($0)" } ?? "of the replay's recording \(recording.id)"
+        let named = bad.filter { isNamed($0.replica.content, by: standing[$0.replica.content.sid]) }
+        result.summary.copiesLetGo += bad.count - named.count
+        let found = try await audit.bringers.find(Set(named.filter { $0.isOfSource }.map(\.wanted)))
+        for one in named {
+            let content = one.replica.content
+            let reference = sightings[content.sid]?.first { $0.reference.source == content.source }?.reference
+            let owner = (reference ?? sightings[content.sid]?.first?.reference).map { "of \($0)" }
             let place = names[content.volume].map(\.rawValue) ?? content.volume.rawValue
-            let text = "\(what) \(owner) on volume \(place) \(how)."
-            if content.isResult || audit.request.repairs {
-                // Of a repair, what is lacking shows at its source; what has none there is named here.
-                result.find(kind, reference, text)
-            } else {
-                result.block(kind, reference, text)
-            }
-            if !content.isResult { doubted.append(replica) }
+            let recording = standing[content.sid].map { "of the replay's recording \($0.id)" } ?? ""
+            let what = content.isResult ? "The muxed file" : "The copy of \(content.kind.rawValue)"
+            let text = "\(what) \(owner ?? recording) on volume \(place) \(one.how)"
+            tell(one, text, found[one.wanted], reference ?? sightings[content.sid]?.first?.reference, &result)
         }
-        if audit.request.repairs, !doubted.isEmpty {
-            let ids = doubted.map(\.id)
-            let again = Set(doubted.map(\.content.sid)).flatMap { sightings[$0] ?? [] }.map {
+        guard audit.request.repairs else { return }
+        try await doubt(named.map(\.replica).filter { !$0.content.isResult }, sightings)
+    }
+
+    /// Whether the replay still names it: an index file is named by its sound.
+    private func isNamed(_ content: NewReplica, by recording: ReplayRecording?) -> Bool {
+        guard let recording, !recording.isTakenAway else { return false }
+        return content.kind == .index
+            ? recording.media.contains { $0.kind == .audio }
+            : recording.media.contains { $0.id == content.replayMediaID }
+    }
+
+    private func tell(
+        _ bad: Bad, _ text: String, _ found: Bringers.Found?, _ reference: RecordingReference?,
+        _ result: inout AuditResult
+    ) {
+        let repairs = audit.request.repairs
+        // Of what was doubted before, the marks were taken back then.
+        let otherwise: AuditFinding.Weight = bad.replica.isDoubted ? .stays : .blocks
+        guard bad.isOfSource else {
+            // Nothing that a mark promises: a muxed file, or an index file, which comes with its sound where it still can.
+            let isOver = repairs && bad.replica.content.kind == .index
+            return isOver
+                ? result.tell(bad.kind, reference, "\(text); it is looked for again.", .seenTo)
+                : result.tell(bad.kind, reference, "\(text).", .stays)
+        }
+        if let bringer = found?.recordings.first {
+            return repairs
+                ? result.tell(bad.kind, reference, "\(text); \(bringer) has it, and it is copied again.", .seenTo)
+                : result.tell(
+                    bad.kind, reference,
+                    bad.replica.isDoubted
+                        ? "\(text); \(bringer) has it, and it is not copied again yet."
+                        : "\(text); \(bringer) has it: a repair brings it again.", otherwise)
+        }
+        if let unseen = found?.unseen.first {
+            let text = "\(text); whether source \(unseen) has it could not be seen."
+            return result.tell(bad.kind, reference, text, repairs ? .stays : otherwise)
+        }
+        // What carries a mark is named with it, once; a volume may have it under another name.
+        if repairs, audit.request.since == nil, found?.marked.isEmpty == false {
+            return result.tell(bad.kind, reference, "\(text).", .seenTo)
+        }
+        result.tell(
+            bad.kind == .copyMissing ? .lost : bad.kind, reference, "\(text), and no recorder has it any more.",
+            repairs ? .stays : otherwise)
+    }
+
+    /// From now on they count for nobody, and whoever could bring them is looked at again: first where they came from, which
+    /// was the best, and a while later all others.
+    private func doubt(_ replicas: [Replica], _ sightings: [Sid: [Sighting]]) async throws {
+        let origins = Dictionary(grouping: replicas, by: \.content.sid).mapValues { Set($0.map(\.content.source)) }
+        let again = origins.flatMap { sid, sources in
+            (sightings[sid] ?? []).map { sighting in
                 SightingPlan(
-                    reference: $0.reference, sid: $0.sid, stopped: $0.stopped,
-                    outcome: .wait(why: "a copy of it is not on its volume", delay: .zero))
+                    reference: sighting.reference, sid: sid, stopped: sighting.stopped,
+                    outcome: .wait(
+                        why: "a copy of it is not on its volume",
+                        delay: sources.contains(sighting.reference.source) ? .zero : SourceAudit.second))
             }
-            try await audit.base.replay.database.transaction { session in
-                try Plans.record(again, in: session)
-                try Replicas.doubt(ids, in: session)
-            }
+        }
+        try await audit.base.replay.database.transaction { session in
+            try Plans.write(again, in: session)
+            try Replicas.doubt(replicas.map(\.id), in: session)
         }
     }
+}
+
+extension CopiesAudit.Bad {
+    /// Whether a media row of a source stands for it.
+    fileprivate var isOfSource: Bool { !replica.content.isResult && replica.content.kind != .index }
 }

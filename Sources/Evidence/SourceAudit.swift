@@ -19,6 +19,8 @@ struct SourceAudit: Sendable {
     private let switches: SourceSwitches
     private let database: Database
     private static let takenAtOnce = 100
+    /// How long a source whose copy is not the first choice leaves it to the others.
+    static let second = Duration.seconds(30)
 
     init(audit: Audit, source: SourceSettings, samples: [VolumeSample]) throws {
         self.audit = audit
@@ -42,6 +44,9 @@ struct SourceAudit: Sendable {
     private enum Whereabouts: Sendable {
         case standing(StandingCopy)
         case atRecorder
+        case atOther(RecordingReference)
+        /// That source could not be asked.
+        case unseen(SourceName)
         case nowhere
     }
 
@@ -75,7 +80,7 @@ struct SourceAudit: Sendable {
             switch row {
             case .recording(let recording): recordings.append(recording)
             case .refused(let reference, let sentence):
-                result.find(.rowRefused, reference, "Recording \(reference) cannot be compared: \(sentence)")
+                result.tell(.rowRefused, reference, "Recording \(reference) cannot be compared: \(sentence)", .stays)
             }
         }
         let replay = audit.base.replay
@@ -83,7 +88,7 @@ struct SourceAudit: Sendable {
         let holdings = try await replay.database.perform { session in
             try Holdings.find(for: wanted, catalog: replay.catalog, in: session)
         }
-        var toTakeBack: [SourceRecording] = []
+        var toTakeBack: [(recording: SourceRecording, delay: Duration)] = []
         for recording in recordings {
             result.summary.marked += 1
             let holding = holdings[recording.reference] ?? ReplayHolding()
@@ -92,17 +97,19 @@ struct SourceAudit: Sendable {
             case .letGo: result.summary.letGo += 1
             case .givenUp: result.summary.givenUp += 1
             case .rowsGone:
-                result.find(
+                result.tell(
                     .rowsGone, recording.reference,
-                    "The replay's rows of \(recording.reference) are gone without a tombstone; its copies are on record."
-                )
+                    "The replay's rows of \(recording.reference) are gone without a tombstone; its copies are on record.",
+                    .stays)
             case .collision:
-                result.find(
+                result.tell(
                     .collision, recording.reference,
-                    "The replay has another call under the sid of \(recording.reference).")
+                    "The replay has another call under the sid of \(recording.reference).", .stays)
             case .lacking(let lacking):
                 result.summary.lacking += 1
-                if try await see(to: lacking, of: recording, &result) { toTakeBack.append(recording) }
+                guard try await see(to: lacking, of: recording, &result) else { continue }
+                toTakeBack.append(
+                    (recording, lacking.isOfOthers(than: source.name, with: holding) ? SourceAudit.second : .zero))
             }
         }
         try await takeBack(toTakeBack, catalog, &result)
@@ -110,7 +117,8 @@ struct SourceAudit: Sendable {
 
     // MARK: One recording
 
-    /// Tells what is lacking, and adopts what stands. Gives whether the mark has to be taken back.
+    /// Tells what is lacking, and adopts what stands. Gives whether the mark has to be taken back: not for what only today's
+    /// switches leave, which would never get a mark again.
     private func see(
         to lacking: AuditVerdict.Lacking, of recording: SourceRecording, _ result: inout AuditResult
     ) async throws -> Bool {
@@ -118,44 +126,29 @@ struct SourceAudit: Sendable {
         let repairs = audit.request.repairs
         var standing: [StandingCopy] = []
         var isComplete = !lacking.metadata || !lacking.media.isEmpty
-        var isLost = false
+        var (isLost, isLeft) = (false, false)
         for medium in lacking.media {
             let what = "\(medium.media.kind.rawValue) of \(reference)"
-            switch await whereabouts(of: medium, in: recording) {
-            case .standing(let copy): standing.append(copy)
-            case .atRecorder:
+            let place = try await whereabouts(of: medium, in: recording)
+            if case .standing(let copy) = place {
+                standing.append(copy)
+                let text = "\(what) is not on record; its file stands on volume \(copy.volumeName)."
+                result.tell(.standing, reference, text, repairs ? .seenTo : .blocks)
+            } else if medium.isLeft {
+                isLeft = true
+                result.tell(
+                    .switchedOff, reference, "\(what) is marked and not held here, and the settings leave it.", .blocks)
+            } else {
                 isComplete = false
-                let text = "\(what) is marked and not held here; the recorder has it still."
-                if repairs {
-                    result.note(.notHeld, reference, text)
-                } else {
-                    result.block(.notHeld, reference, text)
-                }
-            case .nowhere:
-                isComplete = false
-                isLost = true
-                let text = "\(what) is marked and lost: neither the recorder nor any volume has it."
-                if repairs { result.find(.lost, reference, text) } else { result.block(.lost, reference, text) }
+                tell(place, what, reference, &result)
+                if case .nowhere = place { isLost = true }
             }
         }
         if isLost { result.summary.lost += 1 }
+        if isLeft { result.summary.switchedOff += 1 }
         if lacking.media.isEmpty {
             let text = "Rows or external data of \(reference) are marked and not here."
-            if repairs {
-                result.note(.metadataNotHeld, reference, text)
-            } else {
-                result.block(.metadataNotHeld, reference, text)
-            }
-        }
-        for copy in standing {
-            let text =
-                "\(copy.media.kind.rawValue) of \(reference) is not on record; its file stands on volume "
-                + "\(copy.volumeName)."
-            if repairs {
-                result.note(.standing, reference, text)
-            } else {
-                result.block(.standing, reference, text)
-            }
+            result.tell(.metadataNotHeld, reference, text, repairs ? .seenTo : .blocks)
         }
         guard repairs else { return false }
         if !standing.isEmpty {
@@ -168,7 +161,28 @@ struct SourceAudit: Sendable {
         return !isComplete
     }
 
-    private func whereabouts(of lacking: LackingMedia, in recording: SourceRecording) async -> Whereabouts {
+    private func tell(
+        _ place: Whereabouts, _ what: String, _ reference: RecordingReference, _ result: inout AuditResult
+    ) {
+        let repairs = audit.request.repairs
+        let gone = "\(what) is marked and not held here, and its recorder has it no more"
+        switch place {
+        case .standing: break
+        case .atRecorder:
+            let text = "\(what) is marked and not held here; the recorder has it still."
+            result.tell(.notHeld, reference, text, repairs ? .seenTo : .blocks)
+        case .atOther(let other):
+            result.tell(.notHeld, reference, "\(gone); \(other) may bring it.", repairs ? .seenTo : .blocks)
+        case .unseen(let other):
+            let text = "\(gone); whether source \(other) has it could not be seen."
+            result.tell(.notHeld, reference, text, repairs ? .stays : .blocks)
+        case .nowhere:
+            let text = "\(what) is marked and lost: neither the recorder nor any volume has it."
+            result.tell(.lost, reference, text, repairs ? .stays : .blocks)
+        }
+    }
+
+    private func whereabouts(of lacking: LackingMedia, in recording: SourceRecording) async throws -> Whereabouts {
         guard case .on(let mount, let below) = mounts.place(of: lacking.media.path), let recorder = files[mount]
         else { return .atRecorder }
         let day = (recording.start ?? recording.stop)?.dayFolder ?? "undated"
@@ -176,7 +190,7 @@ struct SourceAudit: Sendable {
             source: source.name, mount: mounts.recorderName(of: mount), day: day, path: below)
         let sight = await recorder.look(at: below)
         for volume in volumes {
-            guard let copied = await examine(path, on: volume, as: lacking.media) else { continue }
+            guard let copied = try await examine(path, on: volume, as: lacking.media) else { continue }
             if case .present = sight {
                 // With the original at hand nothing less than all its bytes will do.
                 guard await recorder.digest(of: below) == copied.digest else { continue }
@@ -189,15 +203,25 @@ struct SourceAudit: Sendable {
         switch sight {
         // Nothing is concluded from what cannot be seen: without its mark nobody deletes it.
         case .present, .unknown: return .atRecorder
-        case .absent: return .nowhere
+        case .absent: break
         }
+        let wanted = Bringers.Wanted(sid: recording.sid, kind: lacking.media.kind)
+        let others = try await audit.bringers.find([wanted], besides: source.name)[wanted]
+        if let other = others?.recordings.first { return .atOther(other) }
+        if let unseen = others?.unseen.first { return .unseen(unseen) }
+        return .nowhere
     }
 
     /// The file of this name, where everything that its row says of it is true.
     private func examine(
         _ path: FilePath, on volume: (id: VolumeID, name: VolumeName, root: FilePath), as media: SourceMedia
-    ) async -> Copied? {
+    ) async throws -> Copied? {
         guard let copier = await audit.base.roster.copier(of: volume.id, named: volume.name) else { return nil }
+        // What is on record under this name is another copy, or one that is not what it was.
+        let recorded = try await audit.base.replay.database.perform { session in
+            try Replicas.find(volume: volume.id, path: path, in: session)
+        }
+        guard recorded == nil else { return nil }
         let found = try? await copier.examine(path) { descriptor, size in
             guard size > 0, media.size == nil || media.size == size else { return false }
             let wholeness = try? Container.check(descriptor, name: media.path, isEncrypted: media.keyID != nil)
@@ -215,27 +239,29 @@ struct SourceAudit: Sendable {
 
     /// The ledger first: from then on the keeper looks at them, whether their marks are gone yet or not.
     private func takeBack(
-        _ recordings: [SourceRecording], _ catalog: SourceCatalog, _ result: inout AuditResult
+        _ recordings: [(recording: SourceRecording, delay: Duration)], _ catalog: SourceCatalog,
+        _ result: inout AuditResult
     ) async throws {
         for start in stride(from: 0, to: recordings.count, by: SourceAudit.takenAtOnce) {
             let part = Array(recordings[start..<min(start + SourceAudit.takenAtOnce, recordings.count)])
-            let plans = part.map { recording in
+            let plans = part.map { recording, delay in
                 SightingPlan(
                     reference: recording.reference, sid: recording.sid, stopped: recording.stopInstant,
-                    outcome: .wait(why: "an audit found it marked and not held", delay: .zero))
+                    outcome: .wait(why: "an audit found it marked and not held", delay: delay))
             }
             try await audit.base.replay.database.transaction { session in
                 try Plans.record(plans, in: session)
             }
-            let ids = part.map(\.id)
+            let ids = part.map(\.recording.id)
             do {
                 let taken = try await database.transaction { session in
                     try catalog.takeBack([.synchronized, .notUsed], of: ids, on: session)
                 }
                 result.summary.takenBack += taken.count
             } catch let error as PostgresError where !error.isOutage {
-                result.block(
-                    .repairFailed, nil, "\(part.count) marks of \(source.name) could not be taken back: \(error).")
+                result.tell(
+                    .repairFailed, nil, "\(part.count) marks of \(source.name) could not be taken back: \(error).",
+                    .blocks)
             }
         }
     }

@@ -60,6 +60,14 @@ package enum Measurements {
         return Dictionary(found.map { ($0.subject, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// Other files stand in these media rows of the replay from now on, or none.
+    package static func forget(replayMedia ids: some Sequence<Int64>, in session: Session) throws {
+        let ids = Array(ids)
+        if ids.isEmpty { return }
+        try session.execute(
+            "delete from takeup.measurement where place = '' and media_id = any($1::bigint[])", [.integers(ids)])
+    }
+
     /// What these transfers were to measure is on record: they are done, and their recordings are to be looked at again.
     /// Claims that are no longer held change nothing.
     package static func finish(_ claims: [Claim<Transfer.ID>], in session: Session) throws {

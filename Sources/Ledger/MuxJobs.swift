@@ -27,6 +27,7 @@ package enum MuxJobs {
         from takeup.replica as sound join takeup.replica as screen on screen.sid = sound.sid
         where sound.state = 'held' and sound.is_muxable and not sound.is_result and sound.kind = 'AUDIO'
             and screen.state = 'held' and screen.is_muxable and not screen.is_result and screen.kind = 'VIDEO'
+            and not sound.is_doubted and not screen.is_doubted
         """
 
     /// Some recordings whose sound and screen are held and have no job: what a sweep repairs with ``ensure(_:in:)``.
@@ -40,20 +41,21 @@ package enum MuxJobs {
         let rows = try session.query(
             """
             with page as (
-                select id, sid, kind, state, is_muxable, is_result from takeup.replica
+                select id, sid, kind, state, is_muxable, is_result, is_doubted from takeup.replica
                 where id > $1 order by id limit $2
             ), newest as (
-                select id, sid, kind, state, is_muxable, is_result from takeup.replica order by id desc limit $3
+                select id, sid, kind, state, is_muxable, is_result, is_doubted from takeup.replica order by id desc limit $3
             )
             select (select max(id) from page) as last, (select count(*) from page) as number, array(
                 select distinct one.sid from (select * from page union select * from newest) as one
-                where one.state = 'held' and one.is_muxable and not one.is_result
+                where one.state = 'held' and one.is_muxable and not one.is_result and not one.is_doubted
                     -- A look-up for each, whatever the planner thinks of the whole table.
                     and (
                         select other.id from takeup.replica as other
                         where other.sid = one.sid
                             and other.kind = case one.kind when 'AUDIO' then 'VIDEO' when 'VIDEO' then 'AUDIO' end
                             and other.state = 'held' and other.is_muxable and not other.is_result
+                            and not other.is_doubted
                             and (
                                 select job.id from takeup.mux_job as job
                                 where job.sid = one.sid

@@ -146,7 +146,8 @@ package enum Plans {
                 missing_since = case when known.state in ('dropped', 'done') then null else known.missing_since end
             where known.state <> 'done' or not known.found_absent and not exists (
                 select from takeup.replica
-                where replica.transfer_id = known.id and replica.state = 'held' and replica.sid = excluded.sid)
+                where replica.transfer_id = known.id and replica.state = 'held' and replica.sid = excluded.sid
+                    and not replica.is_doubted)
             returning mount, state
             """,
             [

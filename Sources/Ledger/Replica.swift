@@ -44,6 +44,8 @@ package struct Replica: Hashable, Identifiable, Sendable {
     package var id: ID
     package var content: NewReplica
     package var state: State
+    /// An audit did not find its file as it was copied: it counts for nobody until it is brought again.
+    package var isDoubted: Bool
     /// Where a retired file lies, below the volume's root.
     package var quarantinePath: FilePath?
     package var removeAfter: Instant?
@@ -55,7 +57,7 @@ package struct Replica: Hashable, Identifiable, Sendable {
             "id", "sid", "kind", "volume_id", "path", "size", "sha256", "xxh128", "level", "authenticity", "source",
             "source_media_id", "source_fingerprint", "transfer_id", "replay_media_id", "claimed_status",
             "claimed_finished", "claimed_length", "is_result", "is_muxable",
-            "state", "quarantine_path",
+            "state", "quarantine_path", "is_doubted",
         ],
         times: ["remove_after", "committed_at", "verified_at"])
 
@@ -63,6 +65,7 @@ package struct Replica: Hashable, Identifiable, Sendable {
         id = try row.number("id")
         content = try NewReplica(row)
         state = try row.word("state")
+        isDoubted = try row.boolean("is_doubted")
         quarantinePath = try row.optionalPath("quarantine_path")
         removeAfter = try row.optionalInstant("remove_after")
         committed = try row.instant("committed_at")

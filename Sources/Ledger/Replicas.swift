@@ -66,16 +66,19 @@ package enum Replicas {
         ).map(Replica.init)
     }
 
-    /// The files of these copies are not what they were: they stand for no file of a source any more, so that the next
-    /// plan replaces them in place.
+    /// The files of these copies are not what they were: they count for no source any more, whoever compared them, so that
+    /// the next plan of each replaces them in place. What was measured of them is forgotten. Results are left alone.
     package static func doubt(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
-        try session.execute(
+        let rows = try session.query(
             """
-            update takeup.replica set source_fingerprint = '\\x00', transfer_id = null
+            update takeup.replica set is_doubted = true
             where id = any (array(
                 select id from takeup.replica where id = any($1::bigint[]) and state = 'held' and not is_result
                 order by id for no key update))
+            returning replay_media_id
             """, [.numbers(ids)])
+        try Measurements.forget(
+            replayMedia: try rows.compactMap { try $0.optionalInteger("replay_media_id") }, in: session)
     }
 
     /// What has this path, held or retired.

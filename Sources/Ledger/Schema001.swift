@@ -168,6 +168,8 @@ extension Migrations {
             claimed_length integer,
             is_result boolean not null default false,
             is_muxable boolean not null default false,
+            -- An audit did not find its file as it was copied: it counts for nobody until it is brought again.
+            is_doubted boolean not null default false,
             state text not null default 'held' check (state in ('held', 'retired', 'removed')),
             quarantine_path bytea,
             remove_after timestamptz,

@@ -23,6 +23,15 @@ package enum AuditVerdict: Hashable, Sendable {
             self.media = media
             self.metadata = metadata
         }
+
+        /// Whether all that it lacks are copies that came from others: these were better, and are to come first again.
+        package func isOfOthers(than source: SourceName, with holding: ReplayHolding) -> Bool {
+            !media.isEmpty
+                && media.allSatisfy { lacking in
+                    guard let row = lacking.replaces, holding.doubted.contains(row) else { return false }
+                    return holding.outdated[MediaOrigin(source: source, mediaID: lacking.media.id)] != row
+                }
+        }
     }
 }
 
@@ -31,14 +40,19 @@ package struct LackingMedia: Hashable, Sendable {
     package var media: SourceMedia
     /// `cfiles.id` at the replay of the row whose place it takes.
     package var replaces: Int64?
-    package init(_ media: SourceMedia, replaces: Int64?) {
+    /// Whether today's switches leave it: it may have been collected while they did not, or never.
+    package var isLeft: Bool
+    package init(_ media: SourceMedia, replaces: Int64?, isLeft: Bool = false) {
         self.media = media
         self.replaces = replaces
+        self.isLeft = isLeft
     }
 }
 
 /// Judges a marked recording by what the replay has of it. That the recorder has deleted or archived its media since is no
-/// excuse: the mark let it.
+/// excuse: the mark let it. Nor are today's switches, as others may have been in force when it was marked; only what they
+/// leave counts for nothing where marks without copies are allowed. A capture that was decoded is represented by what was
+/// made of it.
 package func auditVerdict(
     on recording: SourceRecording, with holding: ReplayHolding, switches: SourceSwitches
 ) -> AuditVerdict {
@@ -46,10 +60,7 @@ package func auditVerdict(
     case .erroneous, .failed: return .givenUp
     case .synchronized, .notUsed, nil: break
     }
-    var switches = switches
-    switches.onlyFinished = false
-    switches.withoutStreams = true
-    switch reconcile(recording.asBeforeRetention, with: holding, switches: switches) {
+    switch reconcile(recording.asBeforeRetention, with: holding, switches: switches.promising) {
     case .hold(let hold):
         switch hold {
         case .removedAtReplay: return .rowsGone
@@ -62,19 +73,56 @@ package func auditVerdict(
             if case .leave(_, .lostAtReplay) = step { true } else { false }
         }
         if isLost { return .rowsGone }
-        var media: [LackingMedia] = []
-        var rows = holding.recording == nil || !plan.attach.isEmpty
-        for step in plan.steps {
-            switch step {
-            case .copy(let lacking): media.append(LackingMedia(lacking, replaces: nil))
-            case .replace(let lacking, let row): media.append(LackingMedia(lacking, replaces: row))
-            case .point, .repoint: rows = true
-            case .leave(let lacking, .pointsAtBetter) where !switches.allowMarkWithoutCopy:
-                media.append(LackingMedia(lacking, replaces: nil))
-            case .measure, .keep, .keepPointer, .leave: break
-            }
+        return lacking(by: plan, of: recording, with: holding, switches: switches).map(AuditVerdict.lacking) ?? .held
+    }
+}
+
+private func lacking(
+    by plan: ReconcilePlan, of recording: SourceRecording, with holding: ReplayHolding, switches: SourceSwitches
+) -> AuditVerdict.Lacking? {
+    var media: [LackingMedia] = []
+    func add(_ lacking: SourceMedia, replaces: Int64?) {
+        let isLeft = switches.leaves(lacking, of: recording)
+        if isLeft && lacking.kind.isDecoded(in: recording.media) { return }
+        media.append(LackingMedia(lacking, replaces: replaces, isLeft: isLeft))
+    }
+    var rows = holding.recording == nil || !plan.attach.isEmpty
+    for step in plan.steps {
+        switch step {
+        case .copy(let lacking): add(lacking, replaces: nil)
+        case .replace(let lacking, let row): add(lacking, replaces: row)
+        case .point, .repoint: rows = true
+        case .leave(let lacking, .pointsAtBetter) where !switches.allowMarkWithoutCopy: add(lacking, replaces: nil)
+        case .measure, .keep, .keepPointer, .leave: break
         }
-        return media.isEmpty && !rows ? .held : .lacking(.init(media: media, metadata: rows))
+    }
+    return media.isEmpty && !rows ? nil : .init(media: media, metadata: rows)
+}
+
+extension SourceSwitches {
+    /// What a mark promises, whatever is switched off by now; less only where marks without copies are allowed.
+    fileprivate var promising: SourceSwitches {
+        var promising =
+            allowMarkWithoutCopy ? self : SourceSwitches(onlyProcessed: false, indexFiles: indexFiles)
+        promising.onlyFinished = false
+        promising.withoutStreams = true
+        return promising
+    }
+
+    /// Whether they leave a medium at its source.
+    fileprivate func leaves(_ media: SourceMedia, of recording: SourceRecording) -> Bool {
+        !copyFiles || leavesKind(of: media, of: recording) != nil
+    }
+
+    /// Why they do not take it; nil where they do.
+    func leavesKind(of media: SourceMedia, of recording: SourceRecording) -> MediaStep.LeaveReason? {
+        guard kinds.contains(media.kind) else { return .kindIsOff }
+        if onlyProcessed && media.kind.isRaw { return .notProcessed }
+        let isScreen = media.kind == .video || media.kind == .recd
+        if onlyMixed && isScreen && !recording.media.contains(where: { $0.kind == .audio }) {
+            return .screenWithoutSound
+        }
+        return nil
     }
 }
 

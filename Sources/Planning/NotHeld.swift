@@ -16,11 +16,17 @@ package func kindsNotHeld(
         pointed.contains(media.id)
             || !copied.contains(media.id) && prefixes.contains { media.path.relative(to: $0) != nil }
     }
-    let everything = SourceSwitches(onlyFinished: false, withoutStreams: true)
+    let everything = SourceSwitches(onlyFinished: false, onlyProcessed: false, withoutStreams: true)
     guard case .plan(let plan) = reconcile(recording, with: holding, switches: everything) else { return [] }
     var kinds: Set<MediaKind> = []
     for step in plan.steps {
-        if case .copy(let media) = step { kinds.insert(media.kind) }
+        switch step {
+        // A capture that was decoded is represented by what was made of it.
+        case .copy(let media) where media.kind.isDecoded(in: recording.media): break
+        case .copy(let media): kinds.insert(media.kind)
+        case .replace(let media, let row) where holding.doubted.contains(row): kinds.insert(media.kind)
+        case .replace, .measure, .keep, .point, .repoint, .keepPointer, .leave: break
+        }
     }
     return kinds
 }

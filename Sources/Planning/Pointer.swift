@@ -35,6 +35,7 @@ func stepWithoutCopy(
         guard let held = holding.recording, let row = standing.first(where: { $0.id == own }) else {
             return .keep(media, isOwnCopy: true)
         }
+        if holding.isEmptied(row) { return .repoint(media, replayMediaID: own) }
         let (offered, standing) = grades(media, of: recording, against: row, of: held, holding)
         return offered.advantage(over: standing) != nil
             ? .leave(media, .betterThanHeld) : .keep(media, isOwnCopy: true)
@@ -50,6 +51,7 @@ func stepWithoutCopy(
         let rival = rival(of: media, of: recording, holding: holding, taken: taken)
     else { return .point(media) }
     taken.insert(rival.id)
+    if holding.doubted.contains(rival.id) { return .repoint(media, replayMediaID: rival.id) }
     let (offered, row) = grades(media, of: recording, against: rival, of: held, holding)
     let isBetter = offered.advantage(over: row) != nil
     if holding.pointedRows.contains(rival.id) {

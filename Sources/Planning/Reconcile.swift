@@ -57,6 +57,9 @@ package struct ReplayHolding: Hashable, Sendable {
     /// Media rows at the replay that no copy of ours stands behind and that name a file in a recorder's own directory, as
     /// others made them: nothing of those is held here.
     package var strayPointers: Set<Int64> = []
+    /// Rows whose copies an audit did not find as they were copied: nothing of those is held, for whichever source. Their
+    /// origins are `outdated`.
+    package var doubted: Set<Int64> = []
     /// What was measured of the replay's media, by media row.
     package var measures: [Int64: MediaMeasure] = [:]
     /// What was measured of the source's media as their rows are now, by media row.
@@ -210,12 +213,10 @@ package func reconcile(
             return .hold(.sidCollision)
         }
     }
-    let hasSound = recording.media.contains { $0.kind == .audio }
     var steps: [MediaStep] = []
     var taken: Set<Int64> = []
     for media in recording.media.sorted(by: { $0.id < $1.id }) {
-        steps.append(
-            step(for: media, of: recording, holding: holding, switches: switches, hasSound: hasSound, taken: &taken))
+        steps.append(step(for: media, of: recording, holding: holding, switches: switches, taken: &taken))
     }
     let attach = recording.externalData.filter { holding.recording?.externalData.contains($0) != true }
     var plan = ReconcilePlan(
@@ -249,12 +250,9 @@ extension ReplayHolding {
 
 private func step(
     for media: SourceMedia, of recording: SourceRecording, holding: ReplayHolding, switches: SourceSwitches,
-    hasSound: Bool, taken: inout Set<Int64>
+    taken: inout Set<Int64>
 ) -> MediaStep {
-    guard switches.kinds.contains(media.kind) else { return .leave(media, .kindIsOff) }
-    if switches.onlyProcessed && media.kind.isRaw { return .leave(media, .notProcessed) }
-    let isScreen = media.kind == .video || media.kind == .recd
-    if switches.onlyMixed && isScreen && !hasSound { return .leave(media, .screenWithoutSound) }
+    if let reason = switches.leavesKind(of: media, of: recording) { return .leave(media, reason) }
     if isDerived(media, of: recording) { return .leave(media, .derived) }
     if let step = stepOfGone(media, of: recording, holding: holding, taken: &taken) { return step }
     guard switches.copyFiles else {

@@ -15,6 +15,7 @@ func stepOfGone(
     if let rival = rival(of: media, of: recording, holding: holding, taken: taken) {
         guard own != nil, !holding.pointedRows.contains(rival.id) else { return nil }
         taken.insert(rival.id)
+        if holding.doubted.contains(rival.id) { return .replace(media, replayMediaID: rival.id) }
         return .keep(media, isOwnCopy: true)
     }
     let siblings = Set(
@@ -52,8 +53,9 @@ extension ReplayHolding {
         origins[origin] ?? outdated[origin] ?? pointers[origin]?.replayMediaID
     }
 
-    /// Whether the file of a row was taken away, and is wanted back: what stands in the row says nothing then.
+    /// Whether there is no file to a row: it was taken away and is wanted back, or is not what was copied. What stands in
+    /// the row says nothing then.
     func isEmptied(_ media: ReplayMedia) -> Bool {
-        isRestoring && recording?.isTakenAway == true && claims[media.id] == nil
+        doubted.contains(media.id) || isRestoring && recording?.isTakenAway == true && claims[media.id] == nil
     }
 }

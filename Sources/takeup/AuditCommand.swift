@@ -16,8 +16,9 @@ struct AuditCommand: AsyncParsableCommand {
             What is lost for good is named. An audit of everything that leaves nothing marked and not held lets marking \
             go on where it was stopped.
 
-            Exit code: 0 where it passed, 1 where something was found that is not repaired, 78 where the settings can't \
-            be used.
+            Exit code: 0 where nothing is left to be seen to: it passed, or all that was found is repaired or on its \
+            way. 1 where something is left that a person has to see to, 64 where no source has that name, 69 where the \
+            audit could not be made, 78 where the settings can't be used.
             """)
 
     @OptionGroup var config: ConfigOption
@@ -75,7 +76,7 @@ struct AuditCommand: AsyncParsableCommand {
         } catch {
             teller.clear()
             Terminal.complain("The audit could not be made: \(error).")
-            throw ExitCode.failure
+            throw ExitCode(69)  // EX_UNAVAILABLE of sysexits(3)
         }
         teller.clear()
         if json {

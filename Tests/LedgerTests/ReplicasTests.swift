@@ -44,4 +44,38 @@ import Vocabulary
             #expect(try Replicas.insert([content], in: session).count == 1)
         }
     }
+
+    @Test func `a doubted copy is held, makes no pair, is not measured any more, and its transfer opens again`()
+        async throws
+    {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await ledger.plan(ids: [1])
+        let transfer = try #require(try await ledger.claim().first)
+        guard case .opened(let intent) = try await ledger.open(transfer, path: "a") else {
+            Issue.record("no intent")
+            return
+        }
+        let sound = try #require(try await ledger.commit(intent, of: transfer))
+        let screen = try Sample.replica(transfer.sid, kind: .video, path: "v")
+        try await ledger.transaction { session in
+            try Replicas.bind([sound.id: 4711], in: session)
+            try Measurements.record(
+                [
+                    Measurement(subject: .replay(4711), fingerprint: [1], measure: .unknown),
+                    Measurement(subject: .replay(4712), fingerprint: [1], measure: .unknown),
+                ], in: session)
+            try Replicas.doubt([sound.id], in: session)
+            #expect(try Replicas.find([sound.id], in: session).map(\.isDoubted) == [true])
+            #expect(try Replicas.held([transfer.sid], in: session)[transfer.sid]?.count == 1)
+            let measured = try Measurements.find([.replay(4711), .replay(4712)], in: session)
+            #expect(Array(measured.keys) == [Measurement.Subject.replay(4712)])
+            // Its other half pairs with what comes in its place.
+            _ = try Replicas.insert([screen], in: session)
+            #expect(try MuxJobs.ensure([transfer.sid], in: session).isEmpty)
+            #expect(try MuxJobs.pairsWithoutJob(limit: 10, newest: 10, in: session).sids.isEmpty)
+        }
+        try await ledger.plan(ids: [1])
+        #expect(try await ledger.claim().map(\.id) == [transfer.id])
+    }
 }

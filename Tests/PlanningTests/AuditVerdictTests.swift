@@ -83,15 +83,66 @@ internal import Vocabulary
         #expect(verdict(recording([.audio], mark: .erroneous), ReplayHolding()) == .givenUp)
     }
 
-    @Test func `metadata are promised, too, and what the switches leave is not`() {
+    @Test func `metadata are promised, too`() {
         let late = recording([.audio], data: [ExternalDatum(key: "k", value: "v")])
         guard case .lacking(let lacking) = verdict(late, holding([.audio])) else {
             Issue.record("metadata are not missed")
             return
         }
         #expect(lacking.media.isEmpty && lacking.metadata)
+    }
+
+    private func left(_ verdict: AuditVerdict) -> [Bool]? {
+        guard case .lacking(let lacking) = verdict else { return nil }
+        return lacking.media.map(\.isLeft)
+    }
+
+    @Test func `that a kind is switched off by now is no excuse, where marks without copies are not allowed`() {
         var switches = SourceSwitches()
         switches.kinds.remove(.recd)
+        let off = verdict(recording([.audio, .recd]), holding([.audio]), switches)
+        #expect(lacking(off) == [.recd] && left(off) == [true])
+        #expect(left(verdict(recording([.audio, .recd]), ReplayHolding(), switches)) == [false, true])
+        switches.allowMarkWithoutCopy = true
         #expect(verdict(recording([.audio, .recd]), holding([.audio]), switches) == .held)
+    }
+
+    @Test func `nor that files stay at the source, or screens without sound`() {
+        var switches = SourceSwitches()
+        switches.copyFiles = false
+        #expect(left(verdict(recording([.audio]), ReplayHolding(), switches)) == [true])
+        switches = SourceSwitches(onlyMixed: true)
+        #expect(left(verdict(recording([.video]), ReplayHolding(), switches)) == [true])
+        #expect(left(verdict(recording([.audio, .video]), ReplayHolding(), switches)) == [false, false])
+    }
+
+    @Test func `only a capture that was decoded may be left, and only where captures are left`() {
+        #expect(verdict(recording([.mag, .audio]), ReplayHolding(), SourceSwitches()) != .held)
+        var held = holding([.audio])
+        held.origins = [MediaOrigin(source: source, mediaID: 2): 100]
+        #expect(verdict(recording([.mag, .audio]), held) == .held)
+        #expect(lacking(verdict(recording([.mag, .audio]), held, SourceSwitches(onlyProcessed: false))) == [.mag])
+        #expect(left(verdict(recording([.mag]), ReplayHolding())) == [true])
+        held.origins = [MediaOrigin(source: source, mediaID: 1): 100]
+        #expect(lacking(verdict(recording([.audio, .phoneVideoMag]), held)) == [.phoneVideoMag])
+    }
+
+    @Test func `a copy that is not what it was counts for nobody`() {
+        var doubted = holding([.audio])
+        doubted.doubted = [100]
+        // As the ledger shows it to the source that it came from.
+        doubted.outdated = doubted.origins
+        doubted.origins = [:]
+        guard case .lacking(let own) = verdict(recording([.audio]), doubted) else {
+            Issue.record("its own source thinks that it is held")
+            return
+        }
+        #expect(own.media.map(\.replaces) == [100] && !own.isOfOthers(than: source, with: doubted))
+        doubted.outdated = [MediaOrigin(source: SourceName("south"), mediaID: 1): 100]
+        guard case .lacking(let other) = verdict(recording([.audio], mark: .notUsed), doubted) else {
+            Issue.record("another source thinks that it is held")
+            return
+        }
+        #expect(other.media.map(\.replaces) == [100] && other.isOfOthers(than: source, with: doubted))
     }
 }

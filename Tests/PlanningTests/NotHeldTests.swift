@@ -53,6 +53,18 @@ internal import Vocabulary
         #expect(kinds(source([.audio]), copied).isEmpty)
     }
 
+    @Test func `a capture that was not decoded is not held, and one that was needs no copy`() {
+        #expect(kinds(source([.mag]), ReplayHolding()) == [.mag])
+        #expect(kinds(source([.audio, .phoneVideoStream]), replay([(.audio, "/srv/a")])) == [.phoneVideoStream])
+        #expect(kinds(source([.mag, .audio]), replay([(.audio, "/srv/a")])).isEmpty)
+    }
+
+    @Test func `nor is a copy that is not what it was, for whichever source`() {
+        var doubted = replay([(.audio, "/srv/a")])
+        doubted.doubted = [100]
+        #expect(kinds(source([.audio]), doubted) == [.audio])
+    }
+
     @Test func `two files of a kind need two`() {
         #expect(kinds(source([.audio, .audio]), replay([(.audio, "/srv/a")])) == [.audio])
     }

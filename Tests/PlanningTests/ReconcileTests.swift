@@ -27,6 +27,31 @@ internal import Vocabulary
             problemStatus: status, media: media, externalData: data)
     }
 
+    @Test func `a doubted copy is replaced by any source, whatever was measured, and pointed from`() {
+        let offer = SourceMedia(id: 1, kind: .audio, path: FilePath("/opt/a"), size: 10)
+        var holding = ReplayHolding(
+            recording: held([ReplayMedia(id: 5, kind: .audio, path: FilePath("/srv/a"), size: 1000)]))
+        let other = MediaOrigin(source: SourceName("another"), mediaID: 1)
+        for outdated in [[other: Int64(5)], [MediaOrigin(source: source, mediaID: 1): 5]] {
+            holding.outdated = outdated
+            holding.doubted = [5]
+            var offered = measured(holding, offer: MediaMeasure(integrity: .damaged))
+            offered.doubted = [5]
+            guard case .plan(let plan) = reconcile(recording([offer]), with: offered, switches: SourceSwitches()) else {
+                Issue.record("no plan")
+                return
+            }
+            #expect(plan.steps == [.replace(offer, replayMediaID: 5)])
+            #expect(plan.mark == .synchronized)
+            let pointing = SourceSwitches(copyFiles: false)
+            guard case .plan(let pointed) = reconcile(recording([offer]), with: holding, switches: pointing) else {
+                Issue.record("no plan")
+                return
+            }
+            #expect(pointed.steps == [.repoint(offer, replayMediaID: 5)])
+        }
+    }
+
     /// The holding with both files of media 1 and row 5 measured.
     private func measured(
         _ holding: ReplayHolding,
