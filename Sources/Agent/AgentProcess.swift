@@ -182,6 +182,7 @@ package struct AgentProcess: Sendable {
                     threads: watchThreads, timeout: patience),
                 threads: watchThreads,
                 settings: WatchSettings(
+                    mode: WatchMode(rawValue: process.mount.watch.rawValue),
                     poll: PollSettings(
                         period: settings.watching.hotPeriod, coldPeriod: settings.watching.rescanPeriod),
                     timeout: patience, utcOffset: RecorderClock.utcOffset(at:)))
@@ -214,7 +215,7 @@ package struct AgentProcess: Sendable {
             ) {
                 let state = await AgentState(
                     source: link.name, mount: guardOfMount.state, isKeeper: keeperOfSource.isKeeper,
-                    mode: isCollecting ? watch.mode : AgentState.off, coverage: watch.coverage)
+                    words: isCollecting ? watch.words : nil)
                 return (state.json, state.line)
             }
             ear = WorkEar(

@@ -8,13 +8,19 @@ package struct AgentState: Codable, Sendable {
     package let mount: String
     package let isKeeper: Bool
     package let watching: String
+    /// The file system's type; nil until the mount was proven.
+    package let watchingOn: String?
+    /// What that type does not say of how it is watched, and should be known.
+    package let watchingNote: String?
     package let directoriesWatched: Int
     package let directoriesPolled: Int
+    package let directoriesUnreadable: Int
 
     /// The mode of an agent that collects nothing.
     package static let off = "off"
 
-    package init(source: SourceName, mount: MountState?, isKeeper: Bool, mode: String, coverage: WatchCoverage) {
+    /// - Parameter words: nil where nothing is watched.
+    package init(source: SourceName, mount: MountState?, isKeeper: Bool, words: WatchWords?) {
         self.source = source.rawValue
         self.mount =
             switch mount {
@@ -25,9 +31,12 @@ package struct AgentState: Codable, Sendable {
             case .unresponsive: "unresponsive"
             }
         self.isKeeper = isKeeper
-        watching = coverage.polled + coverage.unreadable > 0 ? "\(mode), degraded" : mode
-        directoriesWatched = coverage.watched
-        directoriesPolled = coverage.polled
+        watching = words.map { $0.isDegraded ? "\($0.mode), degraded" : $0.mode } ?? AgentState.off
+        watchingOn = words?.fileSystem
+        watchingNote = words?.note
+        directoriesWatched = words?.coverage.watched ?? 0
+        directoriesPolled = words?.coverage.polled ?? 0
+        directoriesUnreadable = words?.coverage.unreadable ?? 0
     }
 
     package var json: String {

@@ -10,21 +10,23 @@ package import Watching
 
 /// Turns what is seen on the mount into wakes: transfers that wait for a file look at once, and a source that tells
 /// nothing by itself is looked at.
+///
+/// Files are gathered, and woken by name in one statement for a thousand of them. What is more than that at once (a
+/// scan, a storm of events) wakes everything that waits for a file instead, in one statement: what it costs grows with
+/// what waits, and never with what lies on the mount.
 package actor WatchService {
     private let source: SourceLink
     private let replay: Replay
     private let mount: MountPath
     private let watcher: TreeWatcher
     private let keeper: KeeperService
-    private let narrator: any Narrator
     private let progress: Progress
+    private let narrator: any Narrator
     private var isSourceTelling: Bool?
-    private(set) var mode: String = "starting"
-    private(set) var coverage = WatchCoverage()
-    private var degradedSince: ContinuousClock.Instant?
-
-    /// Paths in one statement.
-    private static let pathsAtOnce = 1000
+    package private(set) var words: WatchWords
+    private let work = Wake()
+    private var files = FileWakes()
+    private let started = ContinuousClock.now
 
     package init(
         source: SourceLink, replay: Replay, mount: MountPath, watcher: TreeWatcher, keeper: KeeperService,
@@ -37,50 +39,79 @@ package actor WatchService {
         self.keeper = keeper
         self.narrator = narrator
         self.progress = progress
+        words = WatchWords(mount: mount, source: source.name)
     }
 
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [watcher] in await watcher.run() }
-            group.addTask { await self.consume() }
+            group.addTask { await self.listen() }
+            group.addTask { await self.wakeOthers() }
         }
     }
 
-    private func consume() async {
+    private func listen() async {
         for await hints in watcher.hints {
             progress.advance("watch")
+            gather(hints)
+            work.wake()
+        }
+    }
+
+    private func gather(_ hints: [WatchHint]) {
+        for hint in hints {
+            switch hint {
+            case .file(let below): files.note(below)
+            case .found(let found): files.note(found.count) { found[$0] }
+            case .rescanned: files.noteAll()
+            case .mountProven, .mountLost, .degraded, .covered, .mode, .eventsLost, .eventsComplete:
+                words.take(hint, telling: narrator)
+            }
+        }
+    }
+
+    private func wakeOthers() async {
+        while !Task.isCancelled {
+            var pause = Duration.seconds(1)
             do {
-                try await turn(hints)
+                pause = try await turn()
             } catch let error as PostgresError where error.isOutage {
                 // A lost hint costs a wait, never a file: every waiting transfer comes due by itself.
+            } catch is CancellationError {
+                return
             } catch {
                 narrator.tell(.turnFailed, .service("watch"), .source(source.name), .detail(error))
             }
+            await work.wait(atMost: pause)
         }
     }
 
-    func turn(_ hints: [WatchHint]) async throws {
-        var paths: [FilePath] = []
-        for hint in hints {
-            switch hint {
-            case .file(let below): paths.append(recorderPath(of: below))
-            case .rescanned: try await wakeMissing()
-            case .mountProven, .mountLost: break
-            case .degraded(let coverage): degraded(coverage)
-            case .covered(let coverage): covered(coverage)
-            case .mode(let decision): mode = decision.mode.rawValue
+    /// One bounded turn. Gives the pause until the next is worth while.
+    func turn() async throws -> Duration {
+        let now = ContinuousClock.now - started
+        let mount = mount
+        switch files.next(at: now) {
+        case .nothing: return files.due.map { max(.milliseconds(1), $0 - now) } ?? .seconds(60)
+        case .all:
+            do {
+                let woken = try await replay.database.perform { session in
+                    try Transfers.wakeMissing(mount: mount, in: session)
+                }
+                files.wokeAll(woken, at: ContinuousClock.now - started)
+            } catch {
+                // Files that are named are woken in vain at worst; all of them stay wanted.
+                files.noteAll()
+                throw error
             }
-        }
-        if paths.isEmpty { return }
-        for start in stride(from: 0, to: paths.count, by: WatchService.pathsAtOnce) {
-            let part = Array(paths[start..<min(start + WatchService.pathsAtOnce, paths.count)])
-            let mount = mount
+        case .named(let below):
+            let paths = below.map(recorderPath)
             // Mostly nothing waits for them: each statement for itself, as a wake may be lost.
             try await replay.database.perform { session in
-                try Transfers.wake(mount: mount, paths: part, in: session)
+                try Transfers.wake(mount: mount, paths: paths, in: session)
             }
         }
         try await hintLook()
+        return .zero
     }
 
     /// A file may mean a row. A source with the trigger says so itself, and better.
@@ -100,35 +131,9 @@ package actor WatchService {
         }
     }
 
-    private func wakeMissing() async throws {
-        let mount = mount
-        try await replay.database.transaction(isDurable: false) { session in
-            try Transfers.wake(mount: mount, onlyMissing: true, in: session)
-        }
-    }
-
     /// The recorder's own absolute path of a file below this mount.
-    private func recorderPath(of below: FilePath) -> FilePath {
+    private nonisolated func recorderPath(of below: FilePath) -> FilePath {
         let own = FilePath(mount.rawValue).relative(to: source.settings.mountPath) ?? FilePath("")
         return below.components.reduce(FilePath(bytes: Array("/".utf8) + own.bytes)) { $0.appending($1) }
-    }
-
-    private func degraded(_ now: WatchCoverage) {
-        coverage = now
-        if degradedSince == nil { degradedSince = .now }
-        narrator.tell(
-            .watchDegraded,
-            facts: [
-                .mount(mount), .source(source.name), .count(now.polled + now.unreadable),
-                .reason(now.polled > 0 ? "the kernel's limit on watches is reached" : "directories cannot be read"),
-            ])
-    }
-
-    private func covered(_ now: WatchCoverage) {
-        coverage = now
-        guard let since = degradedSince else { return }
-        degradedSince = nil
-        narrator.tell(
-            .watchRecovered, .mount(mount), .source(source.name), .elapsed(ContinuousClock.now - since))
     }
 }

@@ -14,7 +14,15 @@ package struct DirectoryEntry: Hashable, Sendable {
     }
 }
 
-/// Reads the entries of a directory, in the order the file system gives them: 32 KiB at a time, so that memory does
+/// One name in a directory, as it lies in the kernel's answer.
+package struct RawDirectoryEntry {
+    /// Only as long as the call that was given it.
+    package let name: UnsafeRawBufferPointer
+    package let kind: EntryKind
+    package let inode: UInt64
+}
+
+/// Reads the entries of a directory, in the order the file system gives them: 64 KiB at a time, so that memory does
 /// not grow with the directory. `.` and `..` are left out, and so are the `.nfs…` names that NFS clients give to files
 /// which were removed while open.
 package enum DirectoryListing {
@@ -23,7 +31,16 @@ package enum DirectoryListing {
     package static func forEach(
         in directory: CInt, with calls: any FileCalls = KernelFiles(), _ visit: (DirectoryEntry) throws -> Bool
     ) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * 1024, alignment: 8)
+        try forEachRaw(in: directory, with: calls) { raw in
+            try visit(DirectoryEntry(name: Array(raw.name), kind: raw.kind, inode: raw.inode))
+        }
+    }
+
+    /// The same without an array for each name.
+    package static func forEachRaw(
+        in directory: CInt, with calls: any FileCalls = KernelFiles(), _ visit: (RawDirectoryEntry) throws -> Bool
+    ) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 8)
         defer { buffer.deallocate() }
         while true {
             let filled = try uninterrupted { () throws(FileError) in try calls.list(directory, into: buffer) }
@@ -61,11 +78,19 @@ package enum DirectoryListing {
     /// Inode (8 bytes), next offset (8), length (2), type (1); the name follows.
     private static let headerLength = 19
 
-    private static func entry(of record: UnsafeRawBufferPointer) -> DirectoryEntry? {
-        let name = Array(record[headerLength...].prefix { $0 != 0 })
-        if name == [dot] || name == [dot, dot] || name.starts(with: Array(".nfs".utf8)) { return nil }
-        return DirectoryEntry(
+    private static func entry(of record: UnsafeRawBufferPointer) -> RawDirectoryEntry? {
+        guard record.count > headerLength, let start = record.baseAddress else { return nil }
+        let length = strnlen(
+            (start + headerLength).assumingMemoryBound(to: CChar.self), record.count - headerLength)
+        let name = UnsafeRawBufferPointer(start: start + headerLength, count: length)
+        if length == 0 || name[0] == dot && isLeftOut(name) { return nil }
+        return RawDirectoryEntry(
             name: name, kind: kind(of: record[18]), inode: record.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+    }
+
+    private static func isLeftOut(_ name: UnsafeRawBufferPointer) -> Bool {
+        if name.count <= 2 { return name.allSatisfy { $0 == dot } }
+        return name.starts(with: silly)
     }
 
     private static func kind(of type: UInt8) -> EntryKind {
@@ -80,6 +105,7 @@ package enum DirectoryListing {
 }
 
 private let dot = UInt8(ascii: ".")
+private let silly = Array(".nfs".utf8)
 
 /// What one look at a directory showed. A name that comes, goes or changes place changes it; a file that only grows
 /// does not.

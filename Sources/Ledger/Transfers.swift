@@ -39,16 +39,20 @@ package enum Transfers {
         return woken
     }
 
-    /// Makes waiting transfers of a mount due now: all, or those whose file was missing.
+    /// Makes transfers of a mount due now whose file was missing when it was looked at. What is looked at just now may
+    /// find it missing a moment too early: it looks again as soon as it is released.
     @discardableResult
-    package static func wake(mount: MountPath, onlyMissing: Bool, in session: Session) throws -> Int {
+    package static func wakeMissing(mount: MountPath, in session: Session) throws -> Int {
         let woken = try session.execute(
             """
-            update takeup.transfer set not_before = statement_timestamp()
+            update takeup.transfer set
+                not_before = case when state = 'waiting' then statement_timestamp() else not_before end,
+                is_woken = (state = 'claimed')
             where id = any (array(
                 select id from takeup.transfer
-                where mount = $1 and state = 'waiting' and not_before > statement_timestamp()
-                \(onlyMissing ? "and missing_since is not null" : "")
+                where mount = $1 and (
+                    state = 'waiting' and not_before > statement_timestamp() and missing_since is not null
+                    or state = 'claimed' and not is_woken)
                 order by id for no key update))
             """, [Value(mount)])
         if woken > 0 { try WorkChannel.notify(mounts: [mount], in: session) }

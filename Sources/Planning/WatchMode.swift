@@ -50,11 +50,15 @@ package struct BlindCount: Hashable, Sendable {
 
     package var total: Int { announced + unannounced }
 
+    /// Beyond this many the older ones fade by half: who wrote 1,000 files without an event is taken for a
+    /// local writer again after some thousand that events announced.
+    package static let window = 1024
+
     /// Counts on; older counts fade, so that a mount whose writers change is judged by what it does now.
     package mutating func note(announced more: Int, unannounced blind: Int) {
         announced += more
         unannounced += blind
-        if total > 4096 {
+        if total > BlindCount.window {
             announced /= 2
             unannounced /= 2
         }
@@ -86,6 +90,29 @@ package struct WatchModeDecision: Hashable, Sendable {
     }
 }
 
+extension WatchModeDecision {
+    /// Why, for people: a clause without full stop.
+    package func why(fileSystem type: String) -> String {
+        switch reason {
+        case .setting: "the settings say so"
+        case .localWriters: "only this machine writes to \(type)"
+        case .remoteWriters: "what others write to \(type) raises no event here"
+        case .unknownFileSystem: "nothing is known of who writes to \(type)"
+        case .blind(let unannounced, let total): "\(unannounced) of \(total) new files came without an event"
+        case .eventsSuffice(let total): "events announced the last \(total) new files"
+        case .noInstance: "the kernel gives no inotify instance (fs.inotify.max_user_instances)"
+        }
+    }
+
+    /// Whether the file system's type alone says why.
+    package var isByType: Bool {
+        switch reason {
+        case .localWriters, .remoteWriters, .unknownFileSystem: true
+        case .setting, .blind, .eventsSuffice, .noInstance: false
+        }
+    }
+}
+
 /// Chooses how a mount is watched. What scans find outweighs what the type promises.
 ///
 /// - Parameter setting: what the operator wants; wins over all but a kernel that refuses.
@@ -108,7 +135,9 @@ package func chooseWatchMode(
         if blind.unannounced >= 4 && blind.isBlind(oneIn: 50) {
             return WatchModeDecision(mode: .mixed, reason: blindReason)
         }
-        if blind.total >= 1024 { return WatchModeDecision(mode: .event, reason: .eventsSuffice(total: blind.total)) }
+        if blind.total >= BlindCount.window / 2 {
+            return WatchModeDecision(mode: .event, reason: .eventsSuffice(total: blind.total))
+        }
         return WatchModeDecision(mode: .mixed, reason: .unknownFileSystem)
     }
 }

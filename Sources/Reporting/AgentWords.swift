@@ -6,6 +6,13 @@ struct AgentWords: Decodable, Hashable, Sendable {
     var mount: String?
     /// `event`, `mixed`, `polling`; more where it is degraded.
     var watching: String?
+    /// The type of the mount's file system.
+    var watchingOn: String?
+    /// What should be known of how it is watched.
+    var watchingNote: String?
+    var directoriesWatched: Int?
+    var directoriesPolled: Int?
+    var directoriesUnreadable: Int?
     var isKeeper: Bool?
 
     init(mount: String? = nil, watching: String? = nil, isKeeper: Bool? = nil) {

@@ -34,7 +34,9 @@ struct MountCheck: Sendable {
 
     private func proven(_ identity: MountIdentity) -> String {
         let type = identity.fileSystem.type
-        let mode = chooseWatchMode(setting: nil, fileSystem: type, blind: BlindCount(), hasInstance: true).mode
+        let mode = chooseWatchMode(
+            setting: WatchMode(rawValue: mount.watch.rawValue), fileSystem: type, blind: BlindCount(), hasInstance: true
+        ).mode
         let watching =
             switch mode {
             case .event: "events"

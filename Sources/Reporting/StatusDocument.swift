@@ -53,6 +53,11 @@ package struct StatusDocument: Sendable {
             ("path", .string(mount.path.rawValue)), ("source", .optional(mount.source?.rawValue)),
             ("enabled", .boolean(mount.isEnabled)), ("agent", mount.agent.map(process) ?? .null),
             ("state", .optional(mount.words.mount)), ("watching", .optional(mount.words.watching)),
+            ("watching_on", .optional(mount.words.watchingOn)),
+            ("watching_note", .optional(mount.words.watchingNote)),
+            ("directories_watched", .optional(mount.words.directoriesWatched)),
+            ("directories_polled", .optional(mount.words.directoriesPolled)),
+            ("directories_unreadable", .optional(mount.words.directoriesUnreadable)),
             ("is_keeper", .boolean(mount.words.isKeeper ?? false)), ("waiting", .integer(mount.counts.waiting)),
             ("moving", .integer(mount.counts.claimed)), ("missing", .integer(mount.counts.missing)),
         ])

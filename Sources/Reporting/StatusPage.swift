@@ -19,6 +19,7 @@ package struct StatusPage: Sendable {
         for (place, table) in [sources, mounts, volumes].enumerated() {
             lines += [ScreenLine()] + table.lines(within: columns).map { $0.clipped(to: columns) }
             if place == 0 { lines += report.sources.flatMap { $0.pauseLines(at: report.at, columns: columns) } }
+            if place == 1 { lines += report.mounts.flatMap { $0.watchLines(columns: columns) } }
         }
         lines += [ScreenLine(), mux.clipped(to: columns), delay.clipped(to: columns)]
         lines += risks.map { $0.clipped(to: columns) }
@@ -113,8 +114,11 @@ package struct StatusPage: Sendable {
 
     private func watching(of mount: StatusReport.Mount) -> ScreenTable.Cell {
         guard mount.agent?.isAlive == true, let words = mount.words.watching else { return .init("-", .faint) }
-        let text = words == "event" ? "events" : words
-        return .init(text, text.contains("degraded") ? .doubtful : .plain)
+        // `polling (nfs4), degraded` of `polling, degraded`.
+        let mode = String(words.prefix { $0 != "," })
+        let type = mount.words.watchingOn.map { " (\($0))" } ?? ""
+        let text = (mode == "event" ? "events" : mode) + type + String(words.dropFirst(mode.count))
+        return .init(text, words.contains("degraded") ? .doubtful : .plain)
     }
 
     // MARK: - Volumes

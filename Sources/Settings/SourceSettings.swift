@@ -41,6 +41,7 @@ package struct MountSettings: Hashable, Sendable {
     package let marker: FilePath?
     /// Whether the directory has to be a mount point.
     package let isMountPoint: Bool
+    package let watch: WatchWish
 
     package var directory: FilePath { FilePath(path.rawValue) }
 }
@@ -188,7 +189,13 @@ extension MountSettings {
                 "A file below the mount whose presence proves that the right file system is mounted."),
             isMountPoint: reader.value(
                 "mount_point", .boolean, standard: true,
-                "Whether the directory has to be a mount point. false for a plain directory, as on a test machine."))
+                "Whether the directory has to be a mount point. false for a plain directory, as on a test machine."),
+            watch: reader.value(
+                "watch", .choice(WatchWish.auto), standard: .auto,
+                "How changes are noticed. auto: by the type of the file system, and by what comes without an event."
+                    + " event: by the kernel's events, with a rare check. mixed: by events and polling. polling: by"
+                    + " polling alone. Set it where auto is wrong, as for a network file system that this machine writes."
+            ))
     }
 }
 

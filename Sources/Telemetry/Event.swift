@@ -97,6 +97,12 @@ package enum Event: String, CaseIterable, Sendable {
     case watchDegraded = "WATCH_DEGRADED"
     /// Events are back.
     case watchRecovered = "WATCH_RECOVERED"
+    /// How a mount is watched, at the start and when that changes.
+    case watchMode = "WATCH_MODE"
+    /// The kernel's queue overflowed.
+    case eventsLost = "EVENTS_LOST"
+    /// What was lost is found, and no more is lost.
+    case eventsComplete = "EVENTS_COMPLETE"
 
     // MARK: Databases
 

@@ -347,13 +347,40 @@ extension Event {
             EventAdvice(
                 subject: "Watching is degraded",
                 happened: "Not all directories below {mount} can be watched for events: {reason}.",
-                did: "They are polled, so recordings arrive later but none is missed.",
-                next: "If the watch limit is reached, raise fs.inotify.max_user_watches.")
+                did:
+                    "They are polled, so recordings arrive later but none is missed. Events are tried again by itself.",
+                next: """
+                    If the limit on watches is reached, raise fs.inotify.max_user_watches; if there is no inotify \
+                    instance, fs.inotify.max_user_instances. If directories cannot be read, let the service's user \
+                    read them.
+                    """)
         case .watchRecovered:
             EventAdvice(
                 subject: "Watching is back to normal",
                 happened: "Events of {mount} arrive again.",
                 did: "Everything was scanned once.",
+                next: "Nothing.")
+        case .watchMode:
+            EventAdvice(
+                subject: "How a mount is watched",
+                happened: "Changes below {mount} are noticed in mode {state} from now on: {reason}.",
+                did: """
+                    In mode event the kernel says what changes; in mode mixed the directories that get recordings are \
+                    polled as well; in mode polling nothing else is done. Whatever it is, the whole tree is scanned \
+                    from time to time.
+                    """,
+                next: "Nothing. If the choice is wrong, set `watch` of the mount in the settings.")
+        case .eventsLost:
+            EventAdvice(
+                subject: "Events were lost",
+                happened: "More events of {mount} came than the kernel keeps (fs.inotify.max_queued_events).",
+                did: "The mount is scanned as often as this goes on, at growing intervals, and nothing is missed.",
+                next: "Nothing, if it happens once. If it goes on, look at what writes or renames so many files.")
+        case .eventsComplete:
+            EventAdvice(
+                subject: "Lost events are made up for",
+                happened: "Events of {mount} arrive completely again.",
+                did: "It was scanned {count} times in {elapsed_usec}.",
                 next: "Nothing.")
         case .sourceUnreachable:
             EventAdvice(

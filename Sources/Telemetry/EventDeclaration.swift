@@ -255,13 +255,28 @@ extension Event {
         case .watchDegraded:
             EventDeclaration(
                 messageID: "2dba6c558335413f95b5b3be56adf454", priority: .warning,
-                says: "Mount {mount} is watched by polling alone for now: {reason}",
+                says: "Mount {mount} is not watched by events as it should be: {reason}",
                 facts: [.source, .mount, .directory, .reason, .detail, .count, .errno])
         case .watchRecovered:
             EventDeclaration(
                 messageID: "10393c97928c40e2992b6ac753fdb748", priority: .notice,
                 says: "Mount {mount} is watched by events again after {elapsed_usec}",
                 facts: [.source, .mount, .directory, .reason, .elapsed, .count])
+        case .watchMode:
+            EventDeclaration(
+                messageID: "c9f5af8e0b654324a1bbba52739073ff", priority: .notice,
+                says: "Mount {mount} of {source} is watched in mode {state}: {reason}",
+                facts: [.source, .mount, .state, .previousState, .reason])
+        case .eventsLost:
+            EventDeclaration(
+                messageID: "56f5d822e5de41baab3dd04ee2f61227", priority: .warning,
+                says: "Events of mount {mount} were lost, as too many came at once; it is scanned instead",
+                facts: [.source, .mount])
+        case .eventsComplete:
+            EventDeclaration(
+                messageID: "c34463627e8a4e658d3309be7fbeb359", priority: .notice,
+                says: "What was lost of the events of mount {mount} is found: {count} scans in {elapsed_usec}",
+                facts: [.source, .mount, .count, .elapsed])
         case .sourceUnreachable:
             EventDeclaration(
                 messageID: "d2b6731d2ecb4f6d93e7aa9af0ff0c92", priority: .error,

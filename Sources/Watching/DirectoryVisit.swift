@@ -16,8 +16,11 @@ struct DirectoryVisit: Sendable {
     var wantsWatch: Bool
     /// Names that need not be reported again; nil when none is remembered.
     var seen: SeenNames?
-    /// Whether to give back the names as ``SeenNames``.
+    /// Whether to give back the names as ``SeenNames``, where names are wanted.
     var remembersNames: Bool
+    /// Names are wanted only of directories that changed after this; nil: of all. A scan tells its end, which wakes
+    /// whatever waits for a file, so names of what has stood for long would be gathered for nobody.
+    var changedAfter: Instant?
 }
 
 /// What the look showed.
@@ -44,7 +47,7 @@ struct DirectoryContent: Sendable {
     /// Taken before the listing, so that a change meanwhile shows at the next look.
     var stamp: DirectoryObservation
     var directories: [[UInt8]]
-    /// Files that were not in ``DirectoryVisit/seen``.
+    /// Files that were not in ``DirectoryVisit/seen``, where they were asked for.
     var newFiles: PackedNames
     /// All file names, when they are to be remembered.
     var names: SeenNames?
@@ -113,12 +116,15 @@ private func list(
     var content = DirectoryContent(stamp: stamp, directories: [], newFiles: PackedNames(), names: nil)
     var names = SeenNames()
     var count = 0
-    try DirectoryListing.forEach(in: descriptor, with: calls) { entry in
+    let wantsNames = visit.changedAfter.map { stamp.changed.instant > $0 } ?? true
+    try DirectoryListing.forEachRaw(in: descriptor, with: calls) { entry in
         count += 1
         if count.isMultiple(of: 512) { try pulse.beat() }
         switch try kind(of: entry, in: descriptor, calls: calls) {
-        case .directory: content.directories.append(entry.name)
+        case .directory:
+            if !isSnapshotFolder(entry.name) { content.directories.append(Array(entry.name)) }
         case .regular:
+            if !wantsNames { break }
             if visit.remembersNames { names.insert(entry.name) }
             if visit.seen?.contains(entry.name) != true { content.newFiles.append(entry.name) }
         // A link is never followed: what it leads to is found where it is, or is not of this mount.
@@ -126,22 +132,30 @@ private func list(
         }
         return true
     }
-    if visit.remembersNames { content.names = names }
+    if visit.remembersNames && wantsNames { content.names = names }
     return content
 }
 
 /// Some file systems do not say in a listing what an entry is.
-private func kind(of entry: DirectoryEntry, in directory: CInt, calls: any FileCalls) throws -> EntryKind {
+private func kind(of entry: RawDirectoryEntry, in directory: CInt, calls: any FileCalls) throws -> EntryKind {
     guard entry.kind == .unknown else { return entry.kind }
     do {
         return try uninterrupted { () throws(FileError) in
-            try calls.observe(FilePath(bytes: entry.name), in: directory)
+            try calls.observe(FilePath(bytes: Array(entry.name)), in: directory)
         }.kind
     } catch {
         if error.code == .notFound { return .other }
         throw error
     }
 }
+
+/// Where storage servers show what the tree was at other times, whole and again and again. No recorder writes there.
+func isSnapshotFolder(_ name: some Collection<UInt8>) -> Bool {
+    guard name.first == UInt8(ascii: ".") || name.first == UInt8(ascii: "~") else { return false }
+    return snapshotFolders.contains { $0.elementsEqual(name) }
+}
+
+private let snapshotFolders = [".snapshot", ".snapshots", "~snapshot", ".zfs"].map { Array($0.utf8) }
 
 /// Asks the server, past an NFS client's attribute cache (statx(2)). Returns 0, or -1 with `errno`.
 func askKernel(_ descriptor: CInt, _ facts: inout statx) -> CInt {

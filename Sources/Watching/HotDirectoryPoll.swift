@@ -3,10 +3,12 @@ internal import Vocabulary
 
 /// How directories are polled.
 package struct PollSettings: Hashable, Sendable {
-    /// Between two looks at a hot directory where events do not suffice.
+    /// Between two looks at a hot directory where events do not suffice, and something came lately.
     package var period: Duration
-    /// The same where they do: a check of the events.
+    /// The same where events suffice: a check of them.
     package var checkPeriod: Duration
+    /// How long after a change a hot directory is looked at every `period`. Then it is at ``restingPeriod``.
+    package var busyFor: Duration
     /// How long a change keeps a directory hot.
     package var recently: Duration
     /// Hot directories per turn; those that waited longest come first.
@@ -28,13 +30,14 @@ package struct PollSettings: Hashable, Sendable {
     package var rememberedNames: Int
 
     package init(
-        period: Duration = .seconds(1), checkPeriod: Duration = .seconds(30), recently: Duration = .seconds(600),
-        hotPerTurn: Int = 1024, unwatchedPerTurn: Int = 256, coldPerTurn: Int = 16,
+        period: Duration = .seconds(1), checkPeriod: Duration = .seconds(30), busyFor: Duration = .seconds(60),
+        recently: Duration = .seconds(600), hotPerTurn: Int = 1024, unwatchedPerTurn: Int = 256, coldPerTurn: Int = 16,
         coldPeriod: Duration = .seconds(60), restFactor: Int = 4,
         longestRest: Duration = .seconds(30), granularity: Duration = .seconds(2), rememberedNames: Int = 2_000_000
     ) {
         self.period = period
         self.checkPeriod = checkPeriod
+        self.busyFor = busyFor
         self.recently = recently
         self.hotPerTurn = hotPerTurn
         self.unwatchedPerTurn = unwatchedPerTurn
@@ -46,11 +49,16 @@ package struct PollSettings: Hashable, Sendable {
         self.rememberedNames = rememberedNames
     }
 
-    func hotPeriod(in mode: WatchMode) -> Duration {
-        switch mode {
-        case .event: checkPeriod
-        case .mixed, .polling: period
-        }
+    /// Between two looks at a hot directory in which nothing has come for long: the first file after a rest is found
+    /// within one and a half periods and half a second, which leaves 1.5 s of the bound of 1.5 periods and 2 s to the
+    /// copy.
+    package var restingPeriod: Duration { period * 3 / 2 + .milliseconds(500) }
+
+    /// Until a hot directory is looked at again.
+    func pause(of directory: KnownDirectory, isUnwatched: Bool, in mode: WatchMode, at now: Duration) -> Duration {
+        if mode == .event && !isUnwatched { return checkPeriod }
+        guard let changed = directory.changed, now - changed < busyFor else { return restingPeriod }
+        return period
     }
 
     func rest(after cost: Duration) -> Duration { min(cost * restFactor, longestRest) }
@@ -65,6 +73,8 @@ struct HotDirectoryPoll: Sendable {
     private var unwatchedRound: [FilePath] = []
     private var coldRound: [FilePath] = []
     private var nextColdRound: Duration = .zero
+    /// When some of those that are not hot are looked at again.
+    private var nextOthers: Duration = .zero
 
     init(settings: PollSettings) { self.settings = settings }
 
@@ -94,6 +104,8 @@ struct HotDirectoryPoll: Sendable {
         var picked = hot.compactMap { path in table[path].map { (path, $0.restsUntil) } }
             .filter { $0.1 <= now }.sorted { $0.1 < $1.1 }
             .prefix(settings.hotPerTurn).map(\.0)
+        guard nextOthers <= now else { return picked }
+        nextOthers = now + settings.period
         if unwatchedRound.isEmpty { unwatchedRound = table.unwatched.subtracting(hot).sorted() }
         picked += take(settings.unwatchedPerTurn, from: &unwatchedRound, table, at: now)
         if coldRound.isEmpty && nextColdRound <= now {
@@ -102,6 +114,15 @@ struct HotDirectoryPoll: Sendable {
         }
         picked += take(settings.coldPerTurn, from: &coldRound, table, at: now)
         return picked
+    }
+
+    /// When there is something to pick again; turns are a quarter of a period apart at least.
+    func nextTurn(_ table: DirectoryTable, at now: Duration) -> Duration {
+        let others = coldRound.isEmpty && table.unwatched.isEmpty ? nextColdRound : nextOthers
+        let next = hot.reduce(max(others, nextOthers)) { next, path in
+            table[path].map { min(next, $0.restsUntil) } ?? next
+        }
+        return max(next, now + settings.period / 4)
     }
 
     /// From the end, where the newest days are.

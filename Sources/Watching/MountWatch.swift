@@ -2,25 +2,6 @@ internal import Files
 internal import Planning
 internal import Vocabulary
 
-/// Files that were found: single ones, or a listing's, which stays packed until it is told.
-struct FoundFiles: Sendable {
-    private var single: [FilePath] = []
-    private var directory = FilePath(bytes: [])
-    private var names = PackedNames()
-
-    init(_ single: [FilePath] = []) { self.single = single }
-    init(_ names: PackedNames, in directory: FilePath) {
-        self.names = names
-        self.directory = directory
-    }
-
-    var count: Int { single.count + names.count }
-    subscript(index: Int) -> FilePath {
-        index < single.count ? single[index] : directory.appending(names[index - single.count])
-    }
-    mutating func append(_ path: FilePath) { single.append(path) }
-}
-
 /// All that is known of a mount from one proof to its loss, and what follows from events and looks. It asks the kernel
 /// for nothing but the end of watches.
 struct MountWatch: Sendable {
@@ -39,6 +20,10 @@ struct MountWatch: Sendable {
     private var inWalk: Set<FilePath> = []
     /// Watches that we ended, until the kernel's last event of them has come.
     private var retired: Set<WatchNumber> = []
+    /// Directories that their parent's listing did not show, until they were looked at themselves.
+    private var unlisted: Set<FilePath> = []
+    /// Since when events are being lost, and the scans that made up for them so far.
+    private var storm: (since: Duration, rescans: Int)?
 
     init(identity: MountIdentity, mode: WatchModeDecision, events: (any DirectoryEvents)?, poll: PollSettings) {
         self.identity = identity
@@ -63,17 +48,31 @@ extension MountWatch {
         if !isWalking && pacing.begin(at: now) { beginScan() }
     }
 
-    /// Looks at every directory that is known, and through them at all others. Names are forgotten, so that the files
-    /// of hot directories are all told again: a lost event may have been of one whose name was known.
-    mutating func beginScan() {
+    mutating func beginFirstScan(at now: Duration) {
+        pacing.beginFirst(at: now)
+        beginScan()
+    }
+
+    /// Looks at every directory that is known, and through them at all others. Stamps are forgotten, so that each is
+    /// listed; names are not, so that a file is told once. A lost event may have been of one whose name was known: the
+    /// end of the scan wakes whatever waits.
+    private mutating func beginScan() {
         isScanning = true
-        for path in poll.hot { forget(path) }
+        for path in poll.hot { table.update(path) { $0.stamp = nil } }
         enqueue(table.allPaths.sorted())
     }
 
     mutating func endScan(at now: Duration) {
         isScanning = false
         pacing.end(at: now)
+        storm?.rescans += 1
+    }
+
+    /// The storm of lost events that is over now; once.
+    mutating func takeEndedStorm(at now: Duration) -> WatchHint? {
+        guard let storm, !isScanning, pacing.isCalm(at: now) else { return nil }
+        self.storm = nil
+        return .eventsComplete(rescans: storm.rescans, after: now - storm.since)
     }
 
     mutating func wantRescan(at now: Duration) { pacing.want(at: now) }
@@ -83,11 +82,12 @@ extension MountWatch {
     }
 
     /// Takes the next directories off the walk.
-    mutating func nextVisits(atMost count: Int) -> [DirectoryVisit] {
+    mutating func nextVisits(atMost count: Int, at instant: Instant) -> [DirectoryVisit] {
+        let recently = isScanning ? instant + (.zero - poll.settings.recently) : nil
         var visits: [DirectoryVisit] = []
         while visits.count < count, let path = walk.popLast() {
             inWalk.remove(path)
-            if let visit = visit(path) { visits.append(visit) }
+            if let visit = visit(path, changedAfter: poll.hot.contains(path) ? nil : recently) { visits.append(visit) }
         }
         return visits
     }
@@ -107,14 +107,14 @@ extension MountWatch {
         table.update(path) { $0.stamp = nil }
     }
 
-    private func visit(_ path: FilePath) -> DirectoryVisit? {
+    private func visit(_ path: FilePath, changedAfter: Instant?) -> DirectoryVisit? {
         guard let directory = table[path] else { return nil }
         let isYoung = directory.listed - directory.stampSince < poll.settings.granularity
         let listing: DirectoryVisit.Listing =
             if let stamp = directory.stamp, !isYoung { .unless(stamp) } else { .always }
         return DirectoryVisit(
             directory: path, listing: listing, wantsWatch: events != nil, seen: directory.names,
-            remembersNames: table.nameCount < poll.settings.rememberedNames)
+            remembersNames: table.nameCount < poll.settings.rememberedNames, changedAfter: changedAfter)
     }
 }
 
@@ -123,11 +123,14 @@ extension MountWatch {
 extension MountWatch {
     /// The directories whose turn it is. Also settles what earlier polls found and no event has confirmed.
     mutating func pollVisits(at now: Duration, days: HotDays) -> [DirectoryVisit] {
-        nextPoll = now + poll.settings.hotPeriod(in: mode.mode)
         blind.settle(at: now)
         refreshHeat(at: now, days: days)
-        return poll.pick(from: table, at: now).filter { !inWalk.contains($0) }.compactMap { visit($0) }
+        let picked = poll.pick(from: table, at: now)
+        nextPoll = now + poll.settings.period
+        return picked.filter { !inWalk.contains($0) }.compactMap { visit($0, changedAfter: nil) }
     }
+
+    mutating func endPoll(at now: Duration) { nextPoll = poll.nextTurn(table, at: now) }
 
     /// Decides what is hot today. Names of what has cooled are forgotten.
     mutating func refreshHeat(at now: Duration, days: HotDays) {
@@ -143,33 +146,42 @@ extension MountWatch {
         _ report: DirectoryReport, at now: Duration, instant: Instant, isPoll: Bool
     ) -> FoundFiles {
         let path = report.directory
-        guard table[path] != nil else { return FoundFiles() }
+        guard table[path] != nil else { return FoundFiles(in: path) }
         takeAnswer(report.watch, for: path)
-        let rest = now + poll.settings.rest(after: report.took)
-        table.update(path) { $0.restsUntil = rest }
+        let wasUnlisted = unlisted.remove(path) != nil
+        var files = FoundFiles(in: path)
         switch report.outcome {
         case .gone:
             endWatches(table.remove(path))
-            return FoundFiles()
-        case .elsewhere:
-            table.set(.elsewhere, of: path)
-            return FoundFiles()
+            return files
+        case .elsewhere: table.set(.elsewhere, of: path)
         case .unreadable:
             table.set(.unreadable, of: path)
             table.update(path) { $0.stamp = nil }
-            return FoundFiles()
-        case .unchanged:
-            table.set(.readable, of: path)
-            return FoundFiles()
+        case .unchanged: table.set(.readable, of: path)
         case .listed(let content):
             let hadNames = table[path]?.names != nil
             takeContent(content, of: path, began: now - report.took, instant: instant)
-            let files = FoundFiles(content.newFiles, in: path)
+            files = FoundFiles(content.newFiles, in: path)
             if isPoll && hadNames && table[path]?.watch != nil {
                 for index in 0..<files.count { blind.find(files[index], at: now) }
             }
-            return files
         }
+        // It is there, so the listing that left it out was wrong and proves nothing of the rest either.
+        if wasUnlisted { table.update(path.parent) { $0.stamp = nil } }
+        rest(path, after: report.took, at: now)
+        return files
+    }
+
+    private mutating func rest(_ path: FilePath, after cost: Duration, at now: Duration) {
+        guard let directory = table[path] else { return }
+        let pause =
+            poll.hot.contains(path)
+            ? poll.settings.pause(
+                of: directory, isUnwatched: table.unwatched.contains(path), in: mode.mode, at: now)
+            : .zero
+        let until = now + max(pause, poll.settings.rest(after: cost))
+        table.update(path) { $0.restsUntil = until }
     }
 
     private mutating func takeAnswer(_ answer: WatchAnswer?, for path: FilePath) {
@@ -197,10 +209,10 @@ extension MountWatch {
             directory.listed = began
             directory.holdsDays = content.directories.contains { isDayFolder($0) }
         }
-        let found = Set(content.directories)
-        for name in (table[path]?.children ?? []).subtracting(found) {
-            endWatches(table.remove(path.appending(name)))
-        }
+        // A server that just replaced a directory may list it empty: each child says for itself whether it is gone.
+        let absent = (table[path]?.children ?? []).subtracting(content.directories).map { path.appending($0) }
+        unlisted.formUnion(absent)
+        enqueue(absent.sorted())
         enqueue(content.directories.map { path.appending($0) }.filter { table.insert($0) }.sorted())
         poll.consider(path, in: table, at: began)
         table.remember(poll.hot.contains(path) ? content.names : nil, of: path)
@@ -218,21 +230,30 @@ extension MountWatch {
 
 extension MountWatch {
     struct EventOutcome {
-        var files = FoundFiles()
+        var files: [FilePath] = []
         /// The mount may be gone: prove it now.
         var doubtsMount = false
+        /// A storm of lost events has begun.
+        var beginsStorm = false
     }
 
     mutating func handle(_ batch: EventBatch, at now: Duration) -> EventOutcome {
         var outcome = EventOutcome()
-        if batch.lost { wantRescan(at: now) }
+        if batch.lost { noteLoss(at: now, into: &outcome) }
         for event in batch.events { handle(event, at: now, into: &outcome) }
         return outcome
     }
 
+    private mutating func noteLoss(at now: Duration, into outcome: inout EventOutcome) {
+        wantRescan(at: now)
+        guard storm == nil else { return }
+        storm = (now, 0)
+        outcome.beginsStorm = true
+    }
+
     private mutating func handle(_ event: InotifyEvent, at now: Duration, into outcome: inout EventOutcome) {
         switch event.meaning {
-        case .overflow: wantRescan(at: now)
+        case .overflow: noteLoss(at: now, into: &outcome)
         case .unmounted: outcome.doubtsMount = true
         case .watchEnded:
             if retired.remove(event.watch) != nil { return }
@@ -241,6 +262,7 @@ extension MountWatch {
             if let path = table.path(of: event.watch) { lookAgain(path, into: &outcome) }
         case .directoryCame:
             guard let parent = parent(of: event, at: now) else { return }
+            if isSnapshotFolder(event.name) { return }
             let path = parent.appending(event.name)
             if !table.insert(path) { forget(path) }
             enqueue([path])

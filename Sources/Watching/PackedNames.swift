@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Names, one behind the other: a listing of a million files is some tens of megabytes instead of a million arrays.
 struct PackedNames: Hashable, Sendable {
     private var bytes: [UInt8] = []
@@ -7,8 +9,10 @@ struct PackedNames: Hashable, Sendable {
     var count: Int { ends.count }
     var isEmpty: Bool { ends.isEmpty }
 
-    mutating func append(_ name: [UInt8]) {
-        bytes += name
+    mutating func append(_ name: [UInt8]) { name.withUnsafeBytes { append($0) } }
+
+    mutating func append(_ name: UnsafeRawBufferPointer) {
+        bytes.append(contentsOf: name)
         ends.append(bytes.count)
     }
 
@@ -24,7 +28,21 @@ struct SeenNames: Hashable, Sendable {
 
     /// Whether the name was not known.
     @discardableResult
-    mutating func insert(_ name: [UInt8]) -> Bool { hashes.insert(name.hashValue).inserted }
+    mutating func insert(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { insert($0) } }
 
-    func contains(_ name: [UInt8]) -> Bool { hashes.contains(name.hashValue) }
+    /// Whether the name was not known.
+    @discardableResult
+    mutating func insert(_ name: UnsafeRawBufferPointer) -> Bool {
+        hashes.insert(SeenNames.hash(of: name)).inserted
+    }
+
+    func contains(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { contains($0) } }
+
+    func contains(_ name: UnsafeRawBufferPointer) -> Bool { hashes.contains(SeenNames.hash(of: name)) }
+
+    private static func hash(of name: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: name)
+        return hasher.finalize()
+    }
 }

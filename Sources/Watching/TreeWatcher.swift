@@ -53,6 +53,8 @@ package actor TreeWatcher {
     private var lastCoverage = WatchCoverage()
     private var nextProof: Duration = .zero
     private var nextInstance: Duration = .zero
+    /// When the reason of a mode is told anew, where it has changed.
+    private var nextReason: Duration = .zero
 
     /// - Parameters:
     ///   - threads: of this mount alone.
@@ -97,6 +99,7 @@ package actor TreeWatcher {
         await step()
         await pollIfDue()
         await tellCoverage()
+        if let over = watch?.takeEndedStorm(at: clock.now()) { await queue.put([over]) }
         guard let watch else { return nextProof }
         return watch.isWalking ? clock.now() : min(nextProof, watch.nextDue)
     }
@@ -125,7 +128,7 @@ package actor TreeWatcher {
         if mode.mode != .polling && events == nil { mode = decide(identity, blind: BlindCount(), hasInstance: false) }
         watch = MountWatch(identity: identity, mode: mode, events: events, poll: settings.poll)
         watch?.refreshHeat(at: clock.now(), days: hotDays())
-        watch?.beginScan()
+        watch?.beginFirstScan(at: clock.now())
         lastLoss = nil
         lastCoverage = WatchCoverage()
         await queue.put([.mountProven(identity), .mode(mode)])
@@ -166,14 +169,19 @@ package actor TreeWatcher {
         if batch.hasEnded, let identity = watch?.identity { return await begin(identity) }
         guard let outcome = watch?.handle(batch, at: clock.now()) else { return }
         if outcome.doubtsMount { nextProof = .zero }
-        await tell(outcome.files)
+        if outcome.beginsStorm { await queue.put([.eventsLost]) }
+        for start in stride(from: 0, to: outcome.files.count, by: 4096) {
+            await queue.put(outcome.files[start..<min(start + 4096, outcome.files.count)].map { .file($0) })
+        }
     }
 
     // MARK: Looks
 
     /// One step of the walk, and the end of a scan after the last one.
     private func step() async {
-        guard let visits = watch?.nextVisits(atMost: 64), !visits.isEmpty else { return await endScan() }
+        guard let visits = watch?.nextVisits(atMost: 64, at: clock.instant()), !visits.isEmpty else {
+            return await endScan()
+        }
         guard await look(visits, isPoll: false) else { return }
         if watch?.isWalking == false { await endScan() }
     }
@@ -195,15 +203,18 @@ package actor TreeWatcher {
             guard await look(part, isPoll: true) else { return }
             visits.removeFirst(part.count)
         }
+        watch?.endPoll(at: clock.now())
         guard let watch else { return }
         let newer = decide(watch.identity, blind: watch.blind.count, hasInstance: decision.reason != .noInstance)
-        if newer.mode != decision.mode { await change(to: newer) }
+        // Counts go on all the time; that they do is worth saying from time to time.
+        if newer.mode != decision.mode || newer != decision && now >= nextReason { await change(to: newer) }
     }
 
     private func hotDays() -> HotDays { HotDays(at: clock.instant(), utcOffset: settings.utcOffset) }
 
     private func change(to decision: WatchModeDecision) async {
         watch?.mode = decision
+        nextReason = clock.now() + .seconds(15)
         await queue.put([.mode(decision)])
     }
 
@@ -236,7 +247,7 @@ package actor TreeWatcher {
             for report in reports {
                 guard let files = watch?.take(report, at: clock.now(), instant: clock.instant(), isPoll: isPoll)
                 else { return false }
-                await tell(files)
+                if files.count > 0 { await queue.put([.found(files)]) }
             }
             // A walk gives way to events after each part; a poll is short.
             if !isPoll { break }
@@ -246,12 +257,6 @@ package actor TreeWatcher {
     }
 
     // MARK: Telling
-
-    private func tell(_ files: FoundFiles) async {
-        for start in stride(from: 0, to: files.count, by: 4096) {
-            await queue.put((start..<min(start + 4096, files.count)).map { .file(files[$0]) })
-        }
-    }
 
     private func tellCoverage() async {
         guard let watch, !watch.isWalking else { return }

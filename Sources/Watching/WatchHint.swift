@@ -4,8 +4,10 @@ package import Vocabulary
 /// Something that may have changed on a mount. A hint is a wake and never the truth: what it names may be gone,
 /// unfinished or named twice, and what it does not name may have changed as well.
 package enum WatchHint: Hashable, Sendable {
-    /// A file, relative to the mount: closed after writing, moved in, or found by a listing.
+    /// A file, relative to the mount: closed after writing, or moved in.
     case file(FilePath)
+    /// Files that a look found, and that were not known.
+    case found(FoundFiles)
     /// The whole tree was looked at once, on a mount that was proven before and after: at the start, after a return
     /// of the mount, and when events were lost. Whatever waits for a file looks again now.
     case rescanned
@@ -17,8 +19,12 @@ package enum WatchHint: Hashable, Sendable {
     case degraded(WatchCoverage)
     /// All of the tree is covered again.
     case covered(WatchCoverage)
-    /// How the mount is watched from now on, and why.
+    /// How the mount is watched from now on, and why. Comes again where only the reason changed.
     case mode(WatchModeDecision)
+    /// Events were lost, once for a storm of them: rescans make up for them.
+    case eventsLost
+    /// The storm is over, after so many rescans.
+    case eventsComplete(rescans: Int, after: Duration)
 }
 
 /// How much of a tree is watched, in directories.

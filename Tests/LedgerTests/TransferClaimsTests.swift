@@ -138,9 +138,20 @@ import Vocabulary
             #expect(wait > .seconds(590))
             #expect(
                 try Transfers.missing(mount: Sample.mount, longerThan: .seconds(-1), limit: 9, in: session).count == 1)
-            #expect(try Transfers.wake(mount: Sample.mount, onlyMissing: true, in: session) == 1)
-            #expect(try Transfers.wake(mount: Sample.mount, onlyMissing: false, in: session) == 1)
+            #expect(try Transfers.wakeMissing(mount: Sample.mount, in: session) == 1)
+            #expect(try Transfers.wakeMissing(mount: Sample.mount, in: session) == 0)
         }
+    }
+
+    @Test func `what is looked at while all that is missing is woken looks again at once`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.plan(ids: [1])
+        let claim = try #require(try await ledger.claim(1).first?.claim)
+        try await ledger.transaction { session in
+            #expect(try Transfers.wakeMissing(mount: Sample.mount, in: session) == 1)
+            try Transfers.release([TransferRelease(claim: claim, delay: .seconds(600), isMissing: true)], in: session)
+        }
+        #expect(try await ledger.claim(1).count == 1)
     }
 
     @Test func `claims go by indexes, also after a hundred thousand transfers were done`() async throws {

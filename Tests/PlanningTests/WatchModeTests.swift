@@ -17,8 +17,8 @@ import Testing
         ("nfs4", BlindCount(), .polling, .remoteWriters),
         ("nfs4", BlindCount(announced: 4000), .polling, .remoteWriters),
         ("overlay", BlindCount(), .mixed, .unknownFileSystem),
-        ("overlay", BlindCount(announced: 1023), .mixed, .unknownFileSystem),
-        ("overlay", BlindCount(announced: 1024), .event, .eventsSuffice(total: 1024)),
+        ("overlay", BlindCount(announced: 511), .mixed, .unknownFileSystem),
+        ("overlay", BlindCount(announced: 512), .event, .eventsSuffice(total: 512)),
         ("ext4", BlindCount(announced: 90, unannounced: 3), .event, .localWriters),
         ("ext4", BlindCount(announced: 0, unannounced: 4), .mixed, .blind(unannounced: 4, total: 4)),
         ("ext4", BlindCount(announced: 196, unannounced: 4), .mixed, .blind(unannounced: 4, total: 200)),
@@ -43,9 +43,27 @@ import Testing
                 == WatchModeDecision(mode: .polling, reason: .noInstance))
     }
 
-    @Test func `old counts fade`() {
-        var blind = BlindCount(announced: 0, unannounced: 3000)
-        for _ in 0..<60 { blind.note(announced: 500, unannounced: 0) }
-        #expect(chooseWatchMode(setting: nil, fileSystem: "ext4", blind: blind, hasInstance: true).mode == .event)
+    @Test(arguments: ["ext4", "overlay"])
+    func `what writers do now outweighs what they did, in both directions`(type: String) {
+        func mode(_ blind: BlindCount) -> WatchMode {
+            chooseWatchMode(setting: nil, fileSystem: type, blind: blind, hasInstance: true).mode
+        }
+        var blind = BlindCount()
+        for _ in 0..<1000 { blind.note(announced: 0, unannounced: 1) }
+        #expect(mode(blind) == .mixed)
+        for _ in 0..<3500 { blind.note(announced: 1, unannounced: 0) }
+        #expect(mode(blind) == .event)
+        for _ in 0..<25 { blind.note(announced: 0, unannounced: 1) }
+        #expect(mode(blind) == .mixed)
+    }
+
+    @Test(arguments: [
+        ("nfs4", BlindCount(), true, "what others write to nfs4 raises no event here"),
+        ("ext4", BlindCount(announced: 28, unannounced: 12), true, "12 of 40 new files came without an event"),
+        ("ext4", BlindCount(), false, "the kernel gives no inotify instance (fs.inotify.max_user_instances)"),
+    ])
+    func `a choice says why`(type: String, blind: BlindCount, hasInstance: Bool, why: String) {
+        let decision = chooseWatchMode(setting: nil, fileSystem: type, blind: blind, hasInstance: hasInstance)
+        #expect(decision.why(fileSystem: type) == why)
     }
 }

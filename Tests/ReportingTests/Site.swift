@@ -165,7 +165,10 @@ private enum Content {
             AgentBeat(
                 holder: holder, role: "agent", mount: MountPath("\(home)/rec/calls"), host: "copy1", processID: 7,
                 version: "0.1.0",
-                state: #"{"source": "rec_a", "mount": "proven", "isKeeper": true, "watching": "event"}"#), in: session)
+                state: #"""
+                    {"source": "rec_a", "mount": "proven", "isKeeper": true, "watching": "event", "watchingOn": "ext4", \#
+                    "directoriesWatched": 9, "directoriesPolled": 0, "directoriesUnreadable": 0}
+                    """#), in: session)
         try Agents.beat(
             AgentBeat(holder: Holder("copy1/8/bb"), role: "mux", host: "copy1", processID: 8, version: "0.1.0"),
             in: session)

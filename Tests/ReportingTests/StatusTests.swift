@@ -137,6 +137,23 @@ import Vocabulary
         #expect(StatusDocument(report).text.contains("\"collecting\": false"))
     }
 
+    @Test func `how a mount is watched stands with its reason`() async throws {
+        let site = try await Site()
+        var look = try await look(at: site)
+        for place in look.counts.agents.indices where look.counts.agents[place].beat.role == "agent" {
+            look.counts.agents[place].beat.state = """
+                {"mount": "proven", "watching": "polling, degraded", "watchingOn": "nfs4", "watchingNote":
+                "12 of 40 new files came without an event"}
+                """
+        }
+        let report = StatusReport(settings: try site.settings(), look: look)
+        let text = page(report, columns: 400).joined(separator: "\n")
+        #expect(text.contains("  polling (nfs4), degraded  "))
+        #expect(
+            text.contains("is watched by polling, degraded: 12 of 40 new files came without an event."))
+        #expect(StatusDocument(report).text.contains("\"watching_on\": \"nfs4\""))
+    }
+
     @Test(arguments: ["", "{}", "[1]", #"{"mount": 3}"#, #"{"watching": "polling", "new": {}}"#])
     func `what an agent of another version tells hurts nothing`(json: String) {
         let words = AgentWords(json: json)
@@ -170,9 +187,9 @@ private let goldenPage = """
     SOURCE  KEEPER  WAITING  MOVING  TO MARK  MARKED  REFUSED  OLDEST WAITS
     rec_a   copy1         0       2        1       0        0         5 min
 
-    MOUNT                                AGENT  IS       WATCHED BY  WAITING  MOVING  MISSING
-    /tmp/takeup-site-XXXXXX/rec/calls    alive  mounted  events            2       0        0
-    /tmp/takeup-site-XXXXXX/rec/screens  none   -        -                 2       0        1
+    MOUNT                                AGENT  IS       WATCHED BY     WAITING  MOVING  MISSING
+    /tmp/takeup-site-XXXXXX/rec/calls    alive  mounted  events (ext4)        2       0        0
+    /tmp/takeup-site-XXXXXX/rec/screens  none   -        -                    2       0        1
 
     VOLUME  PRIO  STATE  USED  WATERMARK    FREE  REPLICAS    BYTES  SHARE  BALANCE
     a          1  ok      60%       100%  40 GiB         1  2.9 KiB    75%      70%
@@ -232,6 +249,11 @@ private let goldenDocument = """
           },
           "state": "proven",
           "watching": "event",
+          "watching_on": "ext4",
+          "watching_note": null,
+          "directories_watched": 9,
+          "directories_polled": 0,
+          "directories_unreadable": 0,
           "is_keeper": true,
           "waiting": 2,
           "moving": 0,
@@ -244,6 +266,11 @@ private let goldenDocument = """
           "agent": null,
           "state": null,
           "watching": null,
+          "watching_on": null,
+          "watching_note": null,
+          "directories_watched": null,
+          "directories_polled": null,
+          "directories_unreadable": null,
           "is_keeper": false,
           "waiting": 2,
           "moving": 0,

@@ -71,8 +71,21 @@ import Vocabulary
         let settings = PollSettings(restFactor: 4, longestRest: .seconds(30))
         #expect(settings.rest(after: .milliseconds(10)) == .milliseconds(40))
         #expect(settings.rest(after: .seconds(60)) == .seconds(30))
-        #expect(settings.hotPeriod(in: .event) == .seconds(30))
-        #expect(settings.hotPeriod(in: .mixed) == .seconds(1))
-        #expect(settings.hotPeriod(in: .polling) == .seconds(1))
+    }
+
+    @Test func `a hot directory is looked at every period while files come, a little later at rest`() {
+        let settings = PollSettings()
+        var busy = KnownDirectory()
+        busy.changed = .seconds(100)
+        func pause(_ directory: KnownDirectory, _ mode: WatchMode, unwatched: Bool = false, at now: Int) -> Duration {
+            settings.pause(of: directory, isUnwatched: unwatched, in: mode, at: .seconds(now))
+        }
+        #expect(pause(busy, .polling, at: 159) == .seconds(1))
+        #expect(pause(busy, .mixed, at: 160) == .seconds(2))
+        #expect(pause(KnownDirectory(), .polling, at: 0) == .seconds(2))
+        #expect(pause(busy, .event, at: 159) == .seconds(30))
+        // What should have a watch and could get none is polled, whatever the others are.
+        #expect(pause(busy, .event, unwatched: true, at: 159) == .seconds(1))
+        #expect(PollSettings(period: .seconds(60)).restingPeriod == .milliseconds(90_500))
     }
 }

@@ -34,15 +34,21 @@ import Testing
         #expect(pacing.due == now)
     }
 
-    @Test func `what is wanted during a rescan waits for its end and the spacing`() {
+    @Test func `what is wanted during a rescan waits for as long as that took`() {
         var pacing = RescanPacing()
         pacing.want(at: .zero)
         let began = pacing.begin(at: .zero)
         #expect(began)
         pacing.want(at: .seconds(1))
         pacing.end(at: .seconds(10))
-        #expect(pacing.due == .seconds(11))
-        let tooEarly = pacing.begin(at: .milliseconds(10_999))
+        #expect(pacing.due == .seconds(20))
+        let tooEarly = pacing.begin(at: .milliseconds(19_999))
         #expect(!tooEarly)
+        #expect(!pacing.isCalm(at: .seconds(15)))
+        let begins = pacing.begin(at: .seconds(20))
+        #expect(begins)
+        pacing.end(at: .seconds(30))
+        #expect(!pacing.isCalm(at: .seconds(39)))
+        #expect(pacing.isCalm(at: .seconds(40)))
     }
 }

@@ -16,6 +16,9 @@ final class WatchedTree: Sendable {
         /// How often each file was named.
         var files: [String: Int] = [:]
         var rescans = 0
+        var losses = 0
+        /// The rescans of each storm that is over.
+        var storms: [Int] = []
         var states: [WatchHint] = []
     }
 
@@ -58,7 +61,11 @@ final class WatchedTree: Sendable {
             for hint in hints {
                 switch hint {
                 case .file(let path): told.files[path.displayText, default: 0] += 1
+                case .found(let files):
+                    for index in 0..<files.count { told.files[files[index].displayText, default: 0] += 1 }
                 case .rescanned: told.rescans += 1
+                case .eventsLost: told.losses += 1
+                case .eventsComplete(let rescans, _): told.storms.append(rescans)
                 case .mountProven, .mountLost, .degraded, .covered, .mode: told.states.append(hint)
                 }
             }
