@@ -67,6 +67,25 @@ package struct RecorderModelMedia: Sendable {
         return Array("ID3".utf8) + [3, 0, 0] + size + frame + (sounds[seconds] ?? [])
     }
 
+    /// An mp3 of exactly so many bytes: as many whole frames as there is room for, behind a tag with the mark that is
+    /// padded (ID3v2.3.0, 3.1). At least 1 KiB.
+    package func sound(ofBytes bytes: Int, mark: String) -> [UInt8] {
+        let text = Array("\u{0}recorder\u{0}\(mark)".utf8)
+        let entry = Array("TXXX".utf8) + bigEndian(text.count) + [0, 0] + text
+        let speech = sounds[Self.frameSeconds] ?? []
+        // The first frame, half as long again, holds the number of frames, which would be wrong.
+        let frames = speech.indices.dropFirst(Self.frameBytes + speech.count % Self.frameBytes)
+        let wanted = (bytes - 10 - entry.count) / Self.frameBytes * Self.frameBytes
+        var sound: [UInt8] = []
+        while sound.count < wanted { sound += speech[frames.prefix(wanted - sound.count)] }
+        let tag = bytes - 10 - sound.count
+        let size = [21, 14, 7, 0].map { UInt8((tag >> $0) & 0x7f) }
+        return Array("ID3".utf8) + [3, 0, 0] + size + entry + Array(repeating: 0, count: tag - entry.count) + sound
+    }
+    private static let frameSeconds = 4
+    /// All samples of speech have 16 kbit/s at 8 kHz: 144 bytes a frame (ISO/IEC 13818-3, MPEG-2.5), without padding.
+    private static let frameBytes = 144
+
     /// An mp4 with a mark in a `free` box behind it (ISO/IEC 14496-12, 8.1.2).
     package func screen(seconds: Int, mark: String) -> [UInt8] {
         let text = Array(mark.utf8)

@@ -21,6 +21,11 @@ enum ShellPeer {
         done
         """
 
+    /// In a session of its own, so that all of it can be ended.
+    static func start(from: String, to: String, log: String) throws -> ChildProcess {
+        try ChildProcess(["/usr/bin/setsid", "/bin/bash", "-c", script, "peer", from, to], outputPath: log)
+    }
+
     /// Nil where inotifywait is not installed.
     static func measure(_ plan: DelayPlan) async throws -> PeerCost? {
         guard access("/usr/bin/inotifywait", X_OK) == 0 else { return nil }
@@ -32,8 +37,7 @@ enum ShellPeer {
                 "/bin/sh", "-c", "mkdir -p \"$1/opt/callrec/data/$2/$(date +%Y%m%d)\"", "-", from, folder,
             ])
         }
-        let process = try ChildProcess(
-            ["/usr/bin/setsid", "/bin/bash", "-c", script, "peer", from, to], outputPath: site.directory + "/peer.log")
+        let process = try start(from: from, to: to, log: site.directory + "/peer.log")
         defer {
             kill(-process.id, SIGKILL)
             process.wait()
