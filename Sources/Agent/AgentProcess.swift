@@ -117,6 +117,7 @@ package struct AgentProcess: Sendable {
     private static let idleLoops = [IdleService.loop, "volumes"]
 
     private struct Services {
+        let guardian: MountGuard
         let keeper: KeeperService
         let follow: FollowService
         let transfers: TransferService
@@ -139,10 +140,26 @@ package struct AgentProcess: Sendable {
             let keeperWake = Wake()
             // File calls on the mount have threads of their own: looking, watching and proving must not wait in one line.
             func threads(_ name: String, _ count: Int) -> FileThreads { FileThreads(name: name, count: count) }
-            let patience = settings.watching.unresponsiveAfter
+            let patience = settings.watching.callPatience
+            let (looking, measuring) = (threads("mount-look", 8), threads("measure", 2))
+            let (watching, listing) = (threads("mount-watch", 2), threads("mount-list", 1))
+            let proof = MountProof(
+                MountExpectation(
+                    path: process.mount.directory, mustBeMountPoint: process.mount.isMountPoint,
+                    marker: process.mount.marker?.utf8Text),
+                threads: threads("mount-proof", 1), timeout: settings.watching.unresponsiveAfter)
+            let news = Wake()
             let guardOfMount = MountGuard(
-                mount: process.mount, source: link.name, threads: threads("mount-proof", 1), timeout: patience,
-                problems: base.problems, narrator: narrator)
+                mount: process.mount.path, source: link.name, proof: proof, problems: base.problems, narrator: narrator,
+                replaced: { [roster = base.roster] in
+                    for threads in [looking, measuring, watching, listing] { threads.renounce() }
+                    roster.renounceSilentCopies()
+                }
+            ) {
+                news.wake()
+                transferWake.wake()
+            }
+            guardian = guardOfMount
             let marking = MarkingGuard(
                 source: link.name, replay: base.replay,
                 file: settings.replay.stateDirectory.map {
@@ -155,32 +172,26 @@ package struct AgentProcess: Sendable {
                 progress: progress)
             let mux = settings.mux
             measures = MeasureService(
-                source: link, mount: process.mount.path, replay: base.replay, roster: base.roster,
+                source: link, mount: guardOfMount, replay: base.replay, roster: base.roster,
                 measurer: MediaMeasurer(
                     tools: MediaTools(
                         ffmpeg: mux.ffmpeg, ffprobe: mux.ffprobe,
                         limits: ToolLimits(
                             processorTime: mux.muxTimeout, deadline: mux.muxTimeout,
                             addressSpaceBytes: UInt64(mux.memoryLimit))),
-                    threads: threads("measure", 2), patience: patience), problems: base.problems)
+                    threads: measuring, patience: patience), problems: base.problems)
             follow = FollowService(
                 source: link, replay: base.replay, keeper: keeper, synchro: settings.synchro, problems: base.problems,
                 narrator: narrator, progress: progress, prefixes: settings.sources.map(\.mountPath))
             transfers = TransferService(
                 source: link, replay: base.replay, mount: guardOfMount,
                 looker: FileLooker(
-                    root: process.mount.directory, threads: threads("mount-look", 8), timeout: patience),
+                    root: process.mount.directory, threads: looking, timeout: patience),
                 deliverer: base.deliverer, measures: measures, settings: settings, problems: base.problems,
                 narrator: narrator,
                 wake: transferWake, committed: keeperWake, progress: progress)
-            let watchThreads = threads("mount-watch", 2)
             let watcher = TreeWatcher(
-                proof: MountProof(
-                    MountExpectation(
-                        path: process.mount.directory, mustBeMountPoint: process.mount.isMountPoint,
-                        marker: process.mount.marker?.utf8Text),
-                    threads: watchThreads, timeout: patience),
-                threads: watchThreads,
+                proof: proof, threads: watching,
                 settings: WatchSettings(
                     mode: WatchMode(rawValue: process.mount.watch.rawValue),
                     poll: PollSettings(
@@ -191,7 +202,7 @@ package struct AgentProcess: Sendable {
                 narrator: narrator, progress: progress)
             self.watch = watch
             attention = AttentionService(
-                source: link, replay: base.replay, mount: guardOfMount, threads: threads("mount-list", 1),
+                source: link, replay: base.replay, mount: guardOfMount, threads: listing,
                 watching: settings.watching, problems: base.problems, narrator: narrator, progress: progress,
                 now: process.now)
             volumes = VolumeService(roster: base.roster, narrator: narrator, progress: progress)
@@ -211,7 +222,7 @@ package struct AgentProcess: Sendable {
                     holder: base.replay.holder, role: "agent", mount: process.mount.path, host: ReplayBase.hostName(),
                     processID: getpid(), version: process.version),
                 manager: process.manager, loops: isCollecting ? AgentProcess.watchedLoops : AgentProcess.idleLoops,
-                progress: progress, narrator: narrator
+                progress: progress, narrator: narrator, news: news
             ) {
                 let state = await AgentState(
                     source: link.name, mount: guardOfMount.state, isKeeper: keeperOfSource.isKeeper,
@@ -226,6 +237,7 @@ package struct AgentProcess: Sendable {
         func start(in group: inout TaskGroup<Void>) {
             group.addTask { await volumes.run() }
             group.addTask { await presence.run() }
+            group.addTask { await guardian.run() }
             guard isCollecting else {
                 group.addTask { await idle.run() }
                 return

@@ -7,6 +7,7 @@ internal import Postgres
 package import Settings
 package import Telemetry
 package import Vocabulary
+internal import Watching
 
 /// Rows whose file stays away, and files whose row stays away: problems after their grace time, and only while the mount
 /// proves itself. Both close by themselves.
@@ -73,9 +74,9 @@ package actor AttentionService {
     func turn() async throws {
         try await problems.closeReplacedDamage(of: source.name)
         if try await source.gate.isPaused() { return }
-        guard await mount.prove() != nil else { return }
+        guard let proven = await mount.prove() else { return }
         try await tellMissing()
-        try await tellOrphans()
+        try await tellOrphans(on: proven)
     }
 
     private func tellMissing() async throws {
@@ -93,11 +94,11 @@ package actor AttentionService {
         }
     }
 
-    private func tellOrphans() async throws {
+    private func tellOrphans(on proven: MountIdentity) async throws {
         let until = now() + (.zero - watching.graceOrphan)
         let fresh = try await files(changedAfter: askedUntil, until: until)
         // The listing is worth something only if the mount was there all the while.
-        guard await mount.prove() != nil else { return }
+        guard await mount.prove() == proven else { return }
         let subject = "mount \(mount.mount)"
         let asked = orphans.union(fresh.keys).filter { !mayBeIndexFile($0) }
         if asked.isEmpty && !mayStandOpen {
@@ -106,6 +107,7 @@ package actor AttentionService {
         }
         let known = try await withRows(asked, fresh: fresh)
         let standing = try await existing(asked.subtracting(known))
+        guard await mount.prove() == proven else { return }
         let correlation = correlate(
             rows: Dictionary(uniqueKeysWithValues: known.map { ($0, Duration.zero) }),
             files: Dictionary(
@@ -131,7 +133,7 @@ package actor AttentionService {
     private func files(changedAfter lower: Instant, until upper: Instant) async throws -> [FilePath: Instant] {
         let root = FilePath(mount.mount.rawValue)
         let days = HotDays(at: now(), utcOffset: RecorderClock.utcOffset(at:))
-        return try await threads.run(timeout: watching.unresponsiveAfter) { pulse in
+        return try await threads.run(timeout: watching.callPatience) { pulse in
             let calls = KernelFiles()
             let directory = try calls.openRoot(root)
             var found: [FilePath: Instant] = [:]
@@ -183,7 +185,7 @@ package actor AttentionService {
     private func existing(_ paths: Set<FilePath>) async throws -> Set<FilePath> {
         if paths.isEmpty { return [] }
         let root = FilePath(mount.mount.rawValue)
-        return try await threads.run(timeout: watching.unresponsiveAfter) { pulse in
+        return try await threads.run(timeout: watching.callPatience) { pulse in
             let calls = KernelFiles()
             let directory = try calls.openRoot(root)
             var standing: Set<FilePath> = []

@@ -2,6 +2,7 @@ package import Files
 internal import Media
 package import Planning
 package import Vocabulary
+package import Watching
 
 /// What one look at a recorder's file showed.
 package enum FileSight: Sendable {
@@ -28,22 +29,28 @@ package struct FileLooker: Sendable {
     /// - Parameters:
     ///   - path: below the mount.
     ///   - isEncrypted: the row names a key: the container is a cipher's.
-    package func look(at path: FilePath, isEncrypted: Bool) async -> FileSight {
+    ///   - place: the mount's root, as it was proven.
+    package func look(at path: FilePath, on place: MountRoot, isEncrypted: Bool) async -> FileSight {
         let root = root
         do {
             return try await threads.run(timeout: timeout) { _ in
-                try FileLooker.look(at: path, below: root, isEncrypted: isEncrypted)
+                try FileLooker.look(at: path, below: root, provenAs: place, isEncrypted: isEncrypted)
             }
         } catch let error as FileError {
             return FileLooker.sight(error)
+        } catch is MountChanged {
+            return .failed(FileError(.stale, doing: "find the mount that was proven"))
         } catch {
             return .failed(FileError(.interrupted, doing: "look at a file"))
         }
     }
 
-    private static func look(at path: FilePath, below root: FilePath, isEncrypted: Bool) throws -> FileSight {
+    private static func look(
+        at path: FilePath, below root: FilePath, provenAs place: MountRoot, isEncrypted: Bool
+    ) throws -> FileSight {
         let calls = KernelFiles()
         let directory = try calls.openRoot(root)
+        try confirm(directory.descriptor, isRootOf: place)
         let opened = try calls.openRegularFile(path, beneath: directory.descriptor)
         let observation = opened.observation
         // What can't be read here can't be copied either, and that says it better.

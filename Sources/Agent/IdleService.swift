@@ -1,6 +1,6 @@
 package import Telemetry
 
-/// What an agent does while collecting is switched off: it proves its mount, so that its absence is told all the same.
+/// What stands for the loops of an agent while collecting is switched off: its mount is proven all the same.
 package struct IdleService: Sendable {
     private let mount: MountGuard
     private let progress: Progress
@@ -16,7 +16,7 @@ package struct IdleService: Sendable {
 
     package func run() async {
         while !Task.isCancelled {
-            _ = await mount.prove()
+            _ = await mount.proven()
             progress.advance(IdleService.loop)
             try? await Task.sleep(for: IdleService.period)
         }

@@ -5,13 +5,13 @@ internal import Ledger
 internal import Planning
 internal import Postgres
 internal import Settings
-package import Vocabulary
+internal import Vocabulary
 
 /// Measures files that compete with what the replay holds, one after the other, beside the copies: decoding takes as
 /// long as a recording is, and nothing else shall wait for it.
 package actor MeasureService {
     private let source: SourceLink
-    private let mount: MountPath
+    private let mount: MountGuard
     private let replay: Replay
     private let roster: VolumeRoster
     private let measurer: MediaMeasurer
@@ -32,7 +32,7 @@ package actor MeasureService {
     }
 
     package init(
-        source: SourceLink, mount: MountPath, replay: Replay, roster: VolumeRoster, measurer: MediaMeasurer,
+        source: SourceLink, mount: MountGuard, replay: Replay, roster: VolumeRoster, measurer: MediaMeasurer,
         problems: ProblemBook
     ) {
         self.source = source
@@ -96,7 +96,7 @@ package actor MeasureService {
             let media = candidate.recording.media.first(where: { $0.id == transfer.mediaID })
         else { return }
         let offered = try await measurer.measure(
-            candidate.path, below: FilePath(mount.rawValue), kind: transfer.kind)
+            candidate.path, below: FilePath(mount.mount.rawValue), kind: transfer.kind)
         guard FileLook(offered.observation) == FileLook(candidate.observation) else {
             throw FileError(.busy, doing: "measure a file that changes")
         }
@@ -162,6 +162,11 @@ package actor MeasureService {
 
     private func giveBack(_ candidate: Candidate, _ error: any Error) async {
         guard let claim = candidate.transfer.claim else { return }
+        if error is FileError, await !mount.isSteady() {
+            let back = TransferRelease(unlooked: claim, delay: .seconds(2))
+            try? await replay.database.perform { session in try Transfers.release([back], in: session) }
+            return
+        }
         var chance = SystemRandomNumberGenerator()
         let delay = Retry.work.wait(afterAttempts: candidate.transfer.failures + 1, using: &chance)
         let isOutage = (error as? PostgresError)?.isOutage ?? ((error as? FileError)?.code == .stale)

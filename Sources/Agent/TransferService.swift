@@ -7,6 +7,7 @@ internal import Postgres
 package import Settings
 package import Telemetry
 internal import Vocabulary
+internal import Watching
 
 /// Carries out the transfers of one mount: claim, look until the file has settled, deliver.
 ///
@@ -91,7 +92,7 @@ package actor TransferService {
     /// One bounded turn. Gives the pause until the next is worth while.
     func turn() async throws -> Duration {
         if try await source.gate.isPaused() { return .seconds(1) }
-        guard await mount.prove() != nil else { return .seconds(1) }
+        guard let proven = await mount.proven() else { return .seconds(1) }
         // What was planned before the settings led astray stays where it is.
         if await source.isRefused { return .seconds(5) }
         let limit = copying.groupMaxFiles
@@ -106,7 +107,13 @@ package actor TransferService {
         let recordings = try await snapshots(of: claimed)
         var releases: [TransferRelease] = []
         var settled: [(Transfer, Consignment)] = []
-        for (transfer, sight) in await look(at: claimed) {
+        let sights = await look(at: claimed, on: proven.root)
+        // What is worth a conclusion was seen on a mount that still proves itself as the same; otherwise nothing is
+        // concluded.
+        if sights.contains(where: \.1.isBad), await mount.prove() != proven {
+            return try await giveBack(claimed)
+        }
+        for (transfer, sight) in sights {
             let decision = decide(transfer, sight)
             await reports.tell(decision.finding, about: transfer)
             if let release = decision.release {
@@ -139,15 +146,18 @@ package actor TransferService {
                     TransferRelease(claim: claim, delay: .seconds(5), error: "its sighting has no snapshot yet"))
             }
         }
-        // Whatever was absent was so on a mount that still proves itself; otherwise nothing is concluded.
-        if releases.contains(where: { $0.isMissing || $0.isFault }), await mount.prove() == nil {
-            for place in releases.indices { (releases[place].isMissing, releases[place].isFault) = (false, false) }
-        }
         let back = releases
         try await replay.database.perform { session in try Transfers.release(back, in: session) }
         await deliver(settled)
         try await giveUpIndexFiles(missing: back.filter(\.isMissing).map(\.claim.id), of: claimed)
         return claimed.count < limit ? try await idle() : .zero
+    }
+
+    /// The mount went while its files were looked at: all go back as if nobody had looked.
+    private func giveBack(_ claimed: [Transfer]) async throws -> Duration {
+        let back = claimed.compactMap(\.claim).map { TransferRelease(unlooked: $0, delay: .milliseconds(200)) }
+        try await replay.database.perform { session in try Transfers.release(back, in: session) }
+        return .milliseconds(200)
     }
 
     /// Index files that stay away are none: most sounds may have one, and no row says which.
@@ -193,7 +203,7 @@ package actor TransferService {
         return recordings
     }
 
-    private func look(at transfers: [Transfer]) async -> [(Transfer, FileSight)] {
+    private func look(at transfers: [Transfer], on root: MountRoot) async -> [(Transfer, FileSight)] {
         await withTaskGroup(of: (Transfer, FileSight).self) { group in
             var waiting = transfers[...]
             func add() {
@@ -203,7 +213,7 @@ package actor TransferService {
                     guard let path else {
                         return (transfer, .refused(FileError(.escapes, doing: "find a file on its mount")))
                     }
-                    return (transfer, await looker.look(at: path, isEncrypted: transfer.keyID != nil))
+                    return (transfer, await looker.look(at: path, on: root, isEncrypted: transfer.keyID != nil))
                 }
             }
             for _ in 0..<TransferService.looksAtOnce { add() }
@@ -384,6 +394,14 @@ extension FileSight {
     fileprivate var noted: (size: Int64, modified: Int64)? {
         guard case .seen(let observation, _) = self else { return nil }
         return (observation.size, observation.modified.nanosecondsSince1970)
+    }
+
+    /// Whether it may be the mount's doing, and not the file's.
+    fileprivate var isBad: Bool {
+        switch self {
+        case .seen(_, .whole), .seen(_, .unknown): false
+        case .seen(_, .broken), .absent, .refused, .failed: true
+        }
     }
 
     /// For people; names no file.

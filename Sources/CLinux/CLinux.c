@@ -19,6 +19,9 @@ const int takeup_O_DIRECT = O_DIRECT;
 const int takeup_O_NOATIME = O_NOATIME;
 const int takeup_AT_EMPTY_PATH = AT_EMPTY_PATH;
 const int takeup_AT_STATX_FORCE_SYNC = AT_STATX_FORCE_SYNC;
+const int takeup_AT_STATX_DONT_SYNC = AT_STATX_DONT_SYNC;
+// Newer than the headers of Debian 12.
+const unsigned takeup_STATX_MNT_ID_UNIQUE = 0x4000;
 const unsigned takeup_RENAME_NOREPLACE = RENAME_NOREPLACE;
 const int takeup_FALLOC_FL_KEEP_SIZE = FALLOC_FL_KEEP_SIZE;
 const uint32_t takeup_IN_MASK_ADD = IN_MASK_ADD;

@@ -13,6 +13,8 @@ package actor PresenceService {
     private let narrator: any Narrator
     /// What to tell of this process: a JSON object for the ledger, and a line for systemd.
     private let describe: @Sendable () async -> (state: String, line: String)
+    /// That there is something new to tell.
+    private let news: Wake
     private var watchdog = Watchdog()
     private var outage: Outage
     private var stalled: Set<String> = []
@@ -26,13 +28,15 @@ package actor PresenceService {
 
     package init(
         replay: Replay, beat: AgentBeat, manager: ServiceManager, loops: [String], progress: Progress,
-        narrator: any Narrator, describe: @escaping @Sendable () async -> (state: String, line: String)
+        narrator: any Narrator, news: Wake = Wake(),
+        describe: @escaping @Sendable () async -> (state: String, line: String)
     ) {
         self.replay = replay
         self.beat = beat
         self.manager = manager
         self.progress = progress
         self.narrator = narrator
+        self.news = news
         self.describe = describe
         outage = Outage(down: .replayUnreachable, up: .replayBack, facts: [.database("replay")], narrator: narrator)
         for loop in loops { watchdog.watch(loop, bound: PresenceService.loopBound, at: .zero) }
@@ -43,7 +47,7 @@ package actor PresenceService {
             feedWatchdog()
             var pause = await turn()
             if let interval = manager.watchdogInterval { pause = min(pause, interval / 3) }
-            try? await Task.sleep(for: pause)
+            await news.wait(atMost: pause)
         }
         let holder = replay.holder
         try? await replay.database.perform { session in try Agents.leave(holder, in: session) }

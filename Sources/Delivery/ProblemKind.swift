@@ -85,7 +85,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .noRoom: "Free space, raise a watermark or add a volume; originals are kept and unmarked meanwhile."
         case .volumeUnavailable:
             "Mount it, or run `takeup volume init` if it is new; other volumes serve meanwhile."
-        case .mountUnavailable: "Mount it; nothing is concluded from its absence."
+        case .mountUnavailable:
+            "Mount it, or look at the server behind it; nothing is concluded meanwhile, and it goes on by itself."
         case .phraseUnknown:
             "Phrases are defined at the replay: add it there, or remove it at the recorder; the recording's media are safe."
         case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."

@@ -43,7 +43,7 @@ package struct ReplayBase: Sendable {
         roster = VolumeRoster(
             replay: settings.replay,
             copying: CopySettings(rereadsSource: settings.copying.level == .evidence),
-            threadsPerVolume: settings.copying.concurrency, patience: settings.watching.unresponsiveAfter,
+            threadsPerVolume: settings.copying.concurrency, patience: settings.watching.callPatience,
             ownership: ownership, database: database, problems: problems, narrator: narrator)
         deliverer = Deliverer(
             replay: replay, settings: settings.replay, roster: roster, narrator: narrator, lease: ReplayBase.lease)

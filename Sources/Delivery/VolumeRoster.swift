@@ -15,6 +15,7 @@ package import Vocabulary
 package actor VolumeRoster {
     private let probes: [VolumeProbe]
     private let copiers: [VolumeName: @Sendable (VolumeID) -> Copier]
+    private nonisolated let copying: [FileThreads]
     private let replay: ReplaySettings
     private let database: Database
     private let problems: ProblemBook
@@ -52,9 +53,11 @@ package actor VolumeRoster {
         self.problems = problems
         self.narrator = narrator
         var copiers: [VolumeName: @Sendable (VolumeID) -> Copier] = [:]
+        var pools: [FileThreads] = []
         probes = replay.allVolumes.map { volume in
             // Probing and copying have threads of their own: a look must not wait behind copies.
             let threads = FileThreads(name: "vol-\(volume.name)", count: threadsPerVolume)
+            pools.append(threads)
             copiers[volume.name] = { id in
                 Copier(
                     volume: CopyVolume(
@@ -67,6 +70,13 @@ package actor VolumeRoster {
                 calls: calls)
         }
         self.copiers = copiers
+        self.copying = pools
+    }
+
+    /// What is copied from was replaced: copies that stand still end now, and are made anew. One that only waits for a
+    /// slow volume may be among them, which costs its repetition.
+    package nonisolated func renounceSilentCopies() {
+        for threads in copying { threads.renounce(silentFor: .seconds(2)) }
     }
 
     /// Looks at every volume at once, and brings the ledger up to date where it is older than a second. Throws only what

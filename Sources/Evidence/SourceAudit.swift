@@ -27,7 +27,7 @@ struct SourceAudit: Sendable {
         self.source = source
         mounts = ServedMounts(
             prefix: source.mountPath, recorderPrefix: source.recorderPrefix, mounts: source.mounts.map(\.path))
-        let patience = audit.settings.watching.unresponsiveAfter
+        let patience = audit.settings.watching.callPatience
         files = Dictionary(
             source.mounts.map { ($0.path, RecorderFiles($0, patience: patience)) }, uniquingKeysWith: { one, _ in one })
         volumes = samples.compactMap { sample in

@@ -15,8 +15,11 @@ protocol Job: AnyObject, Sendable {
 }
 
 extension Job {
-    /// When it hangs, by the monotonic clock.
-    var deadline: UInt64 { pulse.lastBeat &+ timeout }
+    /// When it hangs, by the monotonic clock; one that was cancelled `stopPatience` nanoseconds after that.
+    func deadline(stopPatience: UInt64) -> UInt64 {
+        let silent = pulse.lastBeat &+ timeout
+        return pulse.whenCancelled.map { min(silent, $0 &+ stopPatience) } ?? silent
+    }
 }
 
 /// A body with its one answer. The thread has let go of the body, and the caller alone holds the result, by the time
@@ -34,7 +37,7 @@ final class Errand<Value: Sendable>: Job {
 
     init(timeout: Duration, _ body: @escaping @Sendable (Pulse) throws -> Value) {
         state = Mutex(State(body: body))
-        self.timeout = UInt64(max(0, timeout.wholeMicroseconds)) * 1000
+        self.timeout = timeout.nanoseconds
     }
 
     func wait(_ continuation: CheckedContinuation<Void, Never>) {

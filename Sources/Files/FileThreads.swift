@@ -10,13 +10,19 @@ package final class FileThreads: Sendable {
     private let pool: ThreadPool
 
     /// `count` bodies run at a time; at most `abandonedAtMost` threads more may hang before all is refused.
-    /// `name` has at most 15 bytes.
-    package init(name: String, count: Int, abandonedAtMost: Int = 8) {
+    /// `name` has at most 15 bytes. A cancelled body may take `stopPatience` to its next beat: a process that is told to
+    /// stop waits for no server.
+    package init(name: String, count: Int, abandonedAtMost: Int = 8, stopPatience: Duration = .seconds(10)) {
         precondition(count > 0 && abandonedAtMost >= 0, "a pool has at least one thread")
-        pool = ThreadPool(name: name, count: count, abandonedAtMost: abandonedAtMost)
+        pool = ThreadPool(
+            name: name, count: count, abandonedAtMost: abandonedAtMost, stopPatience: stopPatience.nanoseconds)
     }
 
     deinit { pool.stop() }
+
+    /// What the bodies work on has been replaced: those that have shown no life for `span` end now for their callers, as
+    /// if they hung, and none that hangs counts towards the bound any more, whether it ever comes back or not.
+    package func renounce(silentFor span: Duration = .zero) { pool.renounce(silentFor: span.nanoseconds) }
 
     /// How many bodies run at a time.
     package var count: Int { pool.count }
@@ -29,7 +35,7 @@ package final class FileThreads: Sendable {
     /// `timeout` is how long the body may show no sign of life; ``Pulse/beat()`` is one. Waiting for a free thread
     /// does not count. A result that comes after the timeout is let go on its thread: results that own something
     /// must end it when they go (``HeldFile`` does). Cancelling the task stops a body that waits in line at once, one
-    /// that runs at its next beat.
+    /// that runs at its next beat; one that does not come to it within the pool's patience counts as hanging.
     ///
     /// - Throws: what the body throws; ``FileError`` with code `timeout` when it hangs, or when so many threads hang
     ///   that none is left; `CancellationError`.
@@ -44,7 +50,7 @@ package final class FileThreads: Sendable {
             }
         } onCancel: {
             errand.pulse.cancel()
-            pool.dropCancelled()
+            pool.takeCancellation()
         }
         return try errand.take().get()
     }
@@ -53,7 +59,8 @@ package final class FileThreads: Sendable {
 /// A body's sign of life, and how it learns that nobody waits for it any more.
 package final class Pulse: Sendable {
     private let last = Atomic<UInt64>(0)
-    private let cancelled = Atomic<Bool>(false)
+    /// By the monotonic clock; zero as long as it is not.
+    private let cancelled = Atomic<UInt64>(0)
     private let abandoned = Atomic<Bool>(false)
 
     package init() {}
@@ -64,14 +71,19 @@ package final class Pulse: Sendable {
     ///   given up: then it puts away what it made and ends.
     package func beat() throws {
         if abandoned.load(ordering: .acquiring) { throw Pulse.timeout }
-        if cancelled.load(ordering: .acquiring) { throw CancellationError() }
+        if isCancelled { throw CancellationError() }
         last.store(monotonicNanoseconds(), ordering: .releasing)
     }
 
-    var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+    var isCancelled: Bool { cancelled.load(ordering: .acquiring) != 0 }
+    /// Nil as long as nobody has.
+    var whenCancelled: UInt64? {
+        let when = cancelled.load(ordering: .acquiring)
+        return when == 0 ? nil : when
+    }
     var lastBeat: UInt64 { last.load(ordering: .acquiring) }
     func start() { last.store(monotonicNanoseconds(), ordering: .releasing) }
-    func cancel() { cancelled.store(true, ordering: .releasing) }
+    func cancel() { cancelled.store(monotonicNanoseconds(), ordering: .releasing) }
     func abandon() { abandoned.store(true, ordering: .releasing) }
 
     static let timeout = FileError(.timeout, doing: "wait for a call about a file")
@@ -81,4 +93,9 @@ func monotonicNanoseconds() -> UInt64 {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+}
+
+extension Duration {
+    /// None where it is negative.
+    var nanoseconds: UInt64 { UInt64(max(0, wholeMicroseconds)) * 1000 }
 }

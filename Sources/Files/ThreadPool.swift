@@ -6,6 +6,8 @@ final class ThreadPool: @unchecked Sendable {
     let name: String
     let count: Int
     private let abandonedAtMost: Int
+    /// Nanoseconds.
+    private let stopPatience: UInt64
 
     // Guarded by `lock`. The pointers themselves never change.
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -13,6 +15,9 @@ final class ThreadPool: @unchecked Sendable {
     private let watch = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var waiting = Queue<any Job>()
     private var running: [ObjectIdentifier: any Job] = [:]
+    /// How often those that hang were forgotten; a thread that comes back from an earlier era counts for nothing.
+    private var era = 0
+    private var eras: [ObjectIdentifier: Int] = [:]
     private var serving = 0
     private var idle = 0
     private var abandoned = 0
@@ -21,7 +26,8 @@ final class ThreadPool: @unchecked Sendable {
     /// When the watching thread looks next; it looks earlier only when woken.
     private var nextWatch = UInt64.max
 
-    init(name: String, count: Int, abandonedAtMost: Int) {
+    init(name: String, count: Int, abandonedAtMost: Int, stopPatience: UInt64) {
+        self.stopPatience = stopPatience
         self.name = name
         self.count = count
         self.abandonedAtMost = abandonedAtMost
@@ -60,9 +66,26 @@ final class ThreadPool: @unchecked Sendable {
         if let refusal { job.fail(refusal) }
     }
 
-    func dropCancelled() {
-        let dropped = locked { waiting.removeAll { $0.pulse.isCancelled } }
+    /// A body was cancelled: it goes where it waits in line, and hangs sooner where it runs.
+    func takeCancellation() {
+        let dropped = locked {
+            pthread_cond_signal(watch)
+            return waiting.removeAll { $0.pulse.isCancelled }
+        }
         for job in dropped { job.fail(CancellationError()) }
+    }
+
+    func renounce(silentFor span: UInt64) {
+        let hanging = locked {
+            let now = monotonicNanoseconds()
+            let hanging = running.values.filter { $0.pulse.lastBeat &+ span <= now }
+            for job in hanging { abandon(job) }
+            abandoned = 0
+            era += 1
+            while waiting.count > idle && canServe { startServing() }
+            return hanging
+        }
+        for job in hanging { job.fail(Pulse.timeout) }
     }
 
     func stop() {
@@ -138,7 +161,7 @@ final class ThreadPool: @unchecked Sendable {
             }
             job.pulse.start()
             running[ObjectIdentifier(job)] = job
-            if job.deadline < nextWatch { pthread_cond_signal(watch) }
+            if deadline(of: job) < nextWatch { pthread_cond_signal(watch) }
             return job
         }
     }
@@ -148,7 +171,7 @@ final class ThreadPool: @unchecked Sendable {
         locked {
             if isStopped { pthread_cond_signal(watch) }
             if running.removeValue(forKey: ObjectIdentifier(job)) != nil { return true }
-            abandoned -= 1
+            if eras.removeValue(forKey: ObjectIdentifier(job)) == era { abandoned -= 1 }
             guard serving < count else { return false }
             serving += 1
             return true
@@ -173,7 +196,7 @@ final class ThreadPool: @unchecked Sendable {
 
     private func waitForDeadline() {
         if isOver { return }
-        nextWatch = running.values.map(\.deadline).min() ?? UInt64.max
+        nextWatch = running.values.map { deadline(of: $0) }.min() ?? UInt64.max
         if nextWatch == UInt64.max {
             pthread_cond_wait(watch, lock)
         } else {
@@ -184,15 +207,20 @@ final class ThreadPool: @unchecked Sendable {
 
     private func abandonHanging() -> [any Job] {
         let now = monotonicNanoseconds()
-        let hanging = running.values.filter { $0.deadline <= now }
-        for job in hanging {
-            job.pulse.abandon()
-            running[ObjectIdentifier(job)] = nil
-            serving -= 1
-            abandoned += 1
-        }
+        let hanging = running.values.filter { deadline(of: $0) <= now }
+        for job in hanging { abandon(job) }
         return hanging
     }
+
+    private func abandon(_ job: any Job) {
+        job.pulse.abandon()
+        running[ObjectIdentifier(job)] = nil
+        eras[ObjectIdentifier(job)] = era
+        serving -= 1
+        abandoned += 1
+    }
+
+    private func deadline(of job: any Job) -> UInt64 { job.deadline(stopPatience: stopPatience) }
 }
 
 /// First in, first out, in constant time.

@@ -30,6 +30,11 @@ package struct TransferRelease: Sendable {
         self.isMissing = isMissing
         self.isFailure = isFailure
     }
+
+    /// Goes back, and nothing is noted: what it needs was away.
+    package init(unlooked claim: Claim<Transfer.ID>, delay: Duration) {
+        self.init(claim: claim, delay: delay, isFailure: false)
+    }
 }
 
 /// Claiming transfers, and giving them back.

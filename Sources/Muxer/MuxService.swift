@@ -34,7 +34,7 @@ package struct MuxService: Sendable {
             ),
             decryptor: Decryptor(keys: keys), rules: ArrangeRules(mostOverlap: mux.maxOverlapAllowed),
             tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
-            threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.unresponsiveAfter * 12)
+            threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.callPatience * 10)
         temporary = mux.temporaryDirectory
         self.narrator = narrator
         self.wake = wake

@@ -55,7 +55,7 @@ struct MountCheck: Sendable {
         case .notMountPoint:
             fail("nothing is mounted there.", "Mount it; mount_point = false if a plain directory is meant.")
         case .disconnected:
-            fail("what was mounted there is gone.", "Look at the server that exports it, and mount it anew.")
+            fail("\(absence.words.1).", "Look at the server that exports it, and mount it anew.")
         }
     }
 

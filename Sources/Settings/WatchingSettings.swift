@@ -10,8 +10,12 @@ package struct WatchingSettings: Hashable, Sendable {
     package let graceMissing: Duration
     /// How long a file may be without its row before that is a problem.
     package let graceOrphan: Duration
-    /// How long a file call may take before the mount or volume counts as unresponsive.
+    /// How long a mount may take to prove itself before it counts as unresponsive.
     package let unresponsiveAfter: Duration
+
+    /// How long one look at a file or directory, or at a volume, may take: more than a proof, which only asks for what
+    /// the server has at hand.
+    package var callPatience: Duration { unresponsiveAfter * 4 }
 }
 
 extension WatchingSettings {
@@ -33,7 +37,10 @@ extension WatchingSettings {
                 "grace_orphan", .duration(.zero...(.seconds(30 * 86_400))), standard: .seconds(3600),
                 "How long a file may be without its row before that is a problem."),
             unresponsiveAfter: reader.value(
-                "unresponsive_after", .duration(.seconds(1)...(.seconds(600))), standard: .seconds(10),
-                "How long a file call may take before its mount or volume counts as unresponsive."))
+                "unresponsive_after", .duration(.seconds(1)...(.seconds(600))), standard: .seconds(3),
+                """
+                How long a mount may take to prove itself before it counts as unresponsive. A look at a file, a \
+                directory or a volume may take four times as long; a copy has its own patience.
+                """))
     }
 }

@@ -312,25 +312,42 @@ extension Event {
                 next: "Nothing.")
         case .mountAbsent:
             EventAdvice(
-                subject: "A mount is absent",
-                happened: "Nothing is mounted at {mount}.",
+                subject: "A mount is away",
+                happened: "{mount} does not show the recorder's directory since {elapsed_usec} µs: {detail}.",
                 did: """
-                    No conclusion is drawn from the empty directory: no file counts as missing. The mount is \
-                    proved again and again.
+                    Nothing is concluded from it: no file counts as missing, nothing is marked for it, and what needs it \
+                    waits. It is proved every second, and collecting goes on by itself when it is back, without a \
+                    restart. Other mounts go on.
                     """,
-                next: "Mount it; look at the network and at the recorder's file service.")
+                next: """
+                    Mount it: `systemctl status` of its mount unit, or `findmnt {mount}`, says what there is. Where the \
+                    server is away, look at the network and at the recorder's file service; a handle that stays stale \
+                    needs an unmount and a mount.
+                    """)
         case .mountWrong:
             EventAdvice(
                 subject: "A mount is not the right one",
-                happened: "What is mounted at {mount} does not prove to be the recorder's directory: {reason}.",
-                did: "Nothing is read from it and no file counts as missing.",
-                next: "Mount the right file system, or correct the marker in the settings.")
+                happened: "What is mounted at {mount} does not prove to be the recorder's directory: {detail}.",
+                did: """
+                    Nothing is read from it and no file counts as missing. Collecting goes on by itself when the right \
+                    one is back.
+                    """,
+                next: """
+                    Mount the right file system, or correct the marker in the settings. Where the new one is meant, \
+                    restart this agent: it takes what it finds at its start.
+                    """)
         case .mountUnresponsive:
             EventAdvice(
                 subject: "A mount does not answer",
-                happened: "A file call below {mount} has hung for {elapsed_usec} µs.",
-                did: "This agent waits for it; all other mounts and volumes go on.",
-                next: "Look at the network and at the recorder's file service.")
+                happened: "{mount} has not answered for {elapsed_usec} µs.",
+                did: """
+                    What needs it waits, and nothing is concluded. All other mounts go on, and so does this one when it \
+                    answers again, without a restart.
+                    """,
+                next: """
+                    Look at the network and at the recorder's file service. A call that hangs on a `hard` NFS mount ends \
+                    when the server is back, or after `umount -f`.
+                    """)
         case .mountBack:
             EventAdvice(
                 subject: "A mount is back",

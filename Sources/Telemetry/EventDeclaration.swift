@@ -230,12 +230,12 @@ extension Event {
         case .mountAbsent:
             EventDeclaration(
                 messageID: "cb946ea0e00a4d61aa3aaab93b3290f3", priority: .error,
-                says: "Mount {mount} of {source} is not mounted",
+                says: "Mount {mount} of {source} is away: {detail}",
                 facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
         case .mountWrong:
             EventDeclaration(
                 messageID: "62e370eafd4b464c824f14242eb9d799", priority: .error,
-                says: "Mount {mount} of {source} is not the right one: {reason}",
+                says: "Mount {mount} of {source} is not the right one: {detail}",
                 facts: [.source, .mount, .reason, .detail, .errno, .elapsed, .since, .incident])
         case .mountUnresponsive:
             EventDeclaration(

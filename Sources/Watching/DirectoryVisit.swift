@@ -54,7 +54,7 @@ struct DirectoryContent: Sendable {
 }
 
 /// The mount's root is not the directory that was proven: it was unmounted, or something else is mounted there now.
-struct MountChanged: Error {}
+package struct MountChanged: Error {}
 
 /// Looks at directories, one after the other, until `budget` is used up; at least at one. Each is opened beneath the
 /// proven root without following any link, watched before it is listed, and closed again: no handle stays behind that
@@ -67,7 +67,9 @@ func visitDirectories(
 ) throws -> [DirectoryReport] {
     let root = try calls.openRoot(mount)
     var facts = statx()
-    guard askKernel(root.descriptor, &facts) == 0, mountRoot(facts) == expected else { throw MountChanged() }
+    guard askKernel(root.descriptor, &facts) == 0, mountRoot(root.descriptor, facts) == expected else {
+        throw MountChanged()
+    }
     let start = ContinuousClock.now
     var reports: [DirectoryReport] = []
     for visit in visits {
@@ -164,9 +166,29 @@ func askKernel(_ descriptor: CInt, _ facts: inout statx) -> CInt {
         UInt32(STATX_BASIC_STATS) | UInt32(STATX_MNT_ID), &facts)
 }
 
-func mountRoot(_ facts: statx) -> MountRoot {
-    let tellsMount = facts.stx_mask & UInt32(STATX_MNT_ID) != 0
+/// The number that /proc/self/mountinfo has for the mount; zero where the kernel does not tell.
+func tableID(_ facts: statx) -> UInt64 {
+    facts.stx_mask & UInt32(STATX_MNT_ID) != 0 ? facts.stx_mnt_id : 0
+}
+
+/// The root that a descriptor stands for, given its facts. The kernel's numbers of mounts come again after an unmount;
+/// since 6.8 it has others that do not.
+func mountRoot(_ descriptor: CInt, _ facts: statx) -> MountRoot {
+    var unique = statx()
+    let known =
+        takeup_statx(
+            descriptor, "", takeup_AT_EMPTY_PATH | takeup_AT_STATX_DONT_SYNC, takeup_STATX_MNT_ID_UNIQUE, &unique)
+        == 0 && unique.stx_mask & takeup_STATX_MNT_ID_UNIQUE != 0
     return MountRoot(
-        mountID: tellsMount ? facts.stx_mnt_id : 0, deviceMajor: facts.stx_dev_major,
+        mountID: known ? unique.stx_mnt_id : tableID(facts), deviceMajor: facts.stx_dev_major,
         deviceMinor: facts.stx_dev_minor, inode: facts.stx_ino)
+}
+
+/// Throws ``MountChanged`` where the root that a descriptor stands for is not the one that was proven. Asks no server.
+package func confirm(_ descriptor: CInt, isRootOf expected: MountRoot) throws {
+    var facts = statx()
+    let failed = takeup_statx(
+        descriptor, "", takeup_AT_EMPTY_PATH | takeup_AT_STATX_DONT_SYNC,
+        UInt32(STATX_BASIC_STATS) | UInt32(STATX_MNT_ID), &facts)
+    guard failed == 0, mountRoot(descriptor, facts) == expected else { throw MountChanged() }
 }

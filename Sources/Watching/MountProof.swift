@@ -1,6 +1,7 @@
 internal import CLinux
 package import Files
 internal import Glibc
+internal import Synchronization
 package import Vocabulary
 
 /// What must stand at a path for it to be a source's mount.
@@ -19,35 +20,161 @@ package struct MountExpectation: Hashable, Sendable {
     }
 }
 
-/// Proves a mount: that it is mounted, that it answers, and that it is the file system that it was at the start.
+/// One look at a mount.
+package struct MountVerdict: Sendable {
+    /// Counts the looks of one ``MountProof``.
+    package let number: Int
+    package let state: MountState
+    /// When the look began: it says nothing of what came later.
+    package let began: ContinuousClock.Instant
+}
+
+/// Proves a mount: that it is mounted, that it answers, and that it is the file system that it was at the start. One for
+/// a process and mount: all who ask share what it finds.
 ///
 /// What the first proof finds is remembered for the life of the process. Another file system is refused after that,
 /// unless the marker file vouches for it by holding what it held.
 package actor MountProof {
     package nonisolated let expectation: MountExpectation
     private let threads: FileThreads
+    private let table = FileThreads(name: "mount-line", count: 1)
     private let timeout: Duration
+    private let observe: @Sendable () -> MountObservation
     private var remembered: RememberedMount?
+    private var last: MountVerdict?
+    /// The look that has begun, and the one that comes after it.
+    private var running: Task<MountVerdict, Never>?
+    private var waiting: Task<MountVerdict, Never>?
+    private var count = 0
+    /// The mount that calls hang on.
+    private var hung: HungMount?
+    private nonisolated let shared = Mutex(Shared())
+
+    private struct Shared {
+        var isDoubted = false
+        var changes = 0
+        var listeners: [@Sendable () -> Void] = []
+    }
+
+    private struct HungMount {
+        /// Of the mount table; nil where that does not name the path.
+        let mountID: UInt64?
+        var tried: ContinuousClock.Instant
+    }
+
+    /// While a call hangs, the next one is made only after this: each that hangs too costs a thread.
+    private static let hungPause = Duration.seconds(10)
 
     /// - Parameters:
-    ///   - threads: this mount's own.
+    ///   - threads: for proofs alone: what waits for a look at a file must not delay a proof.
     ///   - timeout: how long the mount may take to answer before it is ``MountState/unresponsive``.
     package init(_ expectation: MountExpectation, threads: FileThreads, timeout: Duration = .seconds(5)) {
+        self.init(expectation, threads: threads, timeout: timeout) { observeMount(expectation) }
+    }
+
+    /// - Parameter observe: asks the kernel; may hang.
+    init(
+        _ expectation: MountExpectation, threads: FileThreads, timeout: Duration,
+        observe: @escaping @Sendable () -> MountObservation
+    ) {
         self.expectation = expectation
         self.threads = threads
         self.timeout = timeout
+        self.observe = observe
     }
 
-    /// Looks now. Whatever goes wrong is a state, and a cancelled task is told `unresponsive`.
-    package func look() async -> MountState {
-        let expectation = expectation
-        let answer = try? await threads.run(timeout: timeout) { _ in observeMount(expectation) }
-        guard let observation = answer else { return .unresponsive }
+    /// Looks now: what is found is not older than the call. Whatever goes wrong is a state.
+    package func look() async -> MountState { await verdict().state }
+
+    /// The same, with when it was.
+    package func verdict() async -> MountVerdict {
+        // A look that has begun may have seen what is no more: those who ask meanwhile share the next one.
+        if let waiting { return await waiting.value }
+        let earlier = running
+        let task = Task {
+            _ = await earlier?.value
+            return await self.perform()
+        }
+        waiting = task
+        return await task.value
+    }
+
+    /// What the last look found, where it is younger than `age` and nothing has cast doubt on it; a look otherwise.
+    package func verdict(within age: Duration) async -> MountVerdict {
+        let isDoubted = shared.withLock { $0.isDoubted }
+        if let last, !isDoubted, ContinuousClock.now - last.began < age { return last }
+        return await verdict()
+    }
+
+    /// Something says that the mount may have gone, changed or come: what was found counts no more, and listeners hear
+    /// of it.
+    package nonisolated func doubt() {
+        shared.withLock { $0.isDoubted = true }
+        tell()
+    }
+
+    /// How often the state changed or was doubted so far.
+    package nonisolated var changes: Int { shared.withLock { $0.changes } }
+
+    /// Calls `listener` at each change and each doubt, on any thread.
+    package nonisolated func onChange(_ listener: @escaping @Sendable () -> Void) {
+        shared.withLock { $0.listeners.append(listener) }
+    }
+
+    private nonisolated func tell() {
+        let listeners = shared.withLock { shared in
+            shared.changes += 1
+            return shared.listeners
+        }
+        for listener in listeners { listener() }
+    }
+
+    private func perform() async -> MountVerdict {
+        (running, waiting) = (waiting, nil)
+        defer { running = nil }
+        count += 1
+        let number = count
+        let began = ContinuousClock.now
+        shared.withLock { $0.isDoubted = false }
+        let state = await observed(at: began)
+        let verdict = MountVerdict(number: number, state: state, began: began)
+        let before = last?.state
+        last = verdict
+        if before != state { tell() }
+        return verdict
+    }
+
+    private func observed(at now: ContinuousClock.Instant) async -> MountState {
+        if let hung, threads.abandonedCount > 0 {
+            if await mountID() != hung.mountID {
+                // Another mount is in the place of the one that they hang on: they stand for nothing any more.
+                threads.renounce()
+                self.hung = nil
+            } else if now - hung.tried < MountProof.hungPause {
+                return .unresponsive
+            }
+        }
+        let observe = observe
+        let answer = try? await threads.run(timeout: timeout) { _ in observe() }
+        guard let observation = answer else {
+            let place = await mountID()
+            hung = HungMount(mountID: place, tried: now)
+            return .unresponsive
+        }
+        hung = nil
         let verdict = judge(observation, of: expectation, remembered: remembered)
         if case .proven(let identity) = verdict {
             remembered = RememberedMount(fileSystem: identity.fileSystem, marker: observation.seen?.marker)
         }
         return verdict
+    }
+
+    /// The mount at the path by the kernel's table, which never hangs as the mount itself does.
+    private func mountID() async -> UInt64? {
+        let path = expectation.path
+        return try? await table.run(timeout: .seconds(5)) { _ in
+            wholeFile("/proc/self/mountinfo").flatMap { mountTableLine(in: $0, at: path)?.id }
+        }
     }
 }
 
@@ -101,7 +228,8 @@ private func failure(_ code: Int32) -> MountState {
     case ENOENT: .absent(.noDirectory)
     case ENOTDIR: .wrong(.notDirectory)
     // A soft NFS mount whose server is away says EIO or ETIMEDOUT; a FUSE mount whose process died says ENOTCONN.
-    case ESTALE, ENOTCONN, EIO, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ECONNABORTED, ESHUTDOWN: .absent(.disconnected)
+    case ESTALE, ENOTCONN, EIO, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ECONNABORTED, ESHUTDOWN:
+        .absent(.disconnected(code))
     default: .wrong(.unreadable(code))
     }
 }
@@ -117,8 +245,7 @@ func observeMount(_ expectation: MountExpectation) -> MountObservation {
         var kernel = statx()
         guard askKernel(descriptor, &kernel) == 0 else { return .failed(errno) }
         guard let table = wholeFile("/proc/self/mountinfo") else { return .failed(errno) }
-        let place = mountRoot(kernel)
-        let line = mountTableLine(in: table, mountID: place.mountID, path: expectation.path)
+        let line = mountTableLine(in: table, mountID: tableID(kernel), path: expectation.path)
         let fileSystem = FileSystemIdentity(
             type: line?.type ?? facts.kind.description, source: line?.source ?? "", root: line?.root ?? "/",
             id: facts.identity)
@@ -128,7 +255,7 @@ func observeMount(_ expectation: MountExpectation) -> MountObservation {
             MountSeen(
                 isMountPoint: tellsMountRoot
                     ? isMountRoot : line?.point.components == expectation.path.components,
-                identity: MountIdentity(fileSystem: fileSystem, root: place),
+                identity: MountIdentity(fileSystem: fileSystem, root: mountRoot(descriptor, kernel)),
                 marker: expectation.marker.flatMap { marker(named: $0, in: descriptor) }))
     } catch {
         return .failed(error.number ?? EIO)

@@ -13,8 +13,9 @@ package enum MountAbsence: Hashable, Sendable {
     case noDirectory
     /// The directory is there, and nothing is mounted on it (or only an automounter that has not mounted yet).
     case notMountPoint
-    /// The server no longer knows what was mounted (`ESTALE`), or the process behind it is gone (`ENOTCONN`).
-    case disconnected
+    /// The server no longer knows what was mounted (`ESTALE`), it does not answer (`EIO`, `ETIMEDOUT`), or the program
+    /// behind it is gone (`ENOTCONN`); the `errno`.
+    case disconnected(Int32)
 }
 
 package enum MountFault: Hashable, Sendable {
@@ -58,7 +59,7 @@ package struct FileSystemIdentity: Hashable, Sendable {
 
 /// The directory that a look must begin at, so that it sees the mount that was proven: differs after every remount.
 package struct MountRoot: Hashable, Sendable {
-    /// `stx_mnt_id` of statx(2); zero on kernels before 5.8.
+    /// `stx_mnt_id` of statx(2), the one that is never given twice where the kernel has it (6.8); zero before 5.8.
     package var mountID: UInt64
     package var deviceMajor: UInt32
     package var deviceMinor: UInt32

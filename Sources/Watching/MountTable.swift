@@ -39,6 +39,12 @@ func mountTableLine(in table: [UInt8], mountID: UInt64, path: FilePath) -> Mount
     }.max { $0.point.components.count < $1.point.components.count }
 }
 
+/// What is mounted on the very path: the last line covers those before it.
+func mountTableLine(in table: [UInt8], at path: FilePath) -> MountTableLine? {
+    table.split(separator: UInt8(ascii: "\n")).reversed().lazy.compactMap { MountTableLine($0) }
+        .first { $0.point.components == path.components }
+}
+
 private func text(_ bytes: some Sequence<UInt8>) -> String { String(decoding: Array(bytes), as: UTF8.self) }
 
 /// Blanks, tabs, newlines and backslashes stand as three octal digits behind a backslash.

@@ -52,6 +52,8 @@ package actor TreeWatcher {
     private var lastLoss: MountState?
     private var lastCoverage = WatchCoverage()
     private var nextProof: Duration = .zero
+    /// Of the proof, when it was last asked.
+    private var changes = 0
     private var nextInstance: Duration = .zero
     /// When the reason of a mode is told anew, where it has changed.
     private var nextReason: Duration = .zero
@@ -73,6 +75,8 @@ package actor TreeWatcher {
         let queue = HintQueue()
         self.queue = queue
         hints = AsyncStream { await queue.next() }
+        let bell = bell
+        proof.onChange { bell.ring() }
     }
 
     /// How blind the events of this mount are, since it was last proven.
@@ -92,7 +96,7 @@ package actor TreeWatcher {
 
     /// Does what is due, and returns when something will be due again; `clock.now()` or earlier when more is to do.
     package func turn() async -> Duration {
-        if clock.now() >= nextProof || watch == nil { await prove() }
+        if clock.now() >= nextProof || watch == nil || changes != proof.changes { await prove(isFresh: false) }
         guard watch != nil else { return nextProof }
         await takeEvents()
         watch?.beginRescanIfDue(at: clock.now())
@@ -106,8 +110,10 @@ package actor TreeWatcher {
 
     // MARK: The mount
 
-    private func prove() async {
-        let state = await proof.look()
+    /// - Parameter isFresh: what others found since the last proof was due is not enough.
+    private func prove(isFresh: Bool = true) async {
+        changes = proof.changes
+        let state = isFresh ? await proof.look() : await proof.verdict(within: settings.proofPeriod).state
         if Task.isCancelled { return }
         nextProof = clock.now() + settings.proofPeriod
         switch state {
@@ -168,7 +174,7 @@ package actor TreeWatcher {
         guard let batch = watch?.events?.take() else { return }
         if batch.hasEnded, let identity = watch?.identity { return await begin(identity) }
         guard let outcome = watch?.handle(batch, at: clock.now()) else { return }
-        if outcome.doubtsMount { nextProof = .zero }
+        if outcome.doubtsMount { proof.doubt() }
         if outcome.beginsStorm { await queue.put([.eventsLost]) }
         for start in stride(from: 0, to: outcome.files.count, by: 4096) {
             await queue.put(outcome.files[start..<min(start + 4096, outcome.files.count)].map { .file($0) })
@@ -236,6 +242,7 @@ package actor TreeWatcher {
                 }
             } catch let error as FileError where error.code == .timeout {
                 await lose(.unresponsive)
+                proof.doubt()
                 return false
             } catch {
                 // The mount went away or changed under the look: the proof says which.

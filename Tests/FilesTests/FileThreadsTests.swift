@@ -173,4 +173,45 @@ private func until(_ condition: () -> Bool) async throws {
         await #expect(throws: CancellationError.self) { try await running.value }
         #expect(threads.abandonedCount == 0)
     }
+
+    @Test func `what hangs on something that was replaced ends at once, and takes no thread from what is there now`()
+        async throws
+    {
+        let threads = FileThreads(name: "test", count: 2, abandonedAtMost: 1)
+        let hang = try Hang()
+        let began = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 {
+                group.addTask {
+                    await #expect(throws: FileError(.timeout, doing: "wait for a call about a file")) {
+                        try await threads.run(timeout: .seconds(60)) { _ in hang.wait() }
+                    }
+                }
+            }
+            try await Task.sleep(for: .milliseconds(100))
+            threads.renounce()
+            try await group.waitForAll()
+        }
+        #expect(ContinuousClock.now - began < .seconds(10))
+        #expect(threads.abandonedCount == 0)
+        for number in 0..<4 {
+            #expect(try await threads.run(timeout: .seconds(5)) { _ in number } == number)
+        }
+        hang.release()
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(threads.abandonedCount == 0)
+        #expect(try await threads.run(timeout: .seconds(5)) { _ in 7 } == 7)
+    }
+
+    @Test func `a cancelled body that hangs is not waited for`() async throws {
+        let threads = FileThreads(name: "test", count: 1, stopPatience: .milliseconds(50))
+        let hang = try Hang()
+        let task = Task { try await threads.run(timeout: .seconds(60)) { _ in hang.wait() } }
+        try await Task.sleep(for: .milliseconds(50))
+        let began = ContinuousClock.now
+        task.cancel()
+        await #expect(throws: (any Error).self) { try await task.value }
+        #expect(ContinuousClock.now - began < .seconds(10))
+        hang.release()
+    }
 }

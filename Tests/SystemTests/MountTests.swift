@@ -77,7 +77,7 @@ private struct MountScene {
         #expect(try await site.count(concluded, in: site.replay) == 0)
         let told = "select count(*) from takeup.problem where kind = 'mount-unavailable'"
         #expect(try await site.count(told, in: site.replay) == times)
-        #expect(site.log(.calls).components(of: "of recorder1 is not mounted") == times)
+        #expect(site.log(.calls).components(of: "of recorder1 is away") == times)
     }
 
     func expectBack() async throws {

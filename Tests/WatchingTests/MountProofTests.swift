@@ -2,6 +2,7 @@ import Files
 import Glibc
 import Planning
 import Support
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -48,9 +49,10 @@ private let verdicts: [Verdict] = [
         testDescription: "an automounter that has not mounted", observation: seen(automounter),
         state: .absent(.notMountPoint)),
     Verdict(testDescription: "no directory", observation: .failed(ENOENT), state: .absent(.noDirectory)),
-    Verdict(testDescription: "a stale handle", observation: .failed(ESTALE), state: .absent(.disconnected)),
-    Verdict(testDescription: "a dead FUSE process", observation: .failed(ENOTCONN), state: .absent(.disconnected)),
-    Verdict(testDescription: "a soft mount's error", observation: .failed(EIO), state: .absent(.disconnected)),
+    Verdict(testDescription: "a stale handle", observation: .failed(ESTALE), state: .absent(.disconnected(ESTALE))),
+    Verdict(
+        testDescription: "a dead FUSE process", observation: .failed(ENOTCONN), state: .absent(.disconnected(ENOTCONN))),
+    Verdict(testDescription: "a soft mount's error", observation: .failed(EIO), state: .absent(.disconnected(EIO))),
     Verdict(testDescription: "a file", observation: .failed(ENOTDIR), state: .wrong(.notDirectory)),
     Verdict(testDescription: "no right", observation: .failed(EACCES), state: .wrong(.unreadable(EACCES))),
     Verdict(
@@ -79,6 +81,33 @@ private let verdicts: [Verdict] = [
         testDescription: "a marker of another mount", observation: seen(ext4, marker: [2]), marker: "mark",
         remembered: RememberedMount(fileSystem: ext4, marker: [1]), state: .wrong(.otherMarker(name: "mark"))),
 ]
+
+/// A kernel that answers, or hangs.
+private final class StandIn: Sendable {
+    private struct State {
+        var answer = ext4
+        var isBlocked = false
+        var asked = 0
+    }
+    private let state = Mutex(State())
+
+    var asked: Int { state.withLock { $0.asked } }
+    func block() { state.withLock { $0.isBlocked = true } }
+    func answer(_ fileSystem: FileSystemIdentity) {
+        state.withLock { ($0.answer, $0.isBlocked) = (fileSystem, false) }
+    }
+
+    func proof(timeout: Duration = .seconds(5)) -> MountProof {
+        MountProof(
+            MountExpectation(path: FilePath("/mnt/rec")), threads: FileThreads(name: "test-proof", count: 1),
+            timeout: timeout
+        ) {
+            self.state.withLock { $0.asked += 1 }
+            while self.state.withLock({ $0.isBlocked }) { usleep(1000) }
+            return seen(self.state.withLock { $0.answer })
+        }
+    }
+}
 
 @Suite struct MountProofTests {
     @Test(arguments: verdicts) private func `a mount is judged by what the calls say`(_ one: Verdict) {
@@ -112,6 +141,46 @@ private let verdicts: [Verdict] = [
         #expect(await proof.look() == .wrong(.otherMarker(name: "takeup.mount")))
         try scratch.write("takeup.mount", "calls")
         #expect(await proof.look().identity != nil)
+    }
+
+    @Test func `those who ask together share one look, which begins after they asked`() async throws {
+        let kernel = StandIn()
+        let proof = kernel.proof(timeout: .seconds(20))
+        kernel.block()
+        let first = Task { await proof.look() }
+        #expect(await waitUntil { kernel.asked == 1 })
+        let others = (0..<10).map { _ in Task { await proof.look() } }
+        try await Task.sleep(for: .milliseconds(50))
+        kernel.answer(ext4)
+        _ = await first.value
+        for other in others { _ = await other.value }
+        #expect(kernel.asked <= 3, "one that had begun, and one or two for the ten")
+    }
+
+    @Test func `a young answer is given again until something casts doubt on it`() async throws {
+        let kernel = StandIn()
+        let proof = kernel.proof()
+        #expect(await proof.look() == proven(ext4))
+        kernel.answer(automounter)
+        #expect(await proof.verdict(within: .seconds(60)).state == proven(ext4))
+        let changes = proof.changes
+        proof.doubt()
+        #expect(proof.changes == changes + 1)
+        #expect(await proof.verdict(within: .seconds(60)).state == .absent(.notMountPoint))
+        #expect(kernel.asked == 2)
+    }
+
+    @Test func `a mount that hangs is asked no more while it does, and proves itself when it is back`() async throws {
+        let kernel = StandIn()
+        let proof = kernel.proof(timeout: .milliseconds(100))
+        #expect(await proof.look() == proven(ext4))
+        kernel.block()
+        #expect(await proof.look() == .unresponsive)
+        let asked = kernel.asked
+        for _ in 0..<20 { #expect(await proof.look() == .unresponsive) }
+        #expect(kernel.asked == asked)
+        kernel.answer(ext4)
+        #expect(await waitUntil { await proof.look() == proven(ext4) })
     }
 
     @Test(.enabled(if: PrivateMounts.isPossible))

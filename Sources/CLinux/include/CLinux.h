@@ -24,6 +24,8 @@ extern const int takeup_O_DIRECT;
 extern const int takeup_O_NOATIME;
 extern const int takeup_AT_EMPTY_PATH;
 extern const int takeup_AT_STATX_FORCE_SYNC;
+extern const int takeup_AT_STATX_DONT_SYNC;
+extern const unsigned takeup_STATX_MNT_ID_UNIQUE;
 extern const unsigned takeup_RENAME_NOREPLACE;
 extern const int takeup_FALLOC_FL_KEEP_SIZE;
 extern const uint32_t takeup_IN_MASK_ADD;
