@@ -270,9 +270,10 @@ package actor LookService {
                         "The replay's database did not take the rows of \(seen.reference)\(times): \(refusal.why)."))
         }
         let written = plans
+        let moving = Set(sightings.values.filter { $0.state == .transferring }.map(\.reference))
         let isKeeper = try await replay.database.transaction { session in
             guard try Keepers.confirm(lease, in: session) else { return false }
-            try Plans.write(written, in: session)
+            try Plans.write(written, moving: moving, in: session)
             return true
         }
         guard isKeeper else { throw KeeperLost() }

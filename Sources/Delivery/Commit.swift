@@ -91,7 +91,9 @@ struct Commit: Sendable {
         }
         try Intents.close(places.map { arrivals[$0].intent.token }, in: session)
         try MuxJobs.ensure(sids, in: session)
-        try Sightings.reopen(stale.map { arrivals[$0].consignment.recording }, in: session)
+        try Sightings.reopen(
+            stale.map { arrivals[$0].consignment.recording } + uncorrected(places.map { arrivals[$0] }, holdings),
+            in: session)
         try Sightings.reopenChanged(fingerprints(of: arrivals), in: session)
         try Sightings.converge(arrivals.map(\.consignment.recording), in: session)
         try RestorationEnd.end(sids, catalog: replay.catalog, in: session)
@@ -129,12 +131,22 @@ struct Commit: Sendable {
         return stale
     }
 
-    private static func fingerprints(of arrivals: [Arrival]) -> [RecordingReference: [UInt8]] {
-        var fingerprints: [RecordingReference: [UInt8]] = [:]
+    private static func fingerprints(of arrivals: [Arrival]) -> [RecordingReference: Set<[UInt8]>] {
+        var fingerprints: [RecordingReference: Set<[UInt8]>] = [:]
         for recording in arrivals.compactMap(\.consignment.sourceRecording) {
-            fingerprints[recording.reference] = Fingerprint(of: recording).bytes
+            fingerprints[recording.reference, default: []].insert(Fingerprint(of: recording).bytes)
         }
         return fingerprints
+    }
+
+    /// Recordings whose row says something else than the replay's, which an earlier file came with: their plan was made
+    /// before that, and a commit of media only fills what is empty.
+    private static func uncorrected(
+        _ arrivals: [Arrival], _ holdings: [RecordingReference: ReplayHolding]
+    ) -> [RecordingReference] {
+        arrivals.compactMap(\.consignment.sourceRecording).filter { recording in
+            rowChange(of: recording, with: holdings[recording.reference] ?? ReplayHolding()) == .corrects
+        }.map(\.reference)
     }
 
     /// The rows of these arrivals in the replay's catalog. Gives the id of the media row of each; an index file has none.

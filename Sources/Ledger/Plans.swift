@@ -1,5 +1,5 @@
 package import Postgres
-internal import Vocabulary
+package import Vocabulary
 
 /// Writing down what was decided about recordings: one transaction for a batch, before anything moves.
 package enum Plans {
@@ -27,9 +27,17 @@ package enum Plans {
     }
 
     /// The same for whoever does not want to see the sightings.
-    package static func write(_ plans: [SightingPlan], in session: Session) throws {
+    ///
+    /// - Parameter moving: those that were transferring when the plans were made. Where one converged since, what was
+    ///   committed is not what its plan saw: it is left as it is, and looked at again as its rows are others by now.
+    package static func write(
+        _ plans: [SightingPlan], moving: Set<RecordingReference> = [], in session: Session
+    ) throws {
         if plans.isEmpty { return }
         try lockTransfers(of: plans, in: session)
+        let overtaken = try overtaken(plans.filter { moving.contains($0.reference) }, in: session)
+        let plans = plans.filter { !overtaken.contains($0.reference) }
+        if plans.isEmpty { return }
         try drop(notIn: plans, in: session)
         try writeSightings(plans, in: session)
         try writeTransfers(plans, in: session)
@@ -57,6 +65,22 @@ package enum Plans {
                     on transfer.source = promised.source and transfer.source_media_id = promised.media)
             order by id for no key update
             """, batch(plans.map(\.reference)) + [.names(promised.map(\.0)), .integers(promised.map(\.1))])
+    }
+
+    /// With their transfers locked, no commit changes what this sees.
+    private static func overtaken(
+        _ plans: [SightingPlan], in session: Session
+    ) throws -> Set<RecordingReference> {
+        if plans.isEmpty { return [] }
+        let rows = try session.query(
+            """
+            select sighting.source, sighting.source_id from takeup.sighting
+            join unnest($1::text[], $2::bigint[], $3::bytea[]) as planned(source, id, fingerprint)
+                on sighting.source = planned.source and sighting.source_id = planned.id
+            where sighting.state = 'converged' and sighting.fingerprint is distinct from planned.fingerprint
+            """, batch(plans.map(\.reference)) + [.byteStrings(plans.map(\.fingerprint))])
+        return Set(
+            try rows.map { RecordingReference(source: try $0.name("source"), id: try $0.integer("source_id")) })
     }
 
     private static func drop(notIn plans: [SightingPlan], in session: Session) throws {

@@ -76,13 +76,13 @@ package enum Sightings {
     /// The rows of these changed since what was committed had been looked at: they are to be looked at again, and what
     /// they promise now is not what is durable. In the commit, before ``converge(_:in:)``.
     ///
-    /// - Parameter fingerprints: of the rows that the commit wrote.
+    /// - Parameter fingerprints: of all rows that the commit wrote: of one recording it can have seen several.
     package static func reopenChanged(
-        _ fingerprints: [RecordingReference: [UInt8]], in session: Session
+        _ fingerprints: [RecordingReference: Set<[UInt8]>], in session: Session
     ) throws {
-        let pairs = Array(fingerprints)
+        let pairs = fingerprints.flatMap { reference, seen in seen.map { (reference, $0) } }
         try reopen(
-            where: "sighting.fingerprint is distinct from touched.fingerprint", pairs.map(\.key), pairs.map(\.value),
+            where: "sighting.fingerprint is distinct from touched.fingerprint", pairs.map(\.0), pairs.map(\.1),
             in: session)
     }
 

@@ -75,4 +75,38 @@ import Vocabulary
             #expect(try await site.count("takeup.sighting where state = 'waiting'") == 1)
         }
     }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a fact that was corrected between two files of a recording is not covered by the mark`() async throws {
+        try await DeliverySite.with { site in
+            let recording = try await site.record(1, [.calls, .screens])
+            let worker = try await site.worker("one")
+            // Looked at while the replay had nothing of it: the plan sees nothing to correct.
+            var later = recording
+            later.problemStatus = "ONE_STREAM_INCOMPLETE"
+            let sound = try await worker.claim(recording)
+            #expect(await worker.deliver(sound)?.replica != nil)
+            try await site.plan(later)
+            let screen = try await worker.claim(later, on: .screens)
+            #expect(await worker.deliver(screen)?.replica != nil)
+            #expect(try await site.count("takeup.sighting where state = 'converged'") == 0)
+            #expect(try await site.count("takeup.sighting where state = 'waiting'") == 1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `two files of one batch that saw different rows are not covered by the later one's`() async throws {
+        try await DeliverySite.with { site in
+            let recording = try await site.record(1, [.calls, .screens])
+            let worker = try await site.worker("one")
+            var later = recording
+            later.problemStatus = "ONE_STREAM_INCOMPLETE"
+            let sound = try await worker.claim(recording)
+            try await site.plan(later)
+            let both = sound + (try await worker.claim(later, on: .screens))
+            for outcome in await worker.deliverer.deliver(both) { #expect(outcome.replica != nil) }
+            #expect(try await site.count("takeup.sighting where state = 'converged'") == 0)
+            #expect(try await site.count("takeup.sighting where state = 'waiting'") == 1)
+        }
+    }
 }

@@ -48,6 +48,29 @@ import Vocabulary
         #expect(states == [.dropped, .waiting])
     }
 
+    @Test func `a plan that was made before the last file came covers nothing of what came with it`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await ledger.plan(ids: [1])
+        let transfer = try #require(try await ledger.claim().first)
+        let intent = try await ledger.open(transfer, path: "x.mp3").intent()
+        // The keeper looks now, at rows that changed; the file comes before its plan is written down.
+        var late = Sample.plan(id: 1)
+        late.outcome = .transfer([Sample.transfer(mediaID: 10)], mark: .synchronized, fingerprint: [2])
+        let planned = late
+        #expect(try await ledger.commit(intent, of: transfer) != nil)
+        let write: @Sendable (Set<RecordingReference>) async throws -> [UInt8]? = { moving in
+            try await ledger.transaction { session in
+                try Plans.write([planned], moving: moving, in: session)
+                return try Sightings.find(source: Sample.source, ids: [1], in: session)[1]?.fingerprint
+            }
+        }
+        // Still what was committed: marking asks for it, and the next look finds the rows changed.
+        #expect(try await write([planned.reference]) == [1])
+        // That look saw it converged.
+        #expect(try await write([]) == [2])
+    }
+
     @Test(arguments: [
         SightingPlan.Outcome.wait(why: "not finished", delay: .seconds(60)),
         .refuse(why: "two calls under one id", delay: .seconds(60)),
