@@ -18,6 +18,17 @@ struct ProcessCost: Sendable {
             sleeps: threads(id).reduce(0) { $0 + field("voluntary_ctxt_switches:", of: id, thread: $1) })
     }
 
+    /// Seconds of CPU of the process itself, to the microsecond: for spans in which it takes less than a tick.
+    static func exactCPU(of id: pid_t) -> Double {
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(id, &clock) == 0, clock_gettime(clock, &time) == 0 else { return 0 }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
+    }
+
+    /// What it holds of memory now, in MiB (VmRSS, proc(5)).
+    static func memory(of id: pid_t) -> Double { field("VmRSS:", of: id) / 1024 }
+
     func since(_ earlier: ProcessCost) -> ProcessCost {
         ProcessCost(cpu: cpu - earlier.cpu, peakMemory: peakMemory, sleeps: sleeps - earlier.sleeps)
     }
@@ -58,7 +69,7 @@ struct ProcessCost: Sendable {
     }
 
     /// Files of proc(5) have no size: read to the end.
-    private static func read(_ path: String) -> String? {
+    static func read(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
