@@ -122,6 +122,7 @@ package struct AgentProcess: Sendable {
         let follow: FollowService
         let transfers: TransferService
         let measures: MeasureService
+        let afterlooks: AfterlookService
         let watch: WatchService
         let attention: AttentionService
         let volumes: VolumeService
@@ -143,6 +144,7 @@ package struct AgentProcess: Sendable {
             let patience = settings.watching.callPatience
             let (looking, measuring) = (threads("mount-look", 8), threads("measure", 2))
             let (watching, listing) = (threads("mount-watch", 2), threads("mount-list", 1))
+            let again = threads("mount-again", 2)
             let proof = MountProof(
                 MountExpectation(
                     path: process.mount.directory, mustBeMountPoint: process.mount.isMountPoint,
@@ -152,7 +154,7 @@ package struct AgentProcess: Sendable {
             let guardOfMount = MountGuard(
                 mount: process.mount.path, source: link.name, proof: proof, problems: base.problems, narrator: narrator,
                 replaced: { [roster = base.roster] in
-                    for threads in [looking, measuring, watching, listing] { threads.renounce() }
+                    for threads in [looking, measuring, watching, listing, again] { threads.renounce() }
                     roster.renounceSilentCopies()
                 }
             ) {
@@ -183,11 +185,17 @@ package struct AgentProcess: Sendable {
             follow = FollowService(
                 source: link, replay: base.replay, keeper: keeper, synchro: settings.synchro, problems: base.problems,
                 narrator: narrator, progress: progress, prefixes: settings.sources.map(\.mountPath))
+            afterlooks = AfterlookService(
+                source: link, replay: base.replay, mount: guardOfMount,
+                looker: OriginalLooker(
+                    root: process.mount.directory, threads: again, timeout: patience),
+                watching: settings.watching, keeper: keeper, narrator: narrator, progress: progress)
             transfers = TransferService(
                 source: link, replay: base.replay, mount: guardOfMount,
                 looker: FileLooker(
                     root: process.mount.directory, threads: looking, timeout: patience),
-                deliverer: base.deliverer, measures: measures, settings: settings, problems: base.problems,
+                deliverer: base.deliverer, measures: measures, afterlooks: afterlooks, settings: settings,
+                problems: base.problems,
                 narrator: narrator,
                 wake: transferWake, committed: keeperWake, progress: progress)
             let watcher = TreeWatcher(
@@ -199,6 +207,7 @@ package struct AgentProcess: Sendable {
                     timeout: patience, utcOffset: RecorderClock.utcOffset(at:)))
             let watch = WatchService(
                 source: link, replay: base.replay, mount: process.mount.path, watcher: watcher, keeper: keeper,
+                afterlooks: afterlooks,
                 narrator: narrator, progress: progress)
             self.watch = watch
             attention = AttentionService(
@@ -247,6 +256,7 @@ package struct AgentProcess: Sendable {
             group.addTask { await follow.run() }
             group.addTask { await transfers.run() }
             group.addTask { await measures.run() }
+            group.addTask { await afterlooks.run() }
             group.addTask { await watch.run() }
             group.addTask { await attention.run() }
             group.addTask { await sweep.run() }

@@ -52,13 +52,14 @@ package struct FileLooker: Sendable {
         let directory = try calls.openRoot(root)
         try confirm(directory.descriptor, isRootOf: place)
         let opened = try calls.openRegularFile(path, beneath: directory.descriptor)
-        let observation = opened.observation
+        var observation = opened.observation
+        observation.hasHoles = calls.hasHoles(opened.file.descriptor, size: observation.size)
         // What can't be read here can't be copied either, and that says it better.
         let wholeness = (try? Container.check(opened.file.descriptor, name: path, isEncrypted: isEncrypted)) ?? .unknown
         return .seen(observation, wholeness)
     }
 
-    private static func sight(_ error: FileError) -> FileSight {
+    static func sight(_ error: FileError) -> FileSight {
         switch error.code {
         case .notFound, .notDirectory: .absent
         case .escapes: .refused(error)
@@ -73,7 +74,8 @@ extension FileLook {
     package init(_ observation: FileObservation) {
         self.init(
             size: observation.size, modified: observation.modified.nanosecondsSince1970,
-            changed: observation.changed.nanosecondsSince1970, inode: observation.inode)
+            changed: observation.changed.nanosecondsSince1970, inode: observation.inode,
+            hasHoles: observation.hasHoles)
     }
 }
 

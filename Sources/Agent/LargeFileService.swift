@@ -8,6 +8,7 @@ actor LargeFileService {
     private let replay: Replay
     private let deliverer: Deliverer
     private let closing: DeliveryClosing
+    private let afterlooks: AfterlookService
     private var queue: [(Transfer, Consignment)] = []
     /// One for each lane.
     private let wakes: [Wake]
@@ -17,7 +18,8 @@ actor LargeFileService {
     /// Waiting for a lane, with their leases kept. More go back, for whoever has time.
     private static let longest = 8
 
-    init(replay: Replay, deliverer: Deliverer, closing: DeliveryClosing) {
+    init(replay: Replay, deliverer: Deliverer, closing: DeliveryClosing, afterlooks: AfterlookService) {
+        self.afterlooks = afterlooks
         self.replay = replay
         self.deliverer = deliverer
         self.closing = closing
@@ -48,7 +50,8 @@ actor LargeFileService {
             let (transfer, consignment) = queue.removeFirst()
             // From here on the delivery keeps its own lease.
             let outcomes = await deliverer.deliver([consignment])
-            await closing.close(outcomes.map { (transfer, $0) })
+            let done = await closing.close(outcomes.map { (transfer, $0) })
+            if !done.isEmpty { await afterlooks.remember([consignment]) }
         }
     }
 

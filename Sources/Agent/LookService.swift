@@ -120,8 +120,12 @@ package actor LookService {
         nextStranded = .now + LookService.strandedPeriod
         let name = source.name
         let mounts = source.settings.mounts.map(\.path)
+        let served = source.mounts
         try await replay.database.transaction { session in
             try Transfers.replanStranded(source: name, mounts: mounts, in: session)
+            try Afterlooks.move(source: name, mounts: mounts, in: session) { path in
+                if case .on(let mount, _) = served.place(of: path) { mount } else { nil }
+            }
         }
     }
 

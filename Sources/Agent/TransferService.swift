@@ -19,6 +19,7 @@ package actor TransferService {
     private let looker: FileLooker
     private let deliverer: Deliverer
     private let measures: MeasureService
+    private let afterlooks: AfterlookService
     private let window: SettleWindow
     private let copying: CopyingSettings
     private let reports: TransferReports
@@ -42,7 +43,8 @@ package actor TransferService {
 
     package init(
         source: SourceLink, replay: Replay, mount: MountGuard, looker: FileLooker, deliverer: Deliverer,
-        measures: MeasureService, settings: Settings, problems: ProblemBook, narrator: any Narrator, wake: Wake,
+        measures: MeasureService, afterlooks: AfterlookService, settings: Settings, problems: ProblemBook,
+        narrator: any Narrator, wake: Wake,
         committed: Wake,
         progress: Progress
     ) {
@@ -52,13 +54,14 @@ package actor TransferService {
         self.looker = looker
         self.deliverer = deliverer
         self.measures = measures
+        self.afterlooks = afterlooks
         window = SettleWindow(
             quiet: settings.watching.quiet, atMost: settings.watching.graceMissing,
             needsFinishedRow: settings.synchro.onlyFinished)
         copying = settings.copying
         reports = TransferReports(problems: problems, narrator: narrator, mount: mount.mount)
         closing = DeliveryClosing(reports: reports, replay: replay, committed: committed, mount: mount)
-        large = LargeFileService(replay: replay, deliverer: deliverer, closing: closing)
+        large = LargeFileService(replay: replay, deliverer: deliverer, closing: closing, afterlooks: afterlooks)
         self.narrator = narrator
         self.wake = wake
         self.committed = committed
@@ -130,8 +133,9 @@ package actor TransferService {
                             claim: claim, delay: .seconds(5), error: "other files are being measured", isFailure: false)
                     )
                 }
-            } else if let recording = recordings[transfer.recording], case .seen(let observation, _) = sight,
-                let consignment = consignment(transfer, recording, observation)
+            } else if let recording = recordings[transfer.recording],
+                case .seen(let observation, let wholeness) = sight,
+                let consignment = consignment(transfer, recording, observation, wholeness)
             {
                 if consignment.size <= TransferService.smallFile {
                     settled.append((transfer, consignment))
@@ -241,7 +245,7 @@ package actor TransferService {
         guard let claim = transfer.claim else { return Decision() }
         if trails.count > TransferService.trailLimit { trails = [:] }
         let row = TransferRow(
-            size: transfer.expectedSize, hasChecksum: transfer.crc32 != nil && transfer.keyID == nil,
+            size: transfer.expectedSize, hasChecksum: transfer.isHeldToChecksum, mayBeEmpty: transfer.kind == .index,
             failures: transfer.failures)
         let decision = trails[transfer.id, default: TransferTrail()].decide(
             sight.planned, row: row, within: window, at: ContinuousClock.now - started)
@@ -308,7 +312,7 @@ package actor TransferService {
     }
 
     private func consignment(
-        _ transfer: Transfer, _ recording: SourceRecording, _ observation: FileObservation
+        _ transfer: Transfer, _ recording: SourceRecording, _ observation: FileObservation, _ wholeness: Wholeness
     ) -> Consignment? {
         guard let claim = transfer.claim, let path = below(transfer),
             let media = recording.media.first(where: { $0.id == transfer.mediaID })
@@ -320,7 +324,7 @@ package actor TransferService {
             case (_?, _?): .observe
             case (nil, _): .none
             }
-        return Consignment(
+        var consignment = Consignment(
             work: .transfer(claim), sid: transfer.sid, recording: transfer.recording, media: transfer.mediaID,
             kind: transfer.kind, source: .beneath(root: FilePath(mount.mount.rawValue), path: path),
             size: observation.size, observation: observation, crc32: crc,
@@ -330,13 +334,25 @@ package actor TransferService {
             commit: transfer.kind == .index
                 ? .index(recording, media, fingerprint: transfer.fingerprint)
                 : .original(recording, media, replaces: transfer.replacesMediaID))
+        let look = FileLook(observation)
+        consignment.afterlook = StandingAfterlook(
+            transfer: transfer.id, recording: transfer.recording, sid: transfer.sid, mount: transfer.mount,
+            path: transfer.path, look: Afterlook(copied: look))
+        consignment.isVouched = isVouched(
+            rowSize: transfer.expectedSize, hasChecksum: transfer.isHeldToChecksum, look: look,
+            container: ContainerState(wholeness))
+        consignment.quiet = window.quiet
+        return consignment
     }
 
     private func deliver(_ settled: [(Transfer, Consignment)]) async {
         await withTaskGroup(of: [Transfer.ID].self) { tasks in
             for group in groups(settled) {
-                tasks.addTask { [deliverer, closing] in
-                    await closing.close(Array(zip(group.map(\.0), await deliverer.deliver(group.map(\.1)))))
+                tasks.addTask { [deliverer, closing, afterlooks] in
+                    let done = await closing.close(
+                        Array(zip(group.map(\.0), await deliverer.deliver(group.map(\.1)))))
+                    await afterlooks.remember(group.filter { done.contains($0.0.id) }.map(\.1))
+                    return done
                 }
             }
             for await done in tasks {
@@ -364,6 +380,9 @@ package actor TransferService {
 }
 
 extension Transfer {
+    /// Whether its copy has to have the checksum of its row. That of encrypted media may be of the clear bytes.
+    var isHeldToChecksum: Bool { crc32 != nil && keyID == nil }
+
     /// Whether its file has been missing for longer than `grace` when it was claimed, by the ledger's clock.
     func isMissing(forLongerThan grace: Duration, lease: Duration) -> Bool {
         guard let missingSince, let leaseUntil else { return false }
@@ -432,6 +451,7 @@ extension SettleHold {
         case .empty: "it is empty"
         case .short(let have, let want), .overlong(let have, let want): "it has \(have) bytes, its row says \(want)"
         case .unfinishedContainer: "its container is not finished"
+        case .unwritten: "a part of it was never written"
         }
     }
 }

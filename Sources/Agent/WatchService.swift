@@ -20,6 +20,7 @@ package actor WatchService {
     private let mount: MountPath
     private let watcher: TreeWatcher
     private let keeper: KeeperService
+    private let afterlooks: AfterlookService
     private let progress: Progress
     private let narrator: any Narrator
     private var isSourceTelling: Bool?
@@ -30,13 +31,14 @@ package actor WatchService {
 
     package init(
         source: SourceLink, replay: Replay, mount: MountPath, watcher: TreeWatcher, keeper: KeeperService,
-        narrator: any Narrator, progress: Progress
+        afterlooks: AfterlookService, narrator: any Narrator, progress: Progress
     ) {
         self.source = source
         self.replay = replay
         self.mount = mount
         self.watcher = watcher
         self.keeper = keeper
+        self.afterlooks = afterlooks
         self.narrator = narrator
         self.progress = progress
         words = WatchWords(mount: mount, source: source.name)
@@ -105,6 +107,7 @@ package actor WatchService {
             }
         case .named(let below):
             let paths = below.map(recorderPath)
+            await afterlooks.hint(paths)
             // Mostly nothing waits for them: each statement for itself, as a wake may be lost.
             try await replay.database.perform { session in
                 try Transfers.wake(mount: mount, paths: paths, in: session)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 const int takeup_O_TMPFILE = O_TMPFILE;
+const int takeup_SEEK_HOLE = SEEK_HOLE;
 const int takeup_O_PATH = O_PATH;
 const int takeup_O_DIRECT = O_DIRECT;
 const int takeup_O_NOATIME = O_NOATIME;

@@ -44,4 +44,6 @@ package struct Copied: Hashable, Sendable {
     package let alreadyThere: Bool
     /// The source before it was read; the same after.
     package let source: FileObservation
+    /// See ``StreamDigests/hasBlankPages``; what was there already was not asked.
+    package var hasBlankPages = false
 }

@@ -87,6 +87,7 @@ struct Publication: Sendable {
         Copied(
             token: staged.order.token, path: staged.order.path, size: staged.digests.byteCount,
             digest: staged.digest, checksum: staged.digests.checksum, crc32: staged.digests.crc32, level: level,
-            alreadyThere: alreadyThere, source: staged.sourceObservation)
+            alreadyThere: alreadyThere, source: staged.sourceObservation,
+            hasBlankPages: staged.digests.hasBlankPages)
     }
 }

@@ -79,6 +79,7 @@ struct Commit: Sendable {
         let replicas = zip(places, media).map { NewReplica(arrivals[$0], replayMediaID: $1) }
         try book.close(in: session)
         let inserted = try Replicas.insert(replicas, in: session)
+        try beginAfterlooks(places.map { arrivals[$0] }, in: session)
         try VoiceTags.attach(
             places.compactMap { arrivals[$0].consignment.sourceRecording }, replay.catalog, in: session)
         var outcome = Outcome(

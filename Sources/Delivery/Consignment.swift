@@ -21,6 +21,13 @@ package struct Consignment: Sendable {
     package private(set) var path: FilePath
     package let attempt: Int
     package let commit: CommitPlan
+    /// How its original is looked at again after the commit; nil for what was not copied from a source.
+    package var afterlook: StandingAfterlook?
+    /// Whether row and container vouch for all of it (``Planning/isVouched(rowSize:hasChecksum:look:container:)``): its mark
+    /// need not wait for that look.
+    package var isVouched = true
+    /// The quiet time of its mount.
+    package var quiet: Duration = .zero
 
     package init(
         work: Intent.Work, sid: Sid, recording: RecordingReference, media: Int64, kind: MediaKind, source: CopySource,

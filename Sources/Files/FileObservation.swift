@@ -38,6 +38,9 @@ package struct FileObservation: Hashable, Sendable {
     package let kind: EntryKind
     /// Whether this is the root of a mount; nil before Linux 5.8.
     package let isMountRoot: Bool?
+    /// A part was never written. Only where somebody looked (``KernelFiles/hasHoles(_:size:)``), and no part of any
+    /// comparison: writing there changes the times.
+    package var hasHoles = false
 
     package var isRegular: Bool { kind == .regular }
     package var isDirectory: Bool { kind == .directory }

@@ -10,6 +10,8 @@ package struct StreamDigests: Hashable, Sendable {
     package let checksum: Checksum128
     /// nil where it was not asked for.
     package let crc32: UInt32?
+    /// A page of it, or all of its last one, is nothing but zeros: space that was set aside and not yet written looks so.
+    package let hasBlankPages: Bool
 }
 
 /// Takes SHA-256, XXH3-128 and, where asked, CRC-32 of the same bytes. Reusable: `begin` forgets what was before.
@@ -20,6 +22,7 @@ package final class StreamHash {
     private var crc: CRC32?
     private var takesDigest = false
     private var byteCount: Int64 = 0
+    private var hasBlankPages = false
 
     package init() {
         guard let context = EVP_MD_CTX_new(), let state = XXH3_createState() else {
@@ -38,6 +41,7 @@ package final class StreamHash {
         takesDigest = digest
         crc = crc32 ? CRC32() : nil
         byteCount = 0
+        hasBlankPages = false
         XXH3_128bits_reset(checksumState)
         if digest {
             let started = EVP_DigestInit_ex(digestContext, StreamHash.sha256, nil)
@@ -47,6 +51,7 @@ package final class StreamHash {
 
     package func add(_ bytes: UnsafeRawBufferPointer) {
         byteCount += Int64(bytes.count)
+        hasBlankPages = hasBlankPages || BlankPages.areIn(bytes)
         XXH3_128bits_update(checksumState, bytes.baseAddress, bytes.count)
         crc?.add(bytes)
         if takesDigest {
@@ -59,7 +64,8 @@ package final class StreamHash {
         let checksum = XXH3_128bits_digest(checksumState)
         return StreamDigests(
             byteCount: byteCount, digest: takesDigest ? finishDigest() : nil,
-            checksum: Checksum128(high: checksum.high64, low: checksum.low64), crc32: crc?.value)
+            checksum: Checksum128(high: checksum.high64, low: checksum.low64), crc32: crc?.value,
+            hasBlankPages: hasBlankPages)
     }
 
     private func finishDigest() -> Digest? {

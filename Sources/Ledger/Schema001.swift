@@ -362,5 +362,26 @@ extension Migrations {
             source text collate "C" primary key,
             marks bigint not null
         ) with (fillfactor = 50);
+
+        -- Copies that no row vouches for: their originals are looked at again, and the mark waits for the first of these.
+        create table takeup.afterlook (
+            transfer_id bigint primary key,
+            source text collate "C" not null,
+            source_id bigint not null,
+            sid text collate "C" not null,
+            mount text collate "C" not null,
+            source_path bytea not null,
+            size bigint not null,
+            modified bigint not null,
+            changed bigint not null,
+            inode bigint not null,
+            is_confirmed boolean not null default false,
+            copied_at timestamptz not null default statement_timestamp(),
+            not_before timestamptz not null
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+            autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
+        create index afterlook_due on takeup.afterlook (mount, is_confirmed, not_before);
+        create index afterlook_recording on takeup.afterlook (source, source_id) where not is_confirmed;
+        create index afterlook_path on takeup.afterlook using hash (source_path);
         """
 }

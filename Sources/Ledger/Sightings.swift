@@ -144,7 +144,8 @@ package enum Sightings {
         ).map(Sighting.init)
     }
 
-    /// Those to mark now, the longest due first, without their details; none while marking is stopped (``Marking``).
+    /// Those to mark now, the longest due first, without their details; none while marking is stopped (``Marking``), and
+    /// none with a file that is to be looked at once more before (``Afterlooks``).
     ///
     /// - Parameter after: leaves out what was due before. Whoever marks batch after batch goes on from the last one: in
     ///   front of the index lie the dead entries of all that was marked since the last vacuum.
@@ -157,6 +158,9 @@ package enum Sightings {
             where source = $1 and state = 'converged' and mark is not null
                 and not_before <= statement_timestamp() and not_before >= coalesce($3::timestamptz, '-infinity')
                 and not exists (select from takeup.meta where marking_stopped is not null)
+                and not exists (
+                    select from takeup.afterlook where not afterlook.is_confirmed
+                        and afterlook.source = sighting.source and afterlook.source_id = sighting.source_id)
             order by not_before limit $2
             """, [Value(source), Value(limit), Value(after)]
         ).map(Sighting.init)

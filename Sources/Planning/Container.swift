@@ -197,6 +197,8 @@ private enum MP3Structure {
     }
 
     private static let windowBytes = 16 << 10
+    /// Bytes: layer II at 384 kbit/s and 32 kHz.
+    private static let longestFrame = 1728
     /// So many frames one behind the other are no accident.
     private static let convincing = 3
 
@@ -236,7 +238,8 @@ private enum MP3Structure {
             guard count >= convincing || (isWhole && count > 0) else { continue }
             if offset > bytes.count { return .broken(.truncated(missing: Int64(offset - bytes.count))) }
             let rest = bytes[offset...]
-            if rest.allSatisfy({ $0 == 0 }) { return .whole }
+            // A little padding; more can be space that was set aside for frames that are still to come.
+            if rest.allSatisfy({ $0 == 0 }) { return rest.count <= longestFrame ? .whole : .unknown }
             // The first bytes of one more header, or something else altogether: a tag that is not known here, say.
             return rest.count < 4 && rest.first == 0xff ? .broken(.truncated(missing: nil)) : .unknown
         }

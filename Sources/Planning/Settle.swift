@@ -9,13 +9,20 @@ package struct FileLook: Hashable, Sendable {
     package var modified: Int64
     package var changed: Int64
     package var inode: UInt64
+    /// A part of it was never written: space was only set aside, or a writer left it out (`SEEK_HOLE`, lseek(2)). False
+    /// also where the file system does not tell.
+    package var hasHoles: Bool
 
-    package init(size: Int64, modified: Int64, changed: Int64, inode: UInt64) {
+    package init(size: Int64, modified: Int64, changed: Int64, inode: UInt64, hasHoles: Bool = false) {
         self.size = size
         self.modified = modified
         self.changed = changed
         self.inode = inode
+        self.hasHoles = hasHoles
     }
+
+    /// Whether its file system keeps whole seconds: two changes in one of them look like one.
+    package var hasCoarseStamps: Bool { modified % 1_000_000_000 == 0 && changed % 1_000_000_000 == 0 }
 }
 
 /// What reading the container's own structure says of its end.
@@ -81,13 +88,16 @@ package struct SettleEvidence: Hashable, Sendable {
     /// Whether the row has a checksum that the copy will be held to: then a wrong guess here costs an attempt, no more.
     package var hasChecksum: Bool
     package var looks: LookTrail
+    /// Whether nothing at all can be all that there is: an index file of a sound without a mark in it.
+    package var mayBeEmpty: Bool
     /// Since row and file were first both there and the row was FINISHED; monotonic.
     package var waited: Duration
 
     package init(
         rowIsFinished: Bool, rowSize: Int64?, container: ContainerState, hasChecksum: Bool = false,
-        looks: LookTrail, waited: Duration
+        mayBeEmpty: Bool = false, looks: LookTrail, waited: Duration
     ) {
+        self.mayBeEmpty = mayBeEmpty
         self.rowIsFinished = rowIsFinished
         self.rowSize = rowSize
         self.container = container
@@ -121,6 +131,8 @@ package enum SettleHold: Hashable, Sendable {
     /// More bytes than the row claims: the row is of another file, or the file has grown after it.
     case overlong(have: Int64, want: Int64)
     case unfinishedContainer
+    /// At rest, and a part was never written.
+    case unwritten
 }
 
 package enum SettleDecision: Hashable, Sendable {
@@ -148,33 +160,61 @@ package func settle(_ evidence: SettleEvidence, within window: SettleWindow) -> 
         return .wait(.rowNotFinished, again: window.quiet)
     }
     var witnesses: Set<SettleWitness> = evidence.rowIsFinished ? [.finishedRow] : []
-    let have = evidence.looks.look.size
+    let look = evidence.looks.look
+    let have = look.size
     if let want = trueSize(claimed: evidence.rowSize, observed: have) {
         if have < want { return held(.short(have: have, want: want), evidence, window) }
         if have > want { return held(.overlong(have: have, want: want), evidence, window) }
         witnesses.insert(.exactSize)
     }
-    if have <= 0 { return held(.empty, evidence, window) }
+    if have < 0 || have == 0 && !evidence.mayBeEmpty { return held(.empty, evidence, window) }
     if evidence.hasChecksum { witnesses.insert(.checksum) }
-    if evidence.looks.agreement >= window.quiet { witnesses.insert(.agreeingLooks) }
+    let agreement = evidence.looks.agreement
+    let isAtRest = agreement >= window.rest(of: look)
+    if isAtRest { witnesses.insert(.agreeingLooks) }
+    let isHeldToChecksum = witnesses.isSuperset(of: [.finishedRow, .exactSize, .checksum])
+    if look.hasHoles && !isHeldToChecksum {
+        let isOtherwiseWhole = witnesses.contains(.exactSize) && evidence.container == .whole
+        let rest = isOtherwiseWhole ? window.rest(of: look) : max(window.rest(of: look), window.atMost)
+        if !isAtRest { return held(.unwritten, evidence, window) }
+        if agreement < rest { return .wait(.unwritten, again: rest - agreement) }
+    }
     switch evidence.container {
     case .whole: witnesses.insert(.wholeContainer)
+    case .unfinished where have == 0: break
     case .unfinished:
-        let isAtRest = evidence.rowIsFinished && witnesses.contains(.agreeingLooks)
-        if isAtRest && (witnesses.contains(.exactSize) || evidence.waited >= window.atMost) {
+        let mayBeDamaged = evidence.rowIsFinished && isAtRest
+        if mayBeDamaged && (witnesses.contains(.exactSize) || evidence.waited >= window.atMost) {
             return .damaged(by: witnesses)
         }
         return held(.unfinishedContainer, evidence, window)
     case .unknown: break
     }
-    if witnesses.contains(.agreeingLooks) { return .settled(by: witnesses) }
+    if isAtRest || isHeldToChecksum { return .settled(by: witnesses) }
     guard witnesses.isSuperset(of: [.finishedRow, .exactSize]) else { return held(.secondLook, evidence, window) }
-    if witnesses.contains(.wholeContainer) || witnesses.contains(.checksum) { return .settled(by: witnesses) }
+    if witnesses.contains(.wholeContainer) && !look.hasCoarseStamps { return .settled(by: witnesses) }
     // A format without an end that can be seen: the row and the size agree, and a moment's rest stands for the end.
-    let rest = min(window.quiet, momentOfRest)
-    if evidence.looks.agreement >= rest { return .settled(by: witnesses.union([.agreeingLooks])) }
-    return .wait(.secondLook, again: rest - evidence.looks.agreement)
+    let rest = look.hasCoarseStamps ? restOfCoarseStamps : min(window.quiet, momentOfRest)
+    if agreement >= rest { return .settled(by: witnesses.union([.agreeingLooks])) }
+    return .wait(.secondLook, again: rest - agreement)
 }
+
+/// Whether all that a file is made of is vouched for: its row says how long it is, and its container or a checksum that the
+/// copy is held to says that it is all there. What is copied with less is looked at again (``Afterlook``).
+package func isVouched(
+    rowSize: Int64?, hasChecksum: Bool, look: FileLook, container: ContainerState
+) -> Bool {
+    guard let size = trueSize(claimed: rowSize, observed: look.size), size == look.size else { return false }
+    return hasChecksum || container == .whole && !look.hasHoles
+}
+
+extension SettleWindow {
+    /// How far apart two looks must agree where they decide by themselves.
+    func rest(of look: FileLook) -> Duration { look.hasCoarseStamps ? max(quiet, restOfCoarseStamps) : quiet }
+}
+
+/// After it, a change is in another second than the one before.
+private let restOfCoarseStamps = Duration.seconds(2)
 
 /// How far apart two looks must agree where row and size agree already.
 private let momentOfRest = Duration.seconds(1)
@@ -187,13 +227,13 @@ package func trueSize(claimed: Int64?, observed: Int64) -> Int64? {
 }
 
 private func held(_ hold: SettleHold, _ evidence: SettleEvidence, _ window: SettleWindow) -> SettleDecision {
-    let missing = window.quiet - evidence.looks.agreement
+    let missing = window.rest(of: evidence.looks.look) - evidence.looks.agreement
     // A look sooner than this cannot complete the agreement; a wake may still bring one.
     let again = missing > .zero ? missing : window.quiet
     if evidence.waited >= window.atMost && evidence.rowIsFinished { return .neverSettles(hold, again: again) }
     switch hold {
     case .short(let have, let want): return .short(have: have, want: want, again: again)
     case .overlong(let have, let want): return .overlong(have: have, want: want, again: again)
-    case .rowNotFinished, .secondLook, .empty, .unfinishedContainer: return .wait(hold, again: again)
+    case .rowNotFinished, .secondLook, .empty, .unfinishedContainer, .unwritten: return .wait(hold, again: again)
     }
 }

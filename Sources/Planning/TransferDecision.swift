@@ -14,12 +14,15 @@ package struct TransferRow: Hashable, Sendable {
     package var size: Int64?
     /// Whether the copy will be held to a checksum of the row.
     package var hasChecksum: Bool
+    /// See ``SettleEvidence/mayBeEmpty``.
+    package var mayBeEmpty: Bool
     /// Attempts that failed.
     package var failures: Int
 
-    package init(size: Int64?, hasChecksum: Bool = false, failures: Int = 0) {
+    package init(size: Int64?, hasChecksum: Bool = false, mayBeEmpty: Bool = false, failures: Int = 0) {
         self.size = size
         self.hasChecksum = hasChecksum
+        self.mayBeEmpty = mayBeEmpty
         self.failures = failures
     }
 }
@@ -86,7 +89,7 @@ package struct TransferTrail: Hashable, Sendable {
         let evidence = SettleEvidence(
             // What is not finished is never planned where it has to be.
             rowIsFinished: true, rowSize: row.size, container: ContainerState(wholeness),
-            hasChecksum: row.hasChecksum, looks: trail, waited: now - since)
+            hasChecksum: row.hasChecksum, mayBeEmpty: row.mayBeEmpty, looks: trail, waited: now - since)
         // A file that grows is looked at soon, and ever more rarely the longer it grows.
         let soon = min(max(.milliseconds(50), (now - since) / 2), window.quiet)
         switch Planning.settle(evidence, within: window) {

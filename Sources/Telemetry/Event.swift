@@ -49,6 +49,8 @@ package enum Event: String, CaseIterable, Sendable {
     case digestMismatch = "DIGEST_MISMATCH"
     /// The original changed while it was copied.
     case sourceChanged = "SOURCE_CHANGED"
+    /// The original changed after its copy was committed.
+    case copyOutdated = "COPY_OUTDATED"
     /// The original cannot be read.
     case sourceUnreadable = "SOURCE_UNREADABLE"
     /// A row names a path that leaves the mount.

@@ -194,6 +194,21 @@ extension Event {
                 happened: "Media {media} of recording {recording} was written to while it was copied.",
                 did: "The copy was discarded; it is made anew when the file is quiet.",
                 next: "Nothing, unless it goes on: then a program at the recorder rewrites finished files.")
+        case .copyOutdated:
+            EventAdvice(
+                subject: "A file changed after it was copied",
+                happened: """
+                    A file of {recording} is not what was copied any more, though its row was FINISHED when it was: its \
+                    recorder went on writing.
+                    """,
+                did: """
+                    The file is copied anew once it has settled again; until then the earlier copy stays. It is kept aside \
+                    for some days after that.
+                    """,
+                next: """
+                    Nothing. If there are many, let the recorder write sizes into its rows, or lengthen \
+                    `watching.quiet`.
+                    """)
         case .sourceUnreadable:
             EventAdvice(
                 subject: "An original cannot be read",

@@ -156,6 +156,11 @@ extension Event {
                 messageID: "d5ae415d51794205a642b19d6213ad7e", priority: .warning,
                 says: "Media {media} of {recording} changed while it was copied",
                 facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .size])
+        case .copyOutdated:
+            EventDeclaration(
+                messageID: "60ef2cc56fca4ae7ab5098ea38dbc5e4", priority: .notice,
+                says: "A file of {recording} on mount {mount} changed after it was copied; it is copied anew",
+                facts: [.source, .recording, .mount])
         case .sourceUnreadable:
             EventDeclaration(
                 messageID: "e76409cd0d9746759adb452550b59f52", priority: .error,

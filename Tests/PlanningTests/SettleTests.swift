@@ -8,9 +8,13 @@ private func look(_ size: Int64, modified: Int64 = 1) -> FileLook {
 }
 
 /// Looks that agree over `span`.
-private func trail(_ size: Int64, agreeingFor span: Duration = .zero) -> LookTrail {
-    var trail = LookTrail(look(size), at: .seconds(100))
-    if span > .zero { trail.note(look(size), at: .seconds(100) + span) }
+private func trail(
+    _ size: Int64, holes: Bool = false, coarse: Bool = false, agreeingFor span: Duration = .zero
+) -> LookTrail {
+    var seen = look(size, modified: coarse ? 3_000_000_000 : 1)
+    seen.hasHoles = holes
+    var trail = LookTrail(seen, at: .seconds(100))
+    if span > .zero { trail.note(seen, at: .seconds(100) + span) }
     return trail
 }
 
@@ -21,13 +25,15 @@ private struct Case: Sendable, CustomTestStringConvertible {
 
     init(
         _ name: String, finished: Bool = true, row: Int64?, container: ContainerState = .unknown,
-        checksum: Bool = false, size: Int64, agreeing: Duration = .zero, waited: Duration = .zero,
+        checksum: Bool = false, holes: Bool = false, coarse: Bool = false, mayBeEmpty: Bool = false, size: Int64,
+        agreeing: Duration = .zero, waited: Duration = .zero,
         _ decision: SettleDecision
     ) {
         testDescription = name
         evidence = SettleEvidence(
             rowIsFinished: finished, rowSize: row, container: container, hasChecksum: checksum,
-            looks: trail(size, agreeingFor: agreeing), waited: waited)
+            mayBeEmpty: mayBeEmpty, looks: trail(size, holes: holes, coarse: coarse, agreeingFor: agreeing),
+            waited: waited)
         self.decision = decision
     }
 }
@@ -111,6 +117,30 @@ private let cases: [Case] = [
     Case(
         "a container without its end that changes for too long is a problem", row: nil, container: .unfinished,
         size: 1000, waited: .seconds(600), .neverSettles(.unfinishedContainer, again: .seconds(5))),
+    Case(
+        "a whole file with a hole has to rest", row: 900, container: .whole, holes: true, size: 900,
+        agreeing: .seconds(4), .wait(.unwritten, again: .seconds(1))),
+    Case(
+        "a whole file with a hole settles when it has rested", row: 900, container: .whole, holes: true, size: 900,
+        agreeing: .seconds(5), .settled(by: [.finishedRow, .exactSize, .wholeContainer, .agreeingLooks])),
+    Case(
+        "a checksum that the copy is held to covers holes", row: 900, container: .whole, checksum: true, holes: true,
+        size: 900, .settled(by: [.finishedRow, .exactSize, .wholeContainer, .checksum])),
+    Case(
+        "with a hole and no end that can be seen it rests for all of the grace time", row: 900, holes: true, size: 900,
+        agreeing: .seconds(60), waited: .seconds(700), .wait(.unwritten, again: .seconds(540))),
+    Case(
+        "a hole that stays for all of the grace time is the file's own", row: nil, holes: true, size: 900,
+        agreeing: .seconds(600), waited: .seconds(600), .settled(by: [.finishedRow, .agreeingLooks])),
+    Case(
+        "whole seconds are waited out, whatever vouches", row: 900, container: .whole, coarse: true, size: 900,
+        agreeing: .seconds(1), .wait(.secondLook, again: .seconds(1))),
+    Case(
+        "an index file may be empty, at rest", row: nil, container: .unfinished, mayBeEmpty: true, size: 0,
+        agreeing: .seconds(5), .settled(by: [.finishedRow, .agreeingLooks])),
+    Case(
+        "an empty index file that does not rest may grow", row: nil, mayBeEmpty: true, size: 0,
+        agreeing: .seconds(4), .wait(.secondLook, again: .seconds(1))),
     Case(
         "what settles late has settled", row: 900, size: 900, agreeing: .seconds(5), waited: .seconds(9000),
         .settled(by: [.finishedRow, .exactSize, .agreeingLooks])),

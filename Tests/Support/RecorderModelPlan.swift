@@ -119,9 +119,10 @@ package struct RecorderModelPlan: Sendable {
     }
 
     /// SplitMix64 (Steele, Lea, Flood 2014): small, and the same everywhere for the same seed.
-    struct Chance: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
+    package struct Chance: RandomNumberGenerator {
+        package var state: UInt64
+        package init(state: UInt64) { self.state = state }
+        package mutating func next() -> UInt64 {
             state &+= 0x9e37_79b9_7f4a_7c15
             var mixed = state
             mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9

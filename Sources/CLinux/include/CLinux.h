@@ -19,6 +19,7 @@
 #include <sys/xattr.h>
 
 extern const int takeup_O_TMPFILE;
+extern const int takeup_SEEK_HOLE;
 extern const int takeup_O_PATH;
 extern const int takeup_O_DIRECT;
 extern const int takeup_O_NOATIME;
