@@ -19,7 +19,7 @@ struct AwaitedPhraseWatch: Sendable {
         return try await replay.database.perform { session in
             let now = try catalog.phraseSignature(on: session)
             if now != known {
-                try AwaitedPhrases.reopen(source: source, problem: ProblemKind.phraseUnknown.rawValue, in: session)
+                try Sightings.reopenAwaitingPhrases(source: source, in: session)
             }
             return now
         }

@@ -47,7 +47,7 @@ extension LookPlanner {
             }
         }
         // With a problem the sighting stays open until that is over.
-        guard verdict.problems.isEmpty else { return verdict }
+        guard verdict.isClean else { return verdict }
         var late = verdict
         late.outcome = verdict.outcome.keepingMark(mark)
         return late

@@ -51,6 +51,11 @@ package struct LookPlanner: Sendable {
         package var needsMetadata: Bool
         /// Rows that are to point at the source's own files.
         package var pointers: [PointerPlan] = []
+        /// What a person has to bring first.
+        package var awaits: Set<Awaited> = []
+
+        /// Whether nothing is wrong with it that a person would see.
+        package var isClean: Bool { problems.isEmpty && awaits.isEmpty }
 
         package init(
             outcome: SightingPlan.Outcome, problems: [ProblemBook.Finding], needsMetadata: Bool,
@@ -83,9 +88,9 @@ package struct LookPlanner: Sendable {
                 needsMetadata: false)
         case .plan(let plan):
             let lacking = plan.copies.compactMap(\.keyID).filter(missingKeys.contains)
-            if !lacking.isEmpty { return withoutKey(recording, attempts: attempts) }
+            if !lacking.isEmpty { return waiting(for: Set(lacking), attempts: attempts) }
             let tags = voiceTagPlan(of: recording, with: holding, kinds: switches.kinds)
-            let verdict = transfers(plan.carrying(tags), recording, holding).noting(tags, of: recording)
+            let verdict = transfers(plan.carrying(tags), recording, holding).noting(tags)
             return adding(
                 indexFiles(of: recording, by: plan, patterns: switches.indexFiles), to: verdict, of: recording)
         }
@@ -219,13 +224,14 @@ package struct LookPlanner: Sendable {
         )
     }
 
-    private func withoutKey(_ recording: SourceRecording, attempts: Int) -> Verdict {
-        let what = "Recording \(recording.reference) is encrypted with a key that the replay does not manage."
-        return Verdict(
-            // A key comes by a person's hand, who then wants to see it go on: never longer than a minute.
-            outcome: .wait(why: what, delay: min(pause(attempts), .seconds(60))),
-            problems: [ProblemBook.Finding(.keyMissing, recording: recording.reference, what: what)],
-            needsMetadata: false)
+    private func waiting(for keys: Set<String>, attempts: Int) -> Verdict {
+        // A key comes by a person's hand, who then wants to see it go on: never longer than a minute.
+        var verdict = Verdict(
+            outcome: .wait(
+                why: "it is encrypted with a key that the replay does not manage",
+                delay: min(pause(attempts), .seconds(60))), problems: [], needsMetadata: false)
+        verdict.awaits = Set(keys.map(Awaited.key))
+        return verdict
     }
 
     private func wait(_ why: String, _ attempts: Int) -> Verdict {

@@ -32,6 +32,9 @@ package actor LookService {
     /// The replay's phrases when recordings were last opened again for them.
     private var phrases: String?
     private var nextPhrases = ContinuousClock.now
+    /// What recordings wait for, as it was told last.
+    private var awaited: AwaitedProblems.Standing?
+    private var nextAwaited = ContinuousClock.now
     /// Rows that cannot be read, which are told of once.
     private var refusedRows: Set<RecordingReference> = []
     /// Recordings that the replay's database has no form for, as they were then.
@@ -76,6 +79,11 @@ package actor LookService {
             return (due.map(\.reference.id), try row?.instant("now") ?? Instant(microseconds: 0))
         }
         try await replanStranded()
+        if ContinuousClock.now >= nextAwaited {
+            awaited = try await AwaitedProblems(source: source.name, replay: replay, problems: problems).turn(
+                told: awaited)
+            nextAwaited = .now + AwaitedProblems.period
+        }
         let wanted = hinted.union(due)
         let troubled = try await troubled()
         // Hints first: nothing else brings those of recordings that have their marks.
@@ -133,8 +141,13 @@ package actor LookService {
     private func troubled() async throws -> Set<Int64> {
         guard ContinuousClock.now >= nextTroubled else { return [] }
         nextTroubled = .now + LookService.troubledPeriod
+        let (source, limit) = (source.name, synchro.callsPerPeriod)
+        let awaiting = try await replay.database.perform { session in
+            try Sightings.awaiting(source: source, limit: limit, in: session)
+        }
         return try await problems.recordings(
-            of: source.name, ProblemKind.allCases.filter(\.endsWithMark), limit: synchro.callsPerPeriod)
+            of: source, ProblemKind.allCases.filter(\.endsWithMark), limit: limit
+        ).union(awaiting)
     }
 
     /// What could not be brought so far, and is not at the source any more, never will be. What was brought of it stays.
@@ -142,7 +155,8 @@ package actor LookService {
         if gone.isEmpty { return }
         let source = source.name
         let sightings = try await replay.database.perform { session in
-            try Sightings.find(source: source, ids: gone, in: session)
+            try Sightings.awaitNothing(source: source, ids: gone, in: session)
+            return try Sightings.find(source: source, ids: gone, in: session)
         }
         try await rest(sightings.values.compactMap(planner.giveUp), lease: lease)
         try await problems.close(
@@ -247,7 +261,7 @@ package actor LookService {
             if recording.mark != nil, verdict.needsMetadata || verdict.outcome.bringsMedia {
                 late.append(recording.reference)
             }
-            if verdict.problems.isEmpty,
+            if verdict.isClean,
                 readAgain.remove(recording.reference) != nil || sighting?.isHeldUp == true
             {
                 healed.append(recording.reference)
@@ -257,7 +271,8 @@ package actor LookService {
                 SightingPlan(
                     reference: recording.reference, sid: recording.sid, stopped: recording.stopInstant,
                     finished: hinted.contains(recording.id) && sighting == nil ? now : nil, outcome: verdict.outcome,
-                    standing: recording.mark, detail: try detail(of: recording, verdict.outcome)))
+                    standing: recording.mark, detail: try detail(of: recording, verdict.outcome),
+                    awaits: verdict.awaits))
         }
         let done = try await commit(rows, missingKeys: view.missingKeys, sightings)
         for place in plans.indices {
@@ -283,7 +298,7 @@ package actor LookService {
         guard isKeeper else { throw KeeperLost() }
         for finding in findings { try await problems.open(finding) }
         try await problems.close(
-            [.sidCollision, .removedAtReplay, .keyMissing, .phraseUnknown, .rowRefused, .commitRefused],
+            [.sidCollision, .removedAtReplay, .rowRefused, .commitRefused],
             recordings: healed.filter { done.refused[$0] == nil }, place: source.name.rawValue)
         try await endRestorations(of: recordings.filter { view.holdings[$0.reference]?.isRestoring == true })
         return (plans.count, late)

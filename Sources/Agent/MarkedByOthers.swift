@@ -29,7 +29,7 @@ extension LookPlanner {
         _ verdict: Verdict, of recording: SourceRecording, _ sighting: Sighting?
     ) -> Bool {
         guard takesMarked, recording.mark == .synchronized || recording.mark == .notUsed, sighting?.reopened == nil,
-            verdict.problems.isEmpty, verdict.rows(of: recording) == nil
+            verdict.isClean, verdict.rows(of: recording) == nil
         else { return false }
         guard case .keep(_, let fingerprint) = verdict.outcome else { return false }
         switch sighting?.state {

@@ -44,11 +44,25 @@ struct CallBook {
         }
         // One row takes one update: of two sources each has a statement of its own.
         for round in CallBook.rounds(standing) { try catalog.complete(round, on: session) }
-        try catalog.attach(
-            recordings.compactMap { recording in ids[recording.reference].map { ($0, recording.externalData) } },
-            on: session)
+        try attach(recordings, ids, in: session)
         try regroup(recordings, in: session)
         return ids
+    }
+
+    /// External data as a set. What the replay's table refuses for its length is kept in the ledger: media must not stay at
+    /// the recorder for one value.
+    private func attach(
+        _ recordings: [SourceRecording], _ ids: [RecordingReference: Int64], in session: Session
+    ) throws {
+        let standing = recordings.compactMap { recording in ids[recording.reference].map { (id: $0, recording) } }
+        try catalog.attach(standing.map { ($0.id, $0.1.externalData.filter { !$0.isLong }) }, on: session)
+        let long = standing.flatMap { id, recording in
+            recording.externalData.filter(\.isLong).map { (id: id, recording: recording, datum: $0) }
+        }
+        if long.isEmpty { return }
+        let refused = try catalog.attachLong(long.map { ($0.id, $0.datum) }, on: session)
+        try KeptData.keep(
+            refused.map { (long[$0].recording.sid, long[$0].recording.reference, long[$0].datum) }, in: session)
     }
 
     func close(in session: Session) throws {

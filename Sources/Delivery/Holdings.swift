@@ -11,7 +11,10 @@ package enum Holdings {
         for recordings: [SourceRecording], catalog: ReplayCatalog, in session: Session
     ) throws -> [RecordingReference: ReplayHolding] {
         let sids = Array(Set(recordings.map(\.sid)))
-        let standing = try catalog.find(sids: sids, on: session)
+        var standing = try catalog.find(sids: sids, on: session)
+        if recordings.contains(where: { $0.externalData.contains(where: \.isLong) }) {
+            for (sid, data) in try KeptData.find(sids, in: session) { standing[sid]?.externalData.formUnion(data) }
+        }
         let replicas = try Replicas.held(sids, in: session)
         let pointers = try Pointers.find(sids, in: session)
         let removed = try catalog.removed(sids: sids, on: session)

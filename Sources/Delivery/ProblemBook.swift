@@ -75,6 +75,15 @@ package struct ProblemBook: Sendable {
         for problem in closed { tellClosed(problem, place: place) }
     }
 
+    /// Closes all of a kind whose subject begins with `prefix`, but for these.
+    package func close(_ kind: ProblemKind, below prefix: String, except kept: Set<String>, place: String) async throws
+    {
+        let closed = try await database.perform { session in
+            try Problems.close(kind: kind.rawValue, subjectPrefix: prefix, except: kept, in: session)
+        }
+        for problem in closed { tellClosed(problem, place: place) }
+    }
+
     /// Closes all of these kinds about recordings and any of their media.
     package func close(_ kinds: [ProblemKind], recordings: [RecordingReference], place: String) async throws {
         if recordings.isEmpty { return }

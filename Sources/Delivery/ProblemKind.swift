@@ -28,6 +28,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case mountUnavailable = "mount-unavailable"
     case muxFailed = "mux-failed"
     case phraseUnknown = "phrase-unknown"
+    case valueTooLong = "value-too-long"
 
     /// Whether it is about what a recorder shows of a recording, and so is over once that has its mark. Damage is not: it
     /// came along.
@@ -35,11 +36,11 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         switch self {
         case .notMeasured, .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia,
             .rowRefused,
-            .sidCollision, .removedAtReplay, .keyMissing, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused,
-            .phraseUnknown:
+            .sidCollision, .removedAtReplay, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused:
             true
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
-            .markedErroneous, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed:
+            .markedErroneous, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed, .keyMissing, .phraseUnknown,
+            .valueTooLong:
             false
         }
     }
@@ -88,7 +89,10 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .mountUnavailable:
             "Mount it, or look at the server behind it; nothing is concluded meanwhile, and it goes on by itself."
         case .phraseUnknown:
-            "Phrases are defined at the replay: add it there, or remove it at the recorder; the recording's media are safe."
+            "Phrases are defined at the replay: add it there, or remove it at the recorder; media are safe."
+        case .valueTooLong:
+            "Nothing is lost, but no player shows them. Where that index can be changed, insert them from takeup.kept_datum,"
+                + " and delete them there."
         case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."
         }
     }

@@ -109,16 +109,16 @@ package enum Plans {
         try session.execute(
             """
             insert into takeup.sighting as known (source, source_id, sid, stopped_at, finished_at, state, why,
-                not_before, attempts, mark, fingerprint, detail, standing, converged_at, last_error, failures)
+                not_before, attempts, mark, fingerprint, detail, standing, converged_at, last_error, failures, awaits)
             select source, id, sid, stopped, finished, state, why, statement_timestamp() + delay,
                 case when state in ('waiting', 'refused') then 1 else 0 end, mark, fingerprint, detail, standing,
                 case when state = 'converged' and fingerprint is not null and mark is distinct from 'E'
                     then statement_timestamp() end,
-                failure, case when failure is null then 0 else 1 end
+                failure, case when failure is null then 0 else 1 end, awaits
             from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-                $7::text[], $8::interval[], $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::text[])
+                $7::text[], $8::interval[], $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::text[], $14::text[])
                 as plan(source, id, sid, stopped, finished, state, why, delay, mark, fingerprint, detail, standing,
-                    failure)
+                    failure, awaits)
             order by source collate "C", id
             on conflict (source, source_id) do update set
                 sid = excluded.sid, stopped_at = excluded.stopped_at,
@@ -126,7 +126,7 @@ package enum Plans {
                 state = excluded.state, why = excluded.why, not_before = excluded.not_before,
                 attempts = case when excluded.attempts > 0 then known.attempts + 1 else 0 end,
                 mark = excluded.mark, fingerprint = excluded.fingerprint, detail = excluded.detail,
-                standing = excluded.standing,
+                standing = excluded.standing, awaits = excluded.awaits,
                 seen_at = statement_timestamp(), changed_at = statement_timestamp(),
                 converged_at = excluded.converged_at,
                 last_error = coalesce(excluded.last_error, known.last_error),
@@ -137,7 +137,7 @@ package enum Plans {
                 .texts(plans.map(\.state.rawValue)), .texts(plans.map(\.why)), .spans(plans.map(\.delay)),
                 .texts(plans.map { $0.mark?.rawValue }), .byteStrings(plans.map(\.fingerprint)),
                 .byteStrings(plans.map(\.detail)), .texts(plans.map { $0.standing?.rawValue }),
-                .texts(plans.map(\.failure)),
+                .texts(plans.map(\.failure)), .texts(plans.map { Awaited.ledgerText(of: $0.awaits) }),
             ])
     }
 

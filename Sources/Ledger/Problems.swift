@@ -35,15 +35,18 @@ package enum Problems {
 
     /// Closes those of a kind whose subject begins with `prefix`: all that hung on one cause.
     @discardableResult
-    package static func close(kind: String, subjectPrefix prefix: String, in session: Session) throws -> [Problem] {
+    package static func close(
+        kind: String, subjectPrefix prefix: String, except kept: Set<String> = [], in session: Session
+    ) throws -> [Problem] {
         try session.query(
             """
             update takeup.problem set closed_at = statement_timestamp()
             where id = any (array(
                 select id from takeup.problem
-                where kind = $1 and starts_with(subject, $2) and closed_at is null order by id for no key update))
+                where kind = $1 and starts_with(subject, $2) and subject <> all($3::text[]) and closed_at is null
+                order by id for no key update))
             returning \(Problem.columns.text(of: "problem"))
-            """, [.text(kind), .text(prefix)]
+            """, [.text(kind), .text(prefix), .texts(Array(kept))]
         ).map(Problem.init)
     }
 

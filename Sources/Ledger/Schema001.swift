@@ -59,6 +59,8 @@ extension Migrations {
             last_error text,
             failures integer not null default 0,
             reopened text check (reopened in ('retry', 'restore')),
+            -- Keys and phrases that a person has to bring first, parted by chr(31).
+            awaits text,
             seen_at timestamptz not null default now(),
             changed_at timestamptz not null default now(),
             converged_at timestamptz,
@@ -72,6 +74,7 @@ extension Migrations {
             where state = 'converged' and mark is not null;
         create index sighting_open on takeup.sighting (source, state, stopped_at)
             where state in ('waiting', 'transferring', 'converged', 'refused');
+        create index sighting_awaits on takeup.sighting (source) where awaits is not null;
         create index sighting_converged on takeup.sighting (converged_at) where converged_at is not null;
 
         create table takeup.transfer (
@@ -383,5 +386,19 @@ extension Migrations {
         create index afterlook_due on takeup.afterlook (mount, is_confirmed, not_before);
         create index afterlook_recording on takeup.afterlook (source, source_id) where not is_confirmed;
         create index afterlook_path on takeup.afterlook using hash (source_path);
+
+        -- External data that an index of callrec.couple_extdata refuses for their length.
+        create table takeup.kept_datum (
+            sid text collate "C" not null,
+            source text collate "C" not null,
+            source_id bigint not null,
+            key text not null,
+            value text not null,
+            -- By the recorder's clock.
+            created timestamp,
+            kept_at timestamptz not null default now()
+        );
+        create unique index kept_datum_value on takeup.kept_datum (sid, md5(key), md5(value));
+        create index kept_datum_source on takeup.kept_datum (source);
         """
 }

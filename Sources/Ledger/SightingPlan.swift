@@ -28,11 +28,14 @@ package struct SightingPlan: Hashable, Sendable {
     package var detail: [UInt8]?
     /// What failed by its rows, or why it is given up; nil where nothing did.
     package var failure: String?
+    /// What a person has to bring before it can go on.
+    package var awaits: Set<Awaited>
 
     package init(
         reference: RecordingReference, sid: Sid, stopped: Instant? = nil, finished: Instant? = nil, outcome: Outcome,
-        standing: Mark? = nil, detail: [UInt8]? = nil, failure: String? = nil
+        standing: Mark? = nil, detail: [UInt8]? = nil, failure: String? = nil, awaits: Set<Awaited> = []
     ) {
+        self.awaits = awaits
         self.failure = failure
         self.reference = reference
         self.sid = sid

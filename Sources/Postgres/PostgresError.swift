@@ -21,7 +21,7 @@ package struct PostgresError: Retryable, CustomStringConvertible {
         case badSettings
         /// A table, column or function that is not there, or SQL that the server does not understand.
         case schema
-        /// Values that the database can't take: encoding, range, format.
+        /// Values that the database can't take: encoding, range, format, length.
         case badValue
         /// The server is out of something: disk, memory, connections.
         case resources
@@ -74,6 +74,8 @@ package struct PostgresError: Retryable, CustomStringConvertible {
         case "42501": return .permission
         case "57P01", "57P02", "57P03": return .connectionLost
         case "P0001": return .refused
+        // An index entry or a row of more than a page.
+        case "54000": return .badValue
         default: break
         }
         switch state.prefix(2) {

@@ -103,7 +103,7 @@ private func held(_ recording: SourceRecording, media: [ReplayMedia] = []) -> Re
             return
         }
         #expect(pause == delay)
-        #expect(verdict.problems.map(\.kind) == [.keyMissing])
+        #expect(verdict.problems.isEmpty && verdict.awaits == [.key("k")])
         guard case .transfer = self.verdictOf(sealed, missing: ["other"]).outcome else {
             Issue.record("a key that is there holds it, too")
             return

@@ -206,7 +206,9 @@ private struct FaultScene {
             problems.map { problem in
                 let about = truths.first { truth in
                     guard let id = truth.id else { return false }
-                    return problem.reference == "\(ScratchSite.sourceName)/\(id)" || sids[problem.subject] == truth.sid
+                    let reference = "\(ScratchSite.sourceName)/\(id)"
+                    return problem.reference == reference || sids[problem.subject] == truth.sid
+                        || problem.what.hasPrefix("Recording \(reference) waits for key ")
                 }
                 return Told(kind: problem.kind, fault: about?.fault)
             }
