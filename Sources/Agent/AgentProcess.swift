@@ -89,6 +89,7 @@ package struct AgentProcess: Sendable {
             // All services run until the task is cancelled; none ends by itself.
             await group.waitForAll()
         }
+        try? await lock.release()
         narrator.tell(.agentStopping, .mount(mount.path), .source(source.name), .reason("it was told to"))
         manager.stopping(status: "stopped")
     }

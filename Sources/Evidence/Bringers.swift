@@ -100,7 +100,7 @@ actor Bringers {
                     prefix: source.mountPath, recorderPrefix: source.recorderPrefix,
                     mounts: source.mounts.map(\.path)),
                 files: Dictionary(
-                    source.mounts.map { ($0.path, RecorderFiles($0, patience: settings.watching.unresponsiveAfter)) },
+                    source.mounts.map { ($0.path, RecorderFiles($0, patience: settings.watching.callPatience)) },
                     uniquingKeysWith: { one, _ in one }))
         }
         sources = made

@@ -48,6 +48,14 @@ package final class MountLock: Sendable {
         }
     }
 
+    /// Gives the lock up, as its connection may outlive the process's work: one that is stuck in a call of its mount keeps
+    /// what it has open until that call returns.
+    package func release() async throws {
+        try await database.perform { [mount] session in
+            try session.execute("select pg_advisory_unlock(\(MountLock.key))", [Value(mount)])
+        }
+    }
+
     /// 64 bits, so that two mounts do not meet by chance.
     private static let key = "hashtextextended('takeup mount ' || $1::text, 0)"
 }
