@@ -122,6 +122,7 @@ package struct AgentProcess: Sendable {
         let keeper: KeeperService
         let follow: FollowService
         let transfers: TransferService
+        let direct: DirectWay
         let measures: MeasureService
         let afterlooks: AfterlookService
         let watch: WatchService
@@ -169,10 +170,11 @@ package struct AgentProcess: Sendable {
                     WitnessFile(directory: $0, replay: settings.replay.name, source: link.name)
                 },
                 narrator: narrator, told: base.markingStopped)
+            direct = DirectWay(mount: process.mount.path)
             keeper = KeeperService(
                 source: link, replay: base.replay, marking: marking,
                 synchro: settings.synchro, problems: base.problems, narrator: narrator, wake: keeperWake,
-                progress: progress)
+                progress: progress, direct: direct)
             let mux = settings.mux
             measures = MeasureService(
                 source: link, mount: guardOfMount, replay: base.replay, roster: base.roster,
@@ -256,6 +258,7 @@ package struct AgentProcess: Sendable {
             group.addTask { await keeper.run() }
             group.addTask { await follow.run() }
             group.addTask { await transfers.run() }
+            group.addTask { await direct.run(with: transfers) }
             group.addTask { await measures.run() }
             group.addTask { await afterlooks.run() }
             group.addTask { await watch.run() }

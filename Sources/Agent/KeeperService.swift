@@ -25,9 +25,9 @@ package actor KeeperService {
     private let progress: Progress
     /// One outage, one sentence: the source's.
     private var outage: Outage
-    /// A hint after a rest brings a look at once. Recordings that come faster than this share looks, transactions and
-    /// groups of copies all the way to their commit, which saves most of what each would cost by itself.
-    private var gathering = HintGathering(pace: LookPace(shortest: .milliseconds(200)))
+    /// A hint after a rest brings a look at once. Recordings that come faster than the pace share looks, transactions and
+    /// groups of copies all the way to their commit.
+    private var gathering = HintGathering()
     private var hinted: Set<Int64> = []
     private var lease: KeeperLease?
     private var listening: Task<Void, Never>?
@@ -35,6 +35,9 @@ package actor KeeperService {
     /// When the lease is lengthened, or the role is asked for.
     private var nextTake: Duration = .zero
     private var nextMarks: Duration = .zero
+    /// Marks that are being set, beside the looks: neither waits for the other.
+    private var markWork: Task<Void, Never>?
+    private var markFailure: (any Error)?
     private var nextDefinitions: Duration = .zero
     /// Where the batch of marks before ended, while more are to follow.
     private var lastMark: Instant?
@@ -62,11 +65,12 @@ package actor KeeperService {
 
     package init(
         source: SourceLink, replay: Replay, marking: MarkingGuard, synchro: SynchroSettings, problems: ProblemBook,
-        narrator: any Narrator, wake: Wake, progress: Progress
+        narrator: any Narrator, wake: Wake, progress: Progress, direct: DirectWay
     ) {
         self.source = source
         self.replay = replay
-        look = LookService(source: source, replay: replay, synchro: synchro, problems: problems)
+        look = LookService(
+            source: source, replay: replay, synchro: synchro, problems: problems, direct: direct)
         erroneous = ErroneousService(source: source, replay: replay, synchro: synchro)
         self.marking = marking
         marks = MarkService(
@@ -103,6 +107,8 @@ package actor KeeperService {
             await wake.wait(atMost: pause)
         }
         listening?.cancel()
+        markWork?.cancel()
+        await markWork?.value
         if let lease {
             try? await replay.database.perform { session in try Keepers.release(lease, in: session) }
         }
@@ -147,18 +153,36 @@ package actor KeeperService {
     }
 
     private func work(_ lease: KeeperLease) async throws {
-        // Beside a look: the recorder works on the one while the replay works on the other.
-        async let marked: Void = mark(lease)
+        if let failure = markFailure {
+            markFailure = nil
+            throw failure
+        }
+        beginMarks(lease)
+        // Sources of a group take turns with all that they do.
+        if source.settings.group != nil { await markWork?.value }
         if let definitions, elapsed >= nextDefinitions {
             nextDefinitions = elapsed + DefinitionService.period
             try await definitions.turn(lease: lease)
         }
         try await lookIfDue(lease)
-        try await marked
+    }
+
+    private func beginMarks(_ lease: KeeperLease) {
+        guard markWork == nil, elapsed >= nextMarks else { return }
+        markWork = Task { await markBeside(lease) }
+    }
+
+    private func markBeside(_ lease: KeeperLease) async {
+        do {
+            try await mark(lease)
+        } catch {
+            markFailure = error
+        }
+        markWork = nil
+        if !hinted.isEmpty || markFailure != nil || nextMarks <= elapsed { wake.wake() }
     }
 
     private func mark(_ lease: KeeperLease) async throws {
-        guard elapsed >= nextMarks else { return }
         nextMarks = elapsed + KeeperService.markPeriod
         try await erroneous.turn(lease: lease)
         if elapsed >= nextMarkRound {
@@ -179,17 +203,18 @@ package actor KeeperService {
 
     private func lookIfDue(_ lease: KeeperLease) async throws {
         let now = elapsed
-        if !hinted.isEmpty || now >= nextRound { gathering.hint(at: now) }
+        let isRound = now >= nextRound
+        if !hinted.isEmpty || isRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
             let ids = Set(hinted.prefix(synchro.callsPerPeriod))
             hinted.subtract(ids)
             do {
-                let found = try await look.turn(hinted: ids, lease: lease)
+                let found = try await look.turn(hinted: ids, isRound: isRound, lease: lease)
                 for recording in found.late {
                     narrator.tell(.lateChange, .source(source.name), .recording(recording))
                 }
                 gathering.end(at: elapsed, measured: found.cost, more: found.isMoreThere || !hinted.isEmpty)
-                if !found.isMoreThere { nextRound = elapsed + synchro.sleepPeriod }
+                if found.wasRound { nextRound = found.isMoreThere ? .zero : elapsed + synchro.sleepPeriod }
             } catch {
                 hinted.formUnion(ids)
                 gathering.end(at: elapsed, measured: .zero)
@@ -200,7 +225,7 @@ package actor KeeperService {
 
     /// Until something is due.
     private var pause: Duration {
-        let next = min(nextMarks, nextTake, gathering.due ?? nextRound)
+        let next = min(markWork == nil ? nextMarks : nextTake, nextTake, gathering.due ?? nextRound)
         return max(.milliseconds(1), next - elapsed)
     }
 

@@ -15,6 +15,8 @@ package actor LookService {
     private let planner: LookPlanner
     private let synchro: SynchroSettings
     private let problems: ProblemBook
+    /// Nil: all waits in the ledger.
+    private let direct: DirectWay?
     private var cursor: SourceCursor?
     private let request: LookRequest
     /// The page behind the cursor, asked for beforehand.
@@ -42,7 +44,10 @@ package actor LookService {
     /// Rows that could not be read before, and can be now: their problem ends with their plan.
     private var readAgain: Set<RecordingReference> = []
 
-    package init(source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook) {
+    package init(
+        source: SourceLink, replay: Replay, synchro: SynchroSettings, problems: ProblemBook, direct: DirectWay? = nil
+    ) {
+        self.direct = direct
         self.source = source
         self.replay = replay
         planner = LookPlanner(
@@ -58,15 +63,18 @@ package actor LookService {
         package var planned: Int
         /// Whether pages follow: the round through the unmarked recordings is not over.
         package var isMoreThere: Bool
+        /// Whether a page of the round was looked at, and not only what was hinted at.
+        package var wasRound: Bool
         /// What the statements took at the recorder.
         package var cost: Duration
         /// Those of the planned that had their marks already, and bring something new.
         package var late: [RecordingReference]
     }
 
-    /// One bounded look: what was hinted at, what is due again, one page behind the cursor, and, while there is a
-    /// backlog, a lane of the newest.
-    package func turn(hinted: Set<Int64>, lease: KeeperLease) async throws -> Look {
+    /// One bounded look: what was hinted at, and, where the round is due or not over, what is due again, one page behind
+    /// the cursor, and, while there is a backlog, a lane of the newest.
+    package func turn(hinted: Set<Int64>, isRound: Bool, lease: KeeperLease) async throws -> Look {
+        if !isRound && cursor == nil { return try await look(at: hinted, lease: lease) }
         let source = source
         let catalog = try await source.catalog()
         if ContinuousClock.now >= nextPhrases {
@@ -98,7 +106,30 @@ package actor LookService {
         // A row that was asked for and did not come is gone.
         try await giveUp(troubled.union(ids).subtracting(page.batch.rows.map(\.id)), lease: lease)
         return Look(
-            planned: planned.count, isMoreThere: page.batch.next != nil, cost: page.cost, late: planned.late)
+            planned: planned.count, isMoreThere: page.batch.next != nil, wasRound: true, cost: page.cost,
+            late: planned.late)
+    }
+
+    /// Only what was hinted at.
+    private func look(at hinted: Set<Int64>, lease: KeeperLease) async throws -> Look {
+        let catalog = try await source.catalog()
+        let answer = try await asking { [request] in
+            try await request.read(catalog, ids: Array(hinted), strays: 0)
+        }
+        let planned = try await handle(answer.batch.rows, hinted: hinted, now: nil, lease: lease)
+        try await giveUp(hinted.subtracting(answer.batch.rows.map(\.id)), lease: lease)
+        return Look(
+            planned: planned.count, isMoreThere: false, wasRound: false, cost: answer.cost, late: planned.late)
+    }
+
+    /// Tables that are not what was read are read anew.
+    private func asking(_ ask: () async throws -> LookRequest.Answer) async throws -> LookRequest.Answer {
+        do {
+            return try await ask()
+        } catch let error as PostgresError where error.code == .schema {
+            await source.forget()
+            throw error
+        }
     }
 
     /// The page behind the cursor and these recordings, and from time to time some that no page shows.
@@ -106,7 +137,7 @@ package actor LookService {
         let standing = ahead
         ahead = nil
         let strays = ContinuousClock.now >= nextStrays ? LookService.strayLimit : 0
-        do {
+        return try await asking {
             var page: LookRequest.Answer
             if let standing, standing.cursor == cursor, .now - standing.begun < LookService.aheadAtMost {
                 page = try await standing.page.value
@@ -116,9 +147,6 @@ package actor LookService {
             }
             if strays > 0 { nextStrays = .now + LookService.straysPeriod }
             return page
-        } catch let error as PostgresError where error.code == .schema {
-            await source.forget()
-            throw error
         }
     }
 
@@ -175,7 +203,7 @@ package actor LookService {
     }
 
     private func handle(
-        _ rows: [SourceRow], hinted: Set<Int64>, now: Instant, lease: KeeperLease
+        _ rows: [SourceRow], hinted: Set<Int64>, now known: Instant?, lease: KeeperLease
     ) async throws -> (count: Int, late: [RecordingReference]) {
         var recordings: [Int64: SourceRecording] = [:]
         for row in rows {
@@ -189,9 +217,10 @@ package actor LookService {
         let source = source.name
         let ids = Array(recordings.keys)
         if ids.isEmpty { return (0, []) }
-        let sightings = try await replay.database.perform { session in
-            try Sightings.find(source: source, ids: ids, hasDetail: false, in: session)
+        let (sightings, clock) = try await replay.database.perform { session in
+            try session.ask(Sightings.find(source: source, ids: ids, hasDetail: false), Sightings.now)
         }
+        let now = known ?? clock
         try await rest(
             recordings.values.compactMap { row in sightings[row.id].flatMap { planner.leave(row, $0) } }, lease: lease)
         let open = recordings.values.filter { recording in
@@ -288,20 +317,43 @@ package actor LookService {
                     what:
                         "The replay's database did not take the rows of \(seen.reference)\(times): \(refusal.why)."))
         }
-        let written = plans
-        let moving = Set(sightings.values.filter { $0.state == .transferring }.map(\.reference))
-        let isKeeper = try await replay.database.transaction { session in
-            guard try Keepers.confirm(lease, in: session) else { return false }
-            try Plans.write(written, moving: moving, in: session)
-            return true
-        }
-        guard isKeeper else { throw KeeperLost() }
+        try await write(
+            plans, moving: Set(sightings.values.filter { $0.state == .transferring }.map(\.reference)), of: recordings,
+            lease)
         for finding in findings { try await problems.open(finding) }
         try await problems.close(
             [.sidCollision, .removedAtReplay, .rowRefused, .commitRefused],
             recordings: healed.filter { done.refused[$0] == nil }, place: source.name.rawValue)
         try await endRestorations(of: recordings.filter { view.holdings[$0.reference]?.isRestoring == true })
         return (plans.count, late)
+    }
+
+    /// - Parameter moving: those that were transferring when the plans were made.
+    private func write(
+        _ plans: [SightingPlan], moving: Set<RecordingReference>, of recordings: [SourceRecording],
+        _ lease: KeeperLease
+    ) async throws {
+        let own = Set(
+            plans.filter { plan in direct.map { plan.outcome.brings(from: $0.mount) } ?? false }.map(\.reference))
+        let way = own.isEmpty || direct?.enter() != true ? nil : direct
+        let atOnce = way.map {
+            Plans.AtOnce(mount: $0.mount, holder: replay.holder, lease: TransferService.lease)
+        }
+        do {
+            let claimed = try await replay.database.transaction { session in
+                try Keepers.confirm(lease, in: session)
+                    ? try Plans.write(plans, moving: moving, claiming: atOnce, in: session) : nil
+            }
+            guard let claimed else { throw KeeperLost() }
+            way?.deliver(
+                claimed,
+                of: Dictionary(
+                    recordings.filter { own.contains($0.reference) }.map { ($0.reference, $0) },
+                    uniquingKeysWith: { first, _ in first }))
+        } catch {
+            way?.leave()
+            throw error
+        }
     }
 
     /// Its rows were not taken: again after growing pauses. Where they failed by themselves that is counted, and the
@@ -394,6 +446,15 @@ extension SourceRow {
         switch self {
         case .recording(let recording): recording.id
         case .refused(let reference, _): reference.id
+        }
+    }
+}
+
+extension SightingPlan.Outcome {
+    fileprivate func brings(from mount: MountPath) -> Bool {
+        switch self {
+        case .transfer(let transfers, mark: _, fingerprint: _): transfers.contains { $0.mount == mount }
+        case .wait, .keep, .rest, .refuse: false
         }
     }
 }

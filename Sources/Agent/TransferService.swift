@@ -38,6 +38,8 @@ package actor TransferService {
     private static let trailLimit = 50_000
     /// Bytes. Files up to this share a group; larger ones go by themselves, beside the groups.
     private static let smallFile: Int64 = 8 << 20
+    /// Until what went back unlooked is tried again.
+    private static let givenBack = Duration.milliseconds(200)
     /// Looks at a time: each may wait for a server.
     private static let looksAtOnce = 8
 
@@ -107,14 +109,37 @@ package actor TransferService {
                 in: session)
         }
         if claimed.isEmpty { return try await idle() }
-        let recordings = try await snapshots(of: claimed)
+        guard try await carryOut(claimed, of: snapshots(of: claimed), on: proven) else {
+            return TransferService.givenBack
+        }
+        return claimed.count < limit ? try await idle() : .zero
+    }
+
+    /// What was claimed with its plan. Whatever goes wrong, it goes back, or its lease runs out.
+    func carryOutAtOnce(_ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording]) async {
+        do {
+            guard let proven = await mount.proven() else { return try await giveBack(claimed) }
+            _ = try await carryOut(claimed, of: recordings, on: proven)
+        } catch let error as PostgresError where error.isOutage {
+            // Told once for the process by its presence.
+        } catch is CancellationError {
+        } catch {
+            narrator.tell(.turnFailed, .service("transfers"), .source(source.name), .detail(error))
+        }
+    }
+
+    /// False: the mount went meanwhile, and all went back.
+    private func carryOut(
+        _ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording], on proven: MountIdentity
+    ) async throws -> Bool {
         var releases: [TransferRelease] = []
         var settled: [(Transfer, Consignment)] = []
         let sights = await look(at: claimed, on: proven.root)
         // What is worth a conclusion was seen on a mount that still proves itself as the same; otherwise nothing is
         // concluded.
         if sights.contains(where: \.1.isBad), await mount.prove() != proven {
-            return try await giveBack(claimed)
+            try await giveBack(claimed)
+            return false
         }
         for (transfer, sight) in sights {
             let decision = decide(transfer, sight)
@@ -151,17 +176,18 @@ package actor TransferService {
             }
         }
         let back = releases
-        try await replay.database.perform { session in try Transfers.release(back, in: session) }
+        if !back.isEmpty { try await replay.database.perform { session in try Transfers.release(back, in: session) } }
         await deliver(settled)
         try await giveUpIndexFiles(missing: back.filter(\.isMissing).map(\.claim.id), of: claimed)
-        return claimed.count < limit ? try await idle() : .zero
+        return true
     }
 
     /// The mount went while its files were looked at: all go back as if nobody had looked.
-    private func giveBack(_ claimed: [Transfer]) async throws -> Duration {
-        let back = claimed.compactMap(\.claim).map { TransferRelease(unlooked: $0, delay: .milliseconds(200)) }
+    private func giveBack(_ claimed: [Transfer]) async throws {
+        let back = claimed.compactMap(\.claim).map {
+            TransferRelease(unlooked: $0, delay: TransferService.givenBack)
+        }
         try await replay.database.perform { session in try Transfers.release(back, in: session) }
-        return .milliseconds(200)
     }
 
     /// Index files that stay away are none: most sounds may have one, and no row says which.

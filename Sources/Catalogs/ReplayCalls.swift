@@ -135,7 +135,7 @@ extension ReplayCatalog {
         guard !facts.isEmpty, !ids.isEmpty else { return }
         let standing = facts.map { "calls.\($0.0)" }.joined(separator: ", ")
         let wanted = facts.map(\.1).joined(separator: ", ")
-        try session.execute(
+        try session.send(
             """
             update callrec.calls set \(facts.map { "\($0.0) = \($0.1)" }.joined(separator: ", "))
             from (

@@ -30,10 +30,25 @@ package struct ReplayCatalog: Sendable {
     /// The replay's recordings of these `sid`s; those that it has not are not in the answer.
     package func find(sids: [Sid], on session: Session) throws -> [Sid: ReplayRecording] {
         guard !sids.isEmpty else { return [:] }
-        let rows = try session.query(
-            recordings + " where p.sid = any($1::text[])", [.texts(sids.map(\.rawValue))])
+        return try complete(session.answer(rows(of: sids)), on: session)
+    }
+
+    /// Rows of recordings, without what belongs to them.
+    package struct RecordingRows: Sendable {
+        let rows: [Row]
+    }
+
+    /// The first half of ``find(sids:on:)``, to be asked together with others.
+    package func rows(of sids: [Sid]) -> Question<RecordingRows> {
+        Question(recordings + " where p.sid = any($1::text[])", [.texts(sids.map(\.rawValue))]) {
+            RecordingRows(rows: $0)
+        }
+    }
+
+    /// The other half: with what belongs to them.
+    package func complete(_ rows: RecordingRows, on session: Session) throws -> [Sid: ReplayRecording] {
         var found: [Sid: ReplayRecording] = [:]
-        for recording in try read(rows, on: session) { found[recording.sid] = recording }
+        for recording in try read(rows.rows, on: session) { found[recording.sid] = recording }
         return found
     }
 
@@ -67,20 +82,8 @@ package struct ReplayCatalog: Sendable {
     private func read(_ rows: [Row], on session: Session) throws -> [ReplayRecording] {
         let ids = try rows.map { try $0.integer("id") }
         guard !ids.isEmpty else { return [] }
-        var media: [Int64: [ReplayMedia]] = [:]
-        for row in try session.query(mediaOf, [.integers(ids)]) {
-            // A kind that is not known here is none that we could copy, replace or keep.
-            guard let kind = try row.optionalText("cftype").flatMap(MediaKind.init) else { continue }
-            media[try row.integer("cplid"), default: []].append(try ReplayCatalog.media(row, kind))
-        }
-        var data: [Int64: Set<ExternalDatum>] = [:]
-        for row in try session.query(
-            "select cplid, key, value from callrec.couple_extdata where cplid = any($1::bigint[])", [.integers(ids)])
-        {
-            data[try row.integer("cplid"), default: []]
-                .insert(ExternalDatum(key: try row.text("key"), value: try row.text("value")))
-        }
-        let legs = try legs(ofCalls: rows.map { try $0.integer("callid") }, on: session)
+        let (media, data, legs) = try session.ask(
+            media(of: ids), externalData(of: ids), legs(ofCalls: rows.map { try $0.integer("callid") }))
         return try rows.map { row in
             var recording = try ReplayCatalog.recording(row)
             recording.callLegs = legs[recording.callID] ?? []
@@ -93,17 +96,41 @@ package struct ReplayCatalog: Sendable {
         }
     }
 
-    /// Without an index on `callid` the legs would cost a scan, and are left unknown.
-    private func legs(ofCalls calls: [Int64], on session: Session) throws -> [Int64: [Sid]] {
-        guard columns.indexed.contains("callid") else { return [:] }
-        var legs: [Int64: [Sid]] = [:]
-        for row in try session.query(
-            "select callid, sid from callrec.couples where callid = any($1::bigint[]) order by id",
-            [.integers(Array(Set(calls)))])
-        {
-            legs[try row.integer("callid"), default: []].append(Sid(try row.text("sid")))
+    private func media(of ids: [Int64]) -> Question<[Int64: [ReplayMedia]]> {
+        Question(mediaOf, [.integers(ids)]) { rows in
+            var media: [Int64: [ReplayMedia]] = [:]
+            for row in rows {
+                // A kind that is not known here is none that we could copy, replace or keep.
+                guard let kind = try row.optionalText("cftype").flatMap(MediaKind.init) else { continue }
+                media[try row.integer("cplid"), default: []].append(try ReplayCatalog.media(row, kind))
+            }
+            return media
         }
-        return legs
+    }
+
+    private func externalData(of ids: [Int64]) -> Question<[Int64: Set<ExternalDatum>]> {
+        Question(
+            "select cplid, key, value from callrec.couple_extdata where cplid = any($1::bigint[])", [.integers(ids)]
+        ) { rows in
+            var data: [Int64: Set<ExternalDatum>] = [:]
+            for row in rows {
+                data[try row.integer("cplid"), default: []]
+                    .insert(ExternalDatum(key: try row.text("key"), value: try row.text("value")))
+            }
+            return data
+        }
+    }
+
+    /// Without an index on `callid` the legs would cost a scan, and are left unknown.
+    private func legs(ofCalls calls: [Int64]) -> Question<[Int64: [Sid]]> {
+        let wanted = columns.indexed.contains("callid") ? Array(Set(calls)) : []
+        return Question(
+            "select callid, sid from callrec.couples where callid = any($1::bigint[]) order by id", [.integers(wanted)]
+        ) { rows in
+            var legs: [Int64: [Sid]] = [:]
+            for row in rows { legs[try row.integer("callid"), default: []].append(Sid(try row.text("sid"))) }
+            return legs
+        }
     }
 
     private static let partyColumns = ["callingnr", "originalcallednr", "finalcallednr"]

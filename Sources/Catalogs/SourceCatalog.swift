@@ -143,13 +143,12 @@ package struct SourceCatalog: Sendable {
     private func parts(of rows: [Row], on session: Session) throws -> SourceParts {
         let ids = try rows.map { try $0.integer("id") }
         guard !ids.isEmpty else { return SourceParts() }
+        let (media, data) = try session.ask(
+            Question(statements.media, [.integers(ids)]) { $0 },
+            Question(statements.externalData, [.integers(ids)]) { $0 })
         var parts = SourceParts()
-        for row in try session.query(statements.media, [.integers(ids)]) {
-            parts.media[try row.integer("cplid"), default: []].append(row)
-        }
-        for row in try session.query(statements.externalData, [.integers(ids)]) {
-            parts.externalData[try row.integer("cplid"), default: []].append(row)
-        }
+        for row in media { parts.media[try row.integer("cplid"), default: []].append(row) }
+        for row in data { parts.externalData[try row.integer("cplid"), default: []].append(row) }
         parts.voiceTags = try voiceTagRows(of: parts.media, on: session)
         return parts
     }

@@ -16,17 +16,13 @@ package enum VerificationLevel: String, Comparable, Hashable, Sendable {
     package static func < (one: VerificationLevel, other: VerificationLevel) -> Bool { one.rawValue < other.rawValue }
 }
 
-/// A copy that is durable, verified and still without its final name.
+/// A copy that is written and still without its final name: what is to be published, once it is durable and verified.
 package struct ReadyCopy: Hashable, Sendable {
     package let token: FencingToken
     package let path: FilePath
     /// Bytes.
     package let size: Int64
     package let digest: Digest
-    package let checksum: Checksum128
-    package let crc32: UInt32?
-    package let level: VerificationLevel
-    package let source: FileObservation
 }
 
 /// A copy that has its final name, durably.

@@ -25,8 +25,9 @@ package struct Copier: Sendable {
     /// Copies `orders`; results stand in their order, and one that fails fails no other, but where the whole group
     /// could not be made durable or the volume went away. A success is durable, directories included.
     ///
-    /// `beforePublish` is called when copies are durable and verified, before a name appears: it renews and proves the
-    /// leases, records what is about to be published, and returns the tokens that are still held. The others fail with
+    /// `beforePublish` is called while copies are made durable and verified, and no name appears before it ended: it
+    /// renews and proves the leases, records what is about to be published, and returns the tokens that are still held.
+    /// Where the disks take longer than a moment it is called once more after them. The others fail with
     /// `leaseLost` and nothing of them is published; so do all when it throws. For more than
     /// ``CopySettings/openAtMost`` orders it is called more than once.
     package func run(

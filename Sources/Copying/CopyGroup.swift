@@ -1,10 +1,12 @@
 internal import Files
 internal import Vocabulary
 
-/// One group of orders on its way: prepare, stage, make durable, verify, ask, publish, settle.
+/// One group of orders on its way: prepare, stage, make durable and verify while the caller is asked, publish, settle.
 struct CopyGroup: Sendable {
     private let copier: Copier
     private let orders: [CopyOrder]
+    /// How old an answer about leases may be when names appear.
+    private static let answerHolds = Duration.milliseconds(100)
 
     init(copier: Copier, orders: [CopyOrder]) {
         self.copier = copier
@@ -13,7 +15,7 @@ struct CopyGroup: Sendable {
 
     /// How far an order is.
     enum Progress: Sendable {
-        /// Goes to `staged`, or right to `verified`.
+        /// Goes to `staged`.
         case placed(PreparedGroup.Place)
         /// Written, not durable. Goes to `verified`.
         case staged(StagedFile)
@@ -46,11 +48,20 @@ struct CopyGroup: Sendable {
         var progress = await advance(start(prepared), .copy) { (order, pulse) throws(CopyError) in
             try steps.stage(order, pulse)
         }
+        // What is to be published is known as soon as it is written: the caller writes it down while the disks work.
+        let ready = progress.compactMap { $0.staged?.ready }
+        let asked = ContinuousClock.now
+        async let answer = ask(ready, beforePublish)
         progress = await makeDurable(progress, steps)
         progress = await advance(progress, .verify) { (order, pulse) throws(CopyError) in
             try steps.verify(order, pulse)
         }
-        progress = await ask(progress, steps, beforePublish)
+        var held = await answer
+        if held != nil, .now - asked > CopyGroup.answerHolds {
+            // Whoever stood still for so long may have lost by now what was held then.
+            held = await ask(progress.compactMap { $0.staged?.ready }, beforePublish)
+        }
+        progress = await withhold(progress, held)
         progress = await advance(progress, .publish) { (order, pulse) throws(CopyError) in
             try steps.publish(order, pulse)
         }
@@ -107,10 +118,8 @@ struct CopyGroup: Sendable {
 
     /// One `syncfs` for all that are staged; an error of it tells nothing about any one of them, so all go.
     private func makeDurable(_ progress: [Progress], _ steps: CopySteps) async -> [Progress] {
-        let staged = progress.compactMap { order in
-            if case .staged(let file) = order { file } else { nil }
-        }
-        if staged.isEmpty { return progress }
+        let staged = progress.compactMap(\.staged)
+        if staged.isEmpty || !steps.isGrouped { return progress }
         switch await copier.perform(.sync, { _ in try steps.syncAll() }) {
         case .success: return progress
         case .failure(let error):
@@ -121,24 +130,18 @@ struct CopyGroup: Sendable {
         }
     }
 
+    /// Which are still held; nil where the caller could not prove it.
     private func ask(
-        _ progress: [Progress], _ steps: CopySteps,
-        _ beforePublish: @Sendable ([ReadyCopy]) async throws -> Set<FencingToken>
-    ) async -> [Progress] {
-        let ready = progress.compactMap { order in
-            if case .verified(let file, let level) = order { file.ready(level) } else { nil }
-        }
-        if ready.isEmpty { return progress }
-        var held: Set<FencingToken> = []
-        var detail = "the caller no longer holds it"
-        do {
-            held = try await beforePublish(ready)
-        } catch {
-            detail = "the caller could not prove that it holds it"
-        }
+        _ ready: [ReadyCopy], _ beforePublish: @Sendable ([ReadyCopy]) async throws -> Set<FencingToken>
+    ) async -> Set<FencingToken>? {
+        ready.isEmpty ? [] : try? await beforePublish(ready)
+    }
+
+    private func withhold(_ progress: [Progress], _ held: Set<FencingToken>?) async -> [Progress] {
+        let detail = held == nil ? "the caller could not prove that it holds it" : "the caller no longer holds it"
         var lost: [StagedFile] = []
         let next = progress.map { order in
-            guard case .verified(let file, _) = order, !held.contains(file.order.token) else { return order }
+            guard case .verified(let file, _) = order, held?.contains(file.order.token) != true else { return order }
             lost.append(file)
             return .failed(CopyError(.leaseLost, at: .lease, detail: detail))
         }

@@ -19,21 +19,15 @@ struct CopySteps: Sendable {
         publication = Publication(session: prepared.session, verification: verification)
     }
 
-    /// Stages; where files are made durable one by one, makes it so and verifies it too.
+    /// Whether one call makes all that are staged durable.
+    var isGrouped: Bool { prepared.isGrouped }
+
     func stage(_ progress: CopyGroup.Progress, _ pulse: Pulse) throws(CopyError) -> CopyGroup.Progress {
         switch progress {
         case .staged, .verified, .copied, .failed: return progress
         case .placed(let place):
-            let staged = try staging.stage(
-                place.order, from: place.sourceRoot, in: place.directory, pulse: pulse)
-            if prepared.isGrouped { return .staged(staged) }
-            try keeping(staged) { () throws(CopyError) in
-                // Never tried again: the kernel drops what it could not write and then calls it clean.
-                try prepared.session.attempt(.sync) { () throws(FileError) in
-                    try calls.syncFile(staged.file.descriptor)
-                }
-            }
-            return try verify(.staged(staged), pulse)
+            return .staged(
+                try staging.stage(place.order, from: place.sourceRoot, in: place.directory, pulse: pulse))
         }
     }
 
@@ -43,12 +37,19 @@ struct CopySteps: Sendable {
         }
     }
 
+    /// Where files are made durable one by one, makes it so before.
     func verify(_ progress: CopyGroup.Progress, _ pulse: Pulse) throws(CopyError) -> CopyGroup.Progress {
         switch progress {
         case .placed, .verified, .copied, .failed: return progress
         case .staged(let staged):
             return try keeping(staged) { () throws(CopyError) in
-                .verified(staged, try verification.verify(staged, pulse: pulse))
+                if !isGrouped {
+                    // Never tried again: the kernel drops what it could not write and then calls it clean.
+                    try prepared.session.attempt(.sync) { () throws(FileError) in
+                        try calls.syncFile(staged.file.descriptor)
+                    }
+                }
+                return .verified(staged, try verification.verify(staged, pulse: pulse))
             }
         }
     }

@@ -38,9 +38,7 @@ final class StagedFile: Sendable {
     /// Here and not when the last holder goes: closing can hang on a dead mount, so it belongs on the threads.
     func letGoOfSource(with calls: any FileCalls) { try? source.close(with: calls) }
 
-    func ready(_ level: VerificationLevel) -> ReadyCopy {
-        ReadyCopy(
-            token: order.token, path: order.path, size: digests.byteCount, digest: digest,
-            checksum: digests.checksum, crc32: digests.crc32, level: level, source: sourceObservation)
+    var ready: ReadyCopy {
+        ReadyCopy(token: order.token, path: order.path, size: digests.byteCount, digest: digest)
     }
 }

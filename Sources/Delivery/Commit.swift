@@ -91,13 +91,14 @@ struct Commit: Sendable {
             }
         }
         try Intents.close(places.map { arrivals[$0].intent.token }, in: session)
-        try MuxJobs.ensure(sids, in: session)
         try Sightings.reopen(
             stale.map { arrivals[$0].consignment.recording } + uncorrected(places.map { arrivals[$0] }, holdings),
             in: session)
         try Sightings.reopenChanged(fingerprints(of: arrivals), in: session)
-        try Sightings.converge(arrivals.map(\.consignment.recording), in: session)
-        try RestorationEnd.end(sids, catalog: replay.catalog, in: session)
+        let (jobs, _, restoring) = try session.ask(
+            MuxJobs.making(sids), Sightings.converging(arrivals.map(\.consignment.recording)), Restorations.find(sids))
+        try MuxJobs.tell(jobs, in: session)
+        try RestorationEnd.end(restoring, catalog: replay.catalog, in: session)
         return outcome
     }
 

@@ -11,16 +11,17 @@ package enum Holdings {
         for recordings: [SourceRecording], catalog: ReplayCatalog, in session: Session
     ) throws -> [RecordingReference: ReplayHolding] {
         let sids = Array(Set(recordings.map(\.sid)))
-        var standing = try catalog.find(sids: sids, on: session)
+        let (rows, replicas, pointers, calls, restoring, tombstones) = try session.ask(
+            catalog.rows(of: sids), Replicas.held(sids), Pointers.find(sids),
+            Calls.bound(recordings.map(\.callReference)), Restorations.find(sids), ReplayCatalog.tombstones)
+        var standing = try catalog.complete(rows, on: session)
         if recordings.contains(where: { $0.externalData.contains(where: \.isLong) }) {
             for (sid, data) in try KeptData.find(sids, in: session) { standing[sid]?.externalData.formUnion(data) }
         }
-        let replicas = try Replicas.held(sids, in: session)
-        let pointers = try Pointers.find(sids, in: session)
-        let removed = try catalog.removed(sids: sids, on: session)
-        let calls = try Calls.bound(recordings.map(\.callReference), in: session)
-        let removedMedia = try catalog.removedMedia(sids: sids, on: session)
-        let restoring = try Restorations.find(sids, in: session)
+        let removed =
+            tombstones.contains(.recordings) ? try session.answer(catalog.removed(sids: sids)) : []
+        let removedMedia =
+            tombstones.contains(.media) ? try session.answer(catalog.removedMedia(sids: sids)) : [:]
         let voiceTags = try voiceTags(of: recordings, on: standing, catalog, in: session)
         var holdings: [RecordingReference: ReplayHolding] = [:]
         for recording in recordings {

@@ -57,8 +57,7 @@ private struct Board {
     private(set) var credits: [VolumeID: Double] = [:]
 
     init(_ samples: [VolumeSample], accounts: [VolumeID: AccountID], in session: Session) throws {
-        let known = try Volumes.find(accounts.keys, in: session)
-        let reserved = try Accounts.reserved(accounts.values, in: session)
+        let (known, reserved) = try session.ask(Volumes.find(accounts.keys), Accounts.reserved(accounts.values))
         var byID: [VolumeID: VolumeSample] = [:]
         var conditions: [VolumeName: Refusal] = [:]
         for sample in samples {

@@ -10,7 +10,12 @@ package enum RestorationEnd {
     package static func end(
         _ sids: some Sequence<Sid>, catalog: ReplayCatalog, in session: Session
     ) throws {
-        for (sid, since) in try Restorations.find(sids, in: session).sorted(by: { $0.key < $1.key }) {
+        try end(session.answer(Restorations.find(sids)), catalog: catalog, in: session)
+    }
+
+    /// - Parameter wanted: those that are to be brought back, and since when.
+    static func end(_ wanted: [Sid: Instant], catalog: ReplayCatalog, in session: Session) throws {
+        for (sid, since) in wanted.sorted(by: { $0.key < $1.key }) {
             let copies = try Replicas.held([sid], in: session)[sid] ?? []
             guard let standing = try catalog.find(sids: [sid], on: session)[sid] else { continue }
             let filled = Set(copies.filter { $0.committed >= since }.compactMap(\.content.replayMediaID))

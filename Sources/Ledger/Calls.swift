@@ -21,7 +21,7 @@ package enum Calls {
     ) throws -> [CallReference: Int64] {
         let calls = Array(Set(calls))
         let values: [Value] = [.names(calls.map(\.source)), .integers(calls.map(\.id))]
-        try session.execute(
+        try session.send(
             """
             insert into takeup.call (source, source_call_id)
             select source, id from unnest($1::text[], $2::bigint[]) as wanted(source, id)
@@ -49,7 +49,7 @@ package enum Calls {
     ) throws {
         if calls.isEmpty { return }
         let pairs = Array(calls)
-        try session.execute(
+        try session.send(
             """
             update takeup.call set replay_call_id = bound.replay_id, is_made = call.is_made or bound.is_made
             from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) as bound(source, id, replay_id, is_made)
@@ -62,25 +62,24 @@ package enum Calls {
     }
 
     /// What the ledger has bound these calls to, without a lock.
-    package static func bound(
-        _ calls: some Sequence<CallReference>, in session: Session
-    ) throws -> [CallReference: Int64] {
+    package static func bound(_ calls: some Sequence<CallReference>) -> Question<[CallReference: Int64]> {
         let calls = Array(Set(calls))
-        if calls.isEmpty { return [:] }
-        let rows = try session.query(
+        return Question(
             """
             select call.source, call.source_call_id, call.replay_call_id from takeup.call
             join unnest($1::text[], $2::bigint[]) as wanted(source, id)
                 on call.source = wanted.source and call.source_call_id = wanted.id
             where call.replay_call_id is not null
-            """, [.names(calls.map(\.source)), .integers(calls.map(\.id))])
-        let pairs = try rows.map { row in
-            (
-                CallReference(source: try row.name("source"), id: try row.integer("source_call_id")),
-                try row.integer("replay_call_id")
-            )
+            """, [.names(calls.map(\.source)), .integers(calls.map(\.id))]
+        ) { rows in
+            let pairs = try rows.map { row in
+                (
+                    CallReference(source: try row.name("source"), id: try row.integer("source_call_id")),
+                    try row.integer("replay_call_id")
+                )
+            }
+            return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
         }
-        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
 
     /// Which of the replay's calls Takeup made: only their recordings may be moved to another.

@@ -14,7 +14,8 @@ package enum Intents {
         let transfers = requests.compactMap { $0.work.transfer }
         let jobs = requests.compactMap { $0.work.muxJob }
         let heldTransfers = try numbers(session.query(Transfers.heldClaims, transfers.values), Transfer.ID.self)
-        let heldJobs = try numbers(session.query(MuxJobs.heldClaims, jobs.values), MuxJob.ID.self)
+        let heldJobs =
+            jobs.isEmpty ? [] : try numbers(session.query(MuxJobs.heldClaims, jobs.values), MuxJob.ID.self)
         let held = requests.filter { request in
             switch request.work {
             case .transfer(let claim): heldTransfers.contains(claim.id)
@@ -37,7 +38,7 @@ package enum Intents {
     /// final path hands it over, unless it was ready to publish: what it may have published need not be what the new
     /// one brings, and only its own row knows what to sweep.
     private static func supersede(for requests: [IntentRequest], in session: Session) throws {
-        try session.execute(
+        try session.send(
             """
             with older as (
                 select intent.token, intent.ready_sha256 is null
@@ -98,24 +99,24 @@ package enum Intents {
     package static func ready(
         _ ready: [FencingToken: Intent.Ready], lease: Duration, in session: Session
     ) throws -> Set<FencingToken> {
-        let held = try renew(ready.keys, lease: lease, in: session)
-        let pairs = Array(ready.filter { held.contains($0.key) })
-        // What counts is that it is written: between the two statements an intent can still be lost.
+        let pairs = Array(ready)
+        try renewWork(.tokens(ready.keys), lease: lease, in: session)
+        // What counts is that it is written.
         let written = try session.query(
             """
-            with given as (
-                select intent.token, given.size, given.digest from takeup.intent
-                join unnest($1::bigint[], $2::bigint[], $3::bytea[]) as given(token, size, digest)
-                    on intent.token = given.token
-                where intent.state = 'open' order by intent.token for no key update of intent
+            with held as (
+                select intent.token, given.size, given.digest
+                \(heldIntents("join unnest($1::bigint[], $3::bigint[], $4::bytea[]) as given(token, size, digest)"
+                    + " on given.token = intent.token"))
+                order by intent.token for no key update of intent
             )
-            update takeup.intent set ready_size = given.size, ready_sha256 = given.digest,
-                allocated_bytes = greatest(allocated_bytes, given.size)
-            from given where intent.token = given.token
+            update takeup.intent set lease_until = statement_timestamp() + $2::interval, ready_size = held.size,
+                ready_sha256 = held.digest, allocated_bytes = greatest(allocated_bytes, held.size)
+            from held where intent.token = held.token
             returning intent.token
             """,
             [
-                .tokens(pairs.map(\.key)), .integers(pairs.map(\.value.size)),
+                .tokens(pairs.map(\.key)), Value(lease), .integers(pairs.map(\.value.size)),
                 .byteStrings(pairs.map(\.value.digest.bytes)),
             ])
         return Set(try written.map { FencingToken(rawValue: try $0.integer("token")) })
@@ -127,11 +128,22 @@ package enum Intents {
     package static func renew(
         _ tokens: some Sequence<FencingToken>, lease: Duration, in session: Session
     ) throws -> Set<FencingToken> {
-        let held = try isHeld(tokens, in: session)
-        let values: [Value] = [.tokens(held), Value(lease)]
+        let tokens = Value.tokens(tokens)
+        try renewWork(tokens, lease: lease, in: session)
+        let renewed = try session.query(
+            """
+            with held as (select intent.token \(heldIntents()) order by intent.token for no key update of intent)
+            update takeup.intent set lease_until = statement_timestamp() + $2::interval
+            from held where intent.token = held.token
+            returning intent.token
+            """, [tokens, Value(lease)])
+        return Set(try renewed.map { FencingToken(rawValue: try $0.integer("token")) })
+    }
+
+    /// The lease is the holder's own: another one who claimed the work meanwhile keeps what it has.
+    private static func renewWork(_ tokens: Value, lease: Duration, in session: Session) throws {
         for work in ["transfer", "mux_job"] {
-            // The lease is the holder's own: another one who claimed the work meanwhile keeps what it has.
-            try session.execute(
+            try session.send(
                 """
                 with held as (
                     select work.id from takeup.\(work) as work
@@ -141,19 +153,8 @@ package enum Intents {
                 )
                 update takeup.\(work) as work set lease_until = statement_timestamp() + $2::interval
                 from held where work.id = held.id
-                """, values)
+                """, [tokens, Value(lease)])
         }
-        let renewed = try session.query(
-            """
-            with held as (
-                select token from takeup.intent where token = any($1::bigint[]) and state = 'open'
-                order by token for no key update
-            )
-            update takeup.intent set lease_until = statement_timestamp() + $2::interval
-            from held where intent.token = held.token
-            returning intent.token
-            """, values)
-        return Set(try renewed.map { FencingToken(rawValue: try $0.integer("token")) })
     }
 
     /// The tokens that could be committed with now: for a look before a dear step. Only
@@ -162,17 +163,20 @@ package enum Intents {
         _ tokens: some Sequence<FencingToken>, in session: Session
     ) throws -> Set<FencingToken> {
         let rows = try session.query(
-            "select intent.token \(heldIntents) order by intent.token", [.tokens(tokens)])
+            "select intent.token \(heldIntents()) order by intent.token", [.tokens(tokens)])
         return Set(try rows.map { FencingToken(rawValue: try $0.integer("token")) })
     }
 
-    private static let heldIntents = """
+    private static func heldIntents(_ join: String = "") -> String {
+        """
         from takeup.intent
         left join takeup.transfer on transfer.id = intent.transfer_id
         left join takeup.mux_job on mux_job.id = intent.mux_job_id
+        \(join)
         where intent.token = any($1::bigint[]) and intent.state = 'open'
             and coalesce(transfer.state, mux_job.state) = 'claimed'
         """
+    }
 
     /// The test of the commit: which tokens still stand. They cannot be taken away until the transaction ends.
     /// After ``Recordings/lock(_:in:)`` and calls. What is committed for any other token would be done twice.
@@ -181,7 +185,7 @@ package enum Intents {
     ) throws -> Set<FencingToken> {
         let tokens = Value.tokens(tokens)
         for work in ["transfer", "mux_job"] {
-            try session.query(
+            try session.send(
                 """
                 select from takeup.\(work) as work
                 where work.id in (select \(work)_id from takeup.intent where token = any($1::bigint[]))
@@ -189,7 +193,7 @@ package enum Intents {
                 """, [tokens])
         }
         let rows = try session.query(
-            "select intent.token \(heldIntents) order by intent.token for update of intent", [tokens])
+            "select intent.token \(heldIntents()) order by intent.token for update of intent", [tokens])
         return Set(try rows.map { FencingToken(rawValue: try $0.integer("token")) })
     }
 
@@ -197,14 +201,14 @@ package enum Intents {
     /// ``lockHeld(_:in:)``. A mux job is finished by ``MuxJobs/finish(_:result:in:)`` before.
     package static func close(_ tokens: some Sequence<FencingToken>, in session: Session) throws {
         let tokens = Value.tokens(tokens)
-        try session.execute(
+        try session.send(
             """
             update takeup.transfer set state = 'done', holder = null, lease_until = null, last_error = null,
                 missing_since = null, changed_at = statement_timestamp()
             where state = 'claimed' and id = any (array(
                 select transfer_id from takeup.intent where token = any($1::bigint[]) and state = 'open'))
             """, [tokens])
-        try session.execute("delete from takeup.intent where token = any($1::bigint[]) and state = 'open'", [tokens])
+        try session.send("delete from takeup.intent where token = any($1::bigint[]) and state = 'open'", [tokens])
     }
 
     package static func find(_ tokens: some Sequence<FencingToken>, in session: Session) throws -> [Intent] {
@@ -224,7 +228,7 @@ package enum Intents {
         try supersede(of: "mux_job_id", .numbers(ids), in: session)
     }
     private static func supersede(of column: String, _ ids: Value, in session: Session) throws {
-        try session.execute(
+        try session.send(
             """
             update takeup.intent set state = 'superseded'
             where token = any (array(

@@ -10,7 +10,19 @@ package enum MuxJobs {
     /// - Returns: the jobs made now.
     @discardableResult
     package static func ensure(_ sids: some Sequence<Sid>, in session: Session) throws -> [MuxJob] {
-        let made = try session.query(
+        let made = try session.answer(making(sids))
+        try tell(made, in: session)
+        return made
+    }
+
+    /// Tells workers of jobs that this transaction made.
+    package static func tell(_ made: [MuxJob], in session: Session) throws {
+        if !made.isEmpty { try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session) }
+    }
+
+    /// What ``ensure(_:in:)`` asks; who asks it with others tells of the jobs with ``tell(_:in:)``.
+    package static func making(_ sids: some Sequence<Sid>) -> Question<[MuxJob]> {
+        Question(
             """
             insert into takeup.mux_job (sid, sound_id, screen_id)
             select sound.sid, sound.id, screen.id \(pairs) and sound.sid = any($1::text[])
@@ -18,9 +30,7 @@ package enum MuxJobs {
             on conflict (sid, sound_id, screen_id) do nothing
             returning \(MuxJob.columns.text(of: "mux_job"))
             """, [.sids(Set(sids))]
-        ).map(MuxJob.init)
-        if !made.isEmpty { try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session) }
-        return made
+        ) { try $0.map(MuxJob.init) }
     }
 
     private static let pairs = """

@@ -26,22 +26,39 @@ package enum Plans {
         ).map(Sighting.init)
     }
 
+    /// Claims transfers in the moment that they are planned, for an agent that can carry them out at once.
+    package struct AtOnce: Sendable {
+        package var mount: MountPath
+        package var holder: Holder
+        package var lease: Duration
+        package init(mount: MountPath, holder: Holder, lease: Duration) {
+            self.mount = mount
+            self.holder = holder
+            self.lease = lease
+        }
+    }
+
     /// The same for whoever does not want to see the sightings.
     ///
     /// - Parameter moving: those that were transferring when the plans were made. Where one converged since, what was
     ///   committed is not what its plan saw: it is left as it is, and looked at again as its rows are others by now.
+    /// - Returns: new transfers that were claimed with their plan. Those that were known before wait, as do copies from other
+    ///   mounts and what is to be measured.
+    @discardableResult
     package static func write(
-        _ plans: [SightingPlan], moving: Set<RecordingReference> = [], in session: Session
-    ) throws {
-        if plans.isEmpty { return }
+        _ plans: [SightingPlan], moving: Set<RecordingReference> = [], claiming atOnce: AtOnce? = nil,
+        in session: Session
+    ) throws -> [Transfer] {
+        if plans.isEmpty { return [] }
         try lockTransfers(of: plans, in: session)
         let overtaken = try overtaken(plans.filter { moving.contains($0.reference) }, in: session)
         let plans = plans.filter { !overtaken.contains($0.reference) }
-        if plans.isEmpty { return }
+        if plans.isEmpty { return [] }
         try drop(notIn: plans, in: session)
         try writeSightings(plans, in: session)
-        try writeTransfers(plans, in: session)
-        try Sightings.converge(plans.map(\.reference), in: session)
+        let written = try writeTransfers(plans, claiming: atOnce, in: session)
+        try Sightings.converge(plans.map(\.reference).filter { !written.open.contains($0) }, in: session)
+        return written.claimed
     }
 
     private static func batch(_ references: [RecordingReference]) -> [Value] {
@@ -52,7 +69,7 @@ package enum Plans {
     /// transfer, too.
     private static func lockTransfers(of plans: [SightingPlan], in session: Session) throws {
         let promised = plans.flatMap { plan in plan.transfers.map { (plan.reference.source, $0.mediaID) } }
-        try session.query(
+        try session.send(
             """
             select from takeup.transfer
             where id in (
@@ -85,28 +102,35 @@ package enum Plans {
 
     private static func drop(notIn plans: [SightingPlan], in session: Session) throws {
         let promised = plans.flatMap { plan in plan.transfers.map { (plan.reference.source, $0) } }
-        let dropped = try session.query(
+        // What they have under way is fenced.
+        try session.send(
             """
-            update takeup.transfer set state = 'dropped', holder = null, lease_until = null,
-                changed_at = statement_timestamp()
-            from unnest($1::text[], $2::bigint[]) as planned(source, id)
-            where transfer.source = planned.source and transfer.source_id = planned.id
-                and transfer.state in ('waiting', 'claimed')
-                and not exists (
-                    select from unnest($3::text[], $4::bigint[], $5::bytea[]) as promised(source, media, fingerprint)
-                    where promised.source = transfer.source and promised.media = transfer.source_media_id
-                        and promised.fingerprint = transfer.fingerprint)
-            returning transfer.id
+            with dropped as (
+                update takeup.transfer set state = 'dropped', holder = null, lease_until = null,
+                    changed_at = statement_timestamp()
+                from unnest($1::text[], $2::bigint[]) as planned(source, id)
+                where transfer.source = planned.source and transfer.source_id = planned.id
+                    and transfer.state in ('waiting', 'claimed')
+                    and not exists (
+                        select from unnest($3::text[], $4::bigint[], $5::bytea[])
+                            as promised(source, media, fingerprint)
+                        where promised.source = transfer.source and promised.media = transfer.source_media_id
+                            and promised.fingerprint = transfer.fingerprint)
+                returning transfer.id
+            )
+            update takeup.intent set state = 'superseded'
+            where token = any (array(
+                select token from takeup.intent
+                where transfer_id in (select id from dropped) and state = 'open' order by token for no key update))
             """,
             batch(plans.map(\.reference)) + [
                 .names(promised.map(\.0)), .integers(promised.map(\.1.mediaID)),
                 .byteStrings(promised.map(\.1.fingerprint)),
             ])
-        try Intents.supersede(ofTransfers: dropped.map { try $0.number("id") }, in: session)
     }
 
     private static func writeSightings(_ plans: [SightingPlan], in session: Session) throws {
-        try session.execute(
+        try session.send(
             """
             insert into takeup.sighting as known (source, source_id, sid, stopped_at, finished_at, state, why,
                 not_before, attempts, mark, fingerprint, detail, standing, converged_at, last_error, failures, awaits)
@@ -141,20 +165,28 @@ package enum Plans {
             ])
     }
 
-    private static func writeTransfers(_ plans: [SightingPlan], in session: Session) throws {
+    /// Gives the recordings that have transfers to do, and what was claimed.
+    private static func writeTransfers(
+        _ plans: [SightingPlan], claiming atOnce: AtOnce?, in session: Session
+    ) throws -> (open: Set<RecordingReference>, claimed: [Transfer]) {
         let promised = plans.flatMap { plan in plan.transfers.map { (plan: plan, transfer: $0) } }
-        if promised.isEmpty { return }
+        if promised.isEmpty { return ([], []) }
         let transfers = promised.map(\.transfer)
         let written = try session.query(
             """
             insert into takeup.transfer as known (source, source_id, source_media_id, fingerprint, sid, mount, kind,
                 source_path, expected_size, crc32, key_id, properties, recording_start, replaces_media_id,
-                purpose)
-            select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[],
+                purpose, state, attempts, holder, lease_until)
+            select plan.*, case when is_claimed then 'claimed' else 'waiting' end,
+                case when is_claimed then 1 else 0 end, case when is_claimed then $17 end,
+                case when is_claimed then statement_timestamp() + $18::interval end
+            from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[],
                 $7::text[], $8::bytea[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::timestamp[],
                 $14::bigint[], $15::text[])
                 as plan(source, id, media, fingerprint, sid, mount, kind, path, size, crc, key, props, start, replaces,
                     purpose)
+            cross join lateral (
+                select coalesce(plan.mount = $16 and plan.purpose = 'copy', false) as is_claimed) as now
             order by source collate "C", media, fingerprint
             on conflict (source, source_media_id, fingerprint) do update set
                 source_id = excluded.source_id, sid = excluded.sid, mount = excluded.mount, kind = excluded.kind,
@@ -172,7 +204,7 @@ package enum Plans {
                 select from takeup.replica
                 where replica.transfer_id = known.id and replica.state = 'held' and replica.sid = excluded.sid
                     and not replica.is_doubted)
-            returning mount, state
+            returning xmax = 0 as is_new, \(Transfer.columns.text(of: "known"))
             """,
             [
                 .names(promised.map(\.plan.reference.source)), .integers(promised.map(\.plan.reference.id)),
@@ -182,9 +214,16 @@ package enum Plans {
                 .integers(transfers.map(\.expectedSize)), .integers(transfers.map { $0.crc32.map { Int64($0) } }),
                 .texts(transfers.map(\.keyID)), .texts(transfers.map(\.properties)),
                 .wallTimes(transfers.map(\.recordingStart)), .integers(transfers.map(\.replacesMediaID)),
-                .texts(transfers.map(\.purpose.rawValue)),
+                .texts(transfers.map(\.purpose.rawValue)), Value(atOnce?.mount), Value(atOnce?.holder),
+                Value(atOnce?.lease ?? .zero),
             ])
         let waiting = try written.filter { try $0.text("state") == "waiting" }
         try WorkChannel.notify(mounts: waiting.map { try $0.name("mount", as: MountPath.self) }, in: session)
+        let open = try written.filter { try ["waiting", "claimed"].contains($0.text("state")) }
+        let claimed = try open.filter { try $0.boolean("is_new") && $0.text("state") == "claimed" }
+        return (
+            Set(try open.map { RecordingReference(source: try $0.name("source"), id: try $0.integer("source_id")) }),
+            try claimed.map(Transfer.init)
+        )
     }
 }

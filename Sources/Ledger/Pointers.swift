@@ -30,19 +30,25 @@ package struct MediaPointer: Hashable, Sendable {
 /// Which media rows of the replay are mere pointers.
 package enum Pointers {
     package static func find(_ sids: some Sequence<Sid>, in session: Session) throws -> [Sid: [MediaPointer]] {
-        let rows = try session.query(
+        try session.answer(find(sids))
+    }
+
+    package static func find(_ sids: some Sequence<Sid>) -> Question<[Sid: [MediaPointer]]> {
+        Question(
             """
             select sid, source, source_media_id, source_fingerprint, replay_media_id, path
             from takeup.pointer where sid = any($1::text[]) order by replay_media_id
-            """, [.sids(sids)])
-        let pointers = try rows.map { row in
-            MediaPointer(
-                sid: Sid(try row.text("sid")), source: try row.name("source"),
-                sourceMediaID: try row.integer("source_media_id"),
-                sourceFingerprint: try row.bytes("source_fingerprint"),
-                replayMediaID: try row.integer("replay_media_id"), path: try row.path("path"))
+            """, [.sids(sids)]
+        ) { rows in
+            let pointers = try rows.map { row in
+                MediaPointer(
+                    sid: Sid(try row.text("sid")), source: try row.name("source"),
+                    sourceMediaID: try row.integer("source_media_id"),
+                    sourceFingerprint: try row.bytes("source_fingerprint"),
+                    replayMediaID: try row.integer("replay_media_id"), path: try row.path("path"))
+            }
+            return Dictionary(grouping: pointers, by: \.sid)
         }
-        return Dictionary(grouping: pointers, by: \.sid)
     }
 
     /// In the commit that wrote the rows, while the recordings are locked. A row that pointed elsewhere points here now.

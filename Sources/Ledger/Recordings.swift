@@ -14,7 +14,7 @@ package enum Recordings {
     ///   transaction that it waited for has committed.
     package static func lock(_ sids: some Sequence<Sid>, in session: Session) throws {
         let sids = Value.sids(Set(sids))
-        try session.execute(
+        try session.send(
             """
             insert into takeup.recording (sid)
             select sid from unnest($1::text[]) as sid order by sid collate "C"

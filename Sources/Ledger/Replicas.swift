@@ -48,12 +48,16 @@ package enum Replicas {
 
     /// Held replicas of recordings, results included, oldest first.
     package static func held(_ sids: some Sequence<Sid>, in session: Session) throws -> [Sid: [Replica]] {
-        let rows = try session.query(
+        try session.answer(held(sids))
+    }
+
+    package static func held(_ sids: some Sequence<Sid>) -> Question<[Sid: [Replica]]> {
+        Question(
             """
             select \(Replica.columns.text(of: "replica")) from takeup.replica
             where sid = any($1::text[]) and state = 'held' order by id
-            """, [.sids(sids)])
-        return Dictionary(grouping: try rows.map(Replica.init), by: \.content.sid)
+            """, [.sids(sids)]
+        ) { rows in Dictionary(grouping: try rows.map(Replica.init), by: \.content.sid) }
     }
 
     /// A page of the held, by id.

@@ -4,15 +4,17 @@ package import Vocabulary
 /// Recordings that an operator wants back although the replay's tools took them away, until they are.
 package enum Restorations {
     /// Since when each is wanted back; those that are not are not in the answer.
-    package static func find(_ sids: some Sequence<Sid>, in session: Session) throws -> [Sid: Instant] {
-        let rows = try session.query(
+    package static func find(_ sids: some Sequence<Sid>) -> Question<[Sid: Instant]> {
+        Question(
             """
             select sid, \(SQL.microseconds("asked_at")) as asked_at from takeup.restoration
             where sid = any($1::text[])
-            """, [.sids(Set(sids))])
-        var found: [Sid: Instant] = [:]
-        for row in rows { found[Sid(try row.text("sid"))] = try row.instant("asked_at") }
-        return found
+            """, [.sids(Set(sids))]
+        ) { rows in
+            var found: [Sid: Instant] = [:]
+            for row in rows { found[Sid(try row.text("sid"))] = try row.instant("asked_at") }
+            return found
+        }
     }
 
     /// What is held by now does not count any more. Asked again before it is over, it changes nothing. While the

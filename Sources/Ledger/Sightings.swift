@@ -7,14 +7,29 @@ package enum Sightings {
     package static func find(
         source: SourceName, ids: some Sequence<Int64>, hasDetail: Bool = true, in session: Session
     ) throws -> [Int64: Sighting] {
+        try session.answer(find(source: source, ids: ids, hasDetail: hasDetail))
+    }
+
+    package static func find(
+        source: SourceName, ids: some Sequence<Int64>, hasDetail: Bool
+    ) -> Question<[Int64: Sighting]> {
         let columns = hasDetail ? Sighting.columns : Sighting.columnsWithoutDetail
-        let rows = try session.query(
+        return Question(
             """
             select \(columns.text(of: "sighting")) from takeup.sighting
             where source = $1 and source_id = any($2::bigint[])
-            """, [Value(source), .integers(Array(ids))])
-        let found = try rows.map(Sighting.init)
-        return Dictionary(found.map { ($0.reference.id, $0) }, uniquingKeysWith: { first, _ in first })
+            """, [Value(source), .integers(Array(ids))]
+        ) { rows in
+            let found = try rows.map(Sighting.init)
+            return Dictionary(found.map { ($0.reference.id, $0) }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    /// The ledger's clock.
+    package static var now: Question<Instant> {
+        Question("select \(SQL.microseconds("statement_timestamp()")) as now") { rows in
+            try rows.first?.instant("now") ?? Instant(microseconds: 0)
+        }
     }
 
     /// What every source shows under one `sid`.
@@ -96,7 +111,7 @@ package enum Sightings {
         where condition: String, _ references: [RecordingReference], _ fingerprints: [[UInt8]], in session: Session
     ) throws {
         if references.isEmpty { return }
-        try session.execute(
+        try session.send(
             """
             with chosen as (
                 select sighting.source, sighting.source_id from takeup.sighting
@@ -122,7 +137,13 @@ package enum Sightings {
         _ references: some Sequence<RecordingReference>, in session: Session
     ) throws -> [Sighting] {
         let references = Array(Set(references))
-        return try session.query(
+        return references.isEmpty ? [] : try session.answer(converging(references))
+    }
+
+    /// What ``converge(_:in:)`` asks.
+    package static func converging(_ references: some Sequence<RecordingReference>) -> Question<[Sighting]> {
+        let references = Array(Set(references))
+        return Question(
             """
             with ready as (
                 select sighting.source, sighting.source_id from takeup.sighting
@@ -141,7 +162,7 @@ package enum Sightings {
                         and transfer.state in ('waiting', 'claimed'))
             returning \(Sighting.columns.text(of: "sighting"))
             """, [.names(references.map(\.source)), .integers(references.map(\.id))]
-        ).map(Sighting.init)
+        ) { try $0.map(Sighting.init) }
     }
 
     /// Those to mark now, the longest due first, without their details; none while marking is stopped (``Marking``), and

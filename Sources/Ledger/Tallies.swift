@@ -19,7 +19,7 @@ enum Tallies {
     static func add(_ changes: [String: Change], to total: Total, in session: Session) throws {
         let changes = changes.filter { $0.value.items != 0 || $0.value.bytes != 0 }.map { ($0.key, $0.value) }
         if changes.isEmpty { return }
-        try session.execute(
+        try session.send(
             """
             insert into takeup.tally as standing (what, name, slot, items, bytes)
             select $1, name, pg_backend_pid() % 8, items, bytes

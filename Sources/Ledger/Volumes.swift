@@ -35,17 +35,23 @@ package enum Volumes {
     }
 
     package static func find(_ ids: some Sequence<VolumeID>, in session: Session) throws -> [VolumeID: KnownVolume] {
-        let found = try session.query(
+        try session.answer(find(ids))
+    }
+
+    package static func find(_ ids: some Sequence<VolumeID>) -> Question<[VolumeID: KnownVolume]> {
+        Question(
             "select \(KnownVolume.columns.text(of: "volume")) from takeup.volume where id = any($1::text[])",
             [.names(ids)]
-        ).map(KnownVolume.init)
-        return Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        ) { rows in
+            Dictionary(
+                try rows.map(KnownVolume.init).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        }
     }
 
     /// After a placement, while the accounts are locked.
     package static func saveCredits(_ credits: [VolumeID: Double], in session: Session) throws {
         let pairs = Array(credits)
-        try session.execute(
+        try session.send(
             """
             update takeup.volume set credit = given.credit
             from unnest($1::text[], $2::float8[]) as given(id, credit)

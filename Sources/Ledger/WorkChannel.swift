@@ -41,7 +41,7 @@ package enum WorkChannel {
 
     static func notify(payloads: [String], in session: Session) throws {
         // A payload is at most 7999 bytes (NOTIFY); a longer mount path has to do without the hint.
-        try session.query(
+        try session.send(
             """
             select pg_notify('\(name)', payload) from unnest($1::text[]) as payload
             where octet_length(payload) < 8000

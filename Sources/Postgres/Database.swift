@@ -28,7 +28,19 @@ package final class Database: Sendable {
     package func perform<Outcome: Sendable>(
         _ body: @escaping @Sendable (Session) throws -> Outcome
     ) async throws -> Outcome {
-        try await onThread { session in try body(Database.ready(&session, self.settings)) }
+        try await onThread { session in
+            let standing = try Database.ready(&session, self.settings)
+            let outcome: Outcome
+            do {
+                outcome = try body(standing)
+            } catch {
+                // What else is on its way is nobody's answer to come.
+                try? standing.settle()
+                throw error
+            }
+            try standing.settle()
+            return outcome
+        }
     }
 
     /// Runs `body` in a transaction and commits it; an error that `body` throws rolls back and is thrown on.
@@ -87,19 +99,21 @@ package final class Database: Sendable {
         _ body: (Session) throws -> Outcome
     ) throws -> Outcome {
         let session = try ready(&slot, settings)
-        try session.execute("begin isolation level \(isolation.rawValue)")
         let outcome: Outcome
         let fate: Fate
         do {
-            if isDurable { try session.execute("set local synchronous_commit = on") }
+            try session.send("begin isolation level \(isolation.rawValue)")
+            if isDurable { try session.send("set local synchronous_commit = on") }
             outcome = try body(session)
             guard !session.hasFailed else {
                 throw PostgresError(
                     code: .other, doing: "commit to \(settings.label)",
                     message: "a statement failed and its error was passed over")
             }
+            // Waits for all that is on its way as well.
             fate = try Fate(of: session)
         } catch {
+            try? session.settle()
             if !session.stands || (try? session.execute("rollback")) == nil { slot = nil }
             throw error
         }
@@ -128,6 +142,7 @@ package final class Database: Sendable {
 
         init(of session: Session) throws {
             guard session.serverVersion >= 100_000 else {
+                try session.settle()
                 self = .silent
                 return
             }

@@ -10,12 +10,20 @@ package final class Session {
     fileprivate let connection: OpaquePointer
     fileprivate let label: String
     private var prepared: [String: String] = [:]
+    /// Statements on their way whose answers nobody has waited for yet, in order.
+    private var unanswered: [Sent] = []
     /// How long the server was waited for, since the connection was made: what statements cost it, and the way there.
     package private(set) var timeAtServer: Duration = .zero
     /// Counts every name ever given, so that none is given twice.
     private var statementCount = 0
     /// Statements with a name of their own, beyond which new ones are sent unprepared.
     private static let preparedLimit = 500
+
+    private struct Sent {
+        let sql: String
+        /// Announces `sql` to the server; its answer has no rows.
+        let isPreparation: Bool
+    }
 
     /// Throws ``PostgresError`` with code `unreachable` or `permission`.
     init(_ settings: ConnectionSettings) throws {
@@ -70,7 +78,7 @@ package final class Session {
 
     /// Whether the connection still stands as far as can be seen without a round trip.
     var stands: Bool {
-        guard PQstatus(connection) == CONNECTION_OK else { return false }
+        guard PQstatus(connection) == CONNECTION_OK, unanswered.isEmpty else { return false }
         // A server that went away has said so and closed the socket; libpq notices when it reads to the end.
         var waits = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
         while poll(&waits, 1, 0) > 0 {
@@ -90,6 +98,10 @@ package final class Session {
     package func query(_ sql: String, _ values: [Value] = []) throws -> [Row] {
         let result = try run(sql, values)
         defer { PQclear(result) }
+        return Session.rows(of: result)
+    }
+
+    private static func rows(of result: OpaquePointer?) -> [Row] {
         let columnCount = PQnfields(result)
         var columns: [String: Int] = [:]
         for column in 0..<columnCount { columns[String(cString: PQfname(result, column))] = Int(column) }
@@ -101,7 +113,7 @@ package final class Session {
                         return nil
                     }
                     let length = Int(PQgetlength(result, row, column))
-                    return UnsafeRawBufferPointer(start: start, count: length).map { $0 }
+                    return [UInt8](UnsafeRawBufferPointer(start: start, count: length))
                 })
         }
     }
@@ -125,17 +137,22 @@ package final class Session {
 
     /// Runs several statements at once, without values: definitions and migrations.
     package func script(_ sql: String) throws {
+        try settle()
         let result = PQexec(connection, sql)
         defer { PQclear(result) }
         try check(result)
     }
 
     private func run(_ sql: String, _ values: [Value]) throws -> OpaquePointer? {
+        guard unanswered.isEmpty else {
+            try send(sql, values)
+            return try collect(last: 1)[0]
+        }
         let texts = values.map { $0.wireText.map { $0 + [0] } }
         let begun = ContinuousClock.now
         defer { timeAtServer += ContinuousClock.now - begun }
         let result = try withPointers(texts) { pointers in
-            if isUtility(sql) || prepared[sql] == nil && prepared.count >= Session.preparedLimit {
+            if isUnprepared(sql) {
                 return PQexecParams(connection, sql, Int32(values.count), nil, pointers, nil, nil, 0)
             }
             let name = try statementName(sql)
@@ -145,11 +162,19 @@ package final class Session {
             try check(result)
         } catch {
             PQclear(result)
-            // A plan can die with a table that changed under it; the next call prepares it anew.
-            if (error as? PostgresError)?.sqlState == "0A000" { prepared[sql] = nil }
+            forget(sql, after: error)
             throw error
         }
         return result
+    }
+
+    /// A plan can die with a table that changed under it; the next call prepares it anew.
+    private func forget(_ sql: String, after error: any Error) {
+        if (error as? PostgresError)?.sqlState == "0A000" { prepared[sql] = nil }
+    }
+
+    private func isUnprepared(_ sql: String) -> Bool {
+        isUtility(sql) || prepared[sql] == nil && prepared.count >= Session.preparedLimit
     }
 
     /// Statements that are run once, or that can't be prepared.
@@ -161,12 +186,17 @@ package final class Session {
 
     private func statementName(_ sql: String) throws -> String {
         if let name = prepared[sql] { return name }
-        let name = "s\(statementCount)"
-        statementCount += 1
+        let name = fresh()
         let result = PQprepare(connection, name, sql, 0, nil)
         defer { PQclear(result) }
         try check(result)
         prepared[sql] = name
+        return name
+    }
+
+    private func fresh() -> String {
+        let name = "s\(statementCount)"
+        statementCount += 1
         return name
     }
 
@@ -210,6 +240,98 @@ package final class Session {
         throw PostgresError(
             code: PostgresError.code(ofSQLState: state), sqlState: state, doing: "query \(label)",
             message: message, constraint: field("n"))
+    }
+
+    // MARK: Several statements, one wait
+
+    /// Sends a statement whose outcome nobody needs to see: it goes on its way with the next one that is waited for, and
+    /// costs no wait of its own. An error of it is thrown by that one; it is not passed over.
+    package func send(_ sql: String, _ values: [Value] = []) throws {
+        let texts = values.map { $0.wireText.map { $0 + [0] } }
+        let begun = ContinuousClock.now
+        defer { timeAtServer += ContinuousClock.now - begun }
+        if PQpipelineStatus(connection) == PQ_PIPELINE_OFF { try sent(PQenterPipelineMode(connection)) }
+        try withPointers(texts) { pointers in
+            if isUnprepared(sql) {
+                try sent(PQsendQueryParams(connection, sql, Int32(values.count), nil, pointers, nil, nil, 0))
+            } else {
+                let name = prepared[sql] ?? fresh()
+                if prepared[sql] == nil {
+                    try sent(PQsendPrepare(connection, name, sql, 0, nil))
+                    unanswered.append(Sent(sql: sql, isPreparation: true))
+                    prepared[sql] = name
+                }
+                try sent(PQsendQueryPrepared(connection, name, Int32(values.count), pointers, nil, nil, 0))
+            }
+        }
+        unanswered.append(Sent(sql: sql, isPreparation: false))
+    }
+
+    /// Waits for all that was sent; throws the first error among it.
+    package func settle() throws {
+        if !unanswered.isEmpty { _ = try collect(last: 0) }
+    }
+
+    /// Asks several questions with one wait for all of them.
+    package func ask<each Answer>(_ questions: repeat Question<each Answer>) throws -> (repeat each Answer) {
+        var count = 0
+        for question in repeat each questions {
+            try send(question.sql, question.values)
+            count += 1
+        }
+        var results = try collect(last: count)[...]
+        defer { results.forEach { PQclear($0) } }
+        func answer<One>(_ question: Question<One>) throws -> One {
+            let result = results.removeFirst()
+            defer { PQclear(result) }
+            return try question.read(Session.rows(of: result))
+        }
+        return (repeat try answer(each questions))
+    }
+
+    private func sent(_ outcome: CInt) throws {
+        guard outcome == 1 else {
+            throw PostgresError(
+                code: .connectionLost, doing: "query \(label)", message: Session.cleaned(PQerrorMessage(connection)))
+        }
+    }
+
+    /// Waits for the answers to all that was sent, and gives the last ones, which the caller clears. The server takes
+    /// nothing after an error; the first one is thrown.
+    private func collect(last count: Int) throws -> [OpaquePointer?] {
+        let waiting = unanswered
+        unanswered = []
+        let begun = ContinuousClock.now
+        defer { timeAtServer += ContinuousClock.now - begun }
+        try sent(PQpipelineSync(connection))
+        var failure: (any Error)?
+        var results: [OpaquePointer?] = []
+        let answers = waiting.count { !$0.isPreparation }
+        for (place, one) in waiting.enumerated() {
+            let result = PQgetResult(connection)
+            do {
+                try check(result)
+            } catch {
+                if failure == nil { failure = error }
+                forget(one.sql, after: error)
+                // What was to be prepared after an error never was.
+                if one.isPreparation { prepared[one.sql] = nil }
+            }
+            let isWanted = !one.isPreparation && waiting[place...].count { !$0.isPreparation } <= count
+            if isWanted { results.append(result) } else { PQclear(result) }
+            while let more = PQgetResult(connection) { PQclear(more) }
+        }
+        assert(failure != nil || results.count == min(count, answers))
+        PQclear(PQgetResult(connection))
+        if PQexitPipelineMode(connection) != 1 && failure == nil {
+            failure = PostgresError(
+                code: .connectionLost, doing: "query \(label)", message: Session.cleaned(PQerrorMessage(connection)))
+        }
+        if let failure {
+            results.forEach { PQclear($0) }
+            throw failure
+        }
+        return results
     }
 
     /// libpq's own complaint about a string that it can't read quotes the string, password and all.

@@ -78,7 +78,7 @@ import Vocabulary
         }
         var planned: [Int] = []
         for _ in 0..<20 {
-            let found = try await scene.look.turn(hinted: [], lease: scene.lease)
+            let found = try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease)
             planned.append(found.planned)
             if !found.isMoreThere { break }
         }
@@ -98,8 +98,8 @@ import Vocabulary
             let media = MediaSample(.audio, FilePath("/calls/20261120/\(built.count).mp3"))
             built.append(try await builder.add(RecordingSample(sid).media(media)))
         }
-        #expect(try await scene.look.turn(hinted: [], lease: scene.lease).planned == 2)
-        #expect(try await scene.look.turn(hinted: [], lease: scene.lease).planned == 0)
+        #expect(try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease).planned == 2)
+        #expect(try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease).planned == 0)
         let open = try await scene.replay.database.perform { session in try Problems.open(limit: 10, in: session) }
         #expect(open.map(\.kind) == ["row-refused"])
         #expect(open.map(\.reference) == ["rec_a/\(built[1].id)"])
@@ -109,7 +109,7 @@ import Vocabulary
         try await scene.recorder.connect().perform { session in
             try session.execute("update callrec.couples set sid = 'ja' where id = $1", [.integer(bad)])
         }
-        #expect(try await scene.look.turn(hinted: [], lease: scene.lease).planned == 1)
+        #expect(try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease).planned == 1)
     }
 
     /// A lost grant, a changed column, a lock or a statement that took too long, a conflict; then the row's own fault.
@@ -133,7 +133,7 @@ import Vocabulary
             try await scene.replay.database.perform { session in
                 try session.execute("update takeup.sighting set not_before = statement_timestamp()")
             }
-            _ = try await scene.look.turn(hinted: [id], lease: scene.lease)
+            _ = try await scene.look.turn(hinted: [id], isRound: true, lease: scene.lease)
             let sightings = try await scene.replay.database.perform { session in
                 try Sightings.find(source: SourceName("rec_a"), ids: [id], in: session)
             }

@@ -238,12 +238,17 @@ import Vocabulary
         try await CopyFixture.with { fixture in
             let calls = FaultyFiles { call, _ in call == .createUnnamed && !unnamed ? .fail(EOPNOTSUPP) : nil }
             let orders = try (1...9).map { try fixture.order($0, content(100)) }
+            let (isReached, reached) = AsyncStream<Void>.makeStream()
             let copying = Task {
                 await fixture.copier(calls).run(orders) { ready in
-                    withUnsafeCurrentTask { $0?.cancel() }
+                    reached.finish()
+                    // Ends by the cancellation, or the copy would be whole.
+                    try? await Task.sleep(for: .seconds(60))
                     return Set(ready.map(\.token))
                 }
             }
+            for await _ in isReached {}
+            copying.cancel()
             let results = await copying.value
             #expect(results.allSatisfy { $0.code == .cancelled })
             #expect(try fixture.volumeFiles().isEmpty)

@@ -62,7 +62,7 @@ import Vocabulary
             #expect(try await site.count("takeup.intent where state = 'open'") == 40)
             let account = AccountID(proof.id.rawValue)
             let reserved = try await site.database.perform { session in
-                try Accounts.reserved([account], in: session)[account]
+                try session.answer(Accounts.reserved([account]))[account]
             }
             #expect(reserved == 40 * size)
         }

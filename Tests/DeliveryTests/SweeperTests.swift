@@ -126,6 +126,8 @@ import Vocabulary
             try await site.expireAll()
             let other = try await site.worker("other")
             #expect(await other.deliver(try await other.claim(recording))?.replica != nil)
+            // Long enough that it has to ask again.
+            try await Task.sleep(for: .milliseconds(200))
             gate.open()
             _ = await never
             #expect(try site.files().count == 2)

@@ -144,7 +144,7 @@ import Vocabulary
                 ], lease: .seconds(30), in: session)
             try Accounts.lock([Sample.account], in: session)
             #expect(
-                try Accounts.reserved([Sample.account, AccountID("other")], in: session) == [Sample.account: 600])
+                try session.answer(Accounts.reserved([Sample.account, AccountID("other")])) == [Sample.account: 600])
         }
     }
 
