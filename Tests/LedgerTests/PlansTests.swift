@@ -32,6 +32,26 @@ import Vocabulary
         }
     }
 
+    @Test func `only what is new and lies on the mount is claimed with its plan`() async throws {
+        let ledger = try await LedgerDatabase()
+        let plan = Sample.plan(id: 1)
+        let mount = Sample.transfer(mediaID: 10).mount
+        let atOnce = Plans.AtOnce(mount: mount, holder: Holder("here"), lease: .seconds(30))
+        let elsewhere = Plans.AtOnce(mount: MountPath("/elsewhere"), holder: Holder("there"), lease: .seconds(30))
+        try await ledger.transaction { session in
+            #expect(try Plans.write([Sample.plan(id: 2)], claiming: elsewhere, in: session).isEmpty)
+            #expect(try Transfers.find(of: Sample.plan(id: 2).reference, in: session).map(\.state) == [.waiting])
+            let claimed = try Plans.write([plan, Sample.plan(id: 2)], claiming: atOnce, in: session)
+            #expect(claimed.map(\.recording) == [plan.reference])
+            let claim = try #require(claimed.first?.claim)
+            #expect(claim.holder == Holder("here"))
+            #expect(try Transfers.renew([claim], lease: .seconds(30), in: session) == [claim.id])
+            // Planned again it is neither claimed twice nor taken away.
+            #expect(try Plans.write([plan], claiming: atOnce, in: session).isEmpty)
+            #expect(try Transfers.find(of: plan.reference, in: session).map(\.state) == [.claimed])
+        }
+    }
+
     @Test func `what a later plan does not promise any more is dropped, and its worker's token falls`() async throws {
         let ledger = try await LedgerDatabase()
         try await ledger.registerVolumes()
