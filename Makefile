@@ -40,6 +40,7 @@ test: deps ## build and pass all tests: units, conformance and the quick core of
 	swift test --skip-build $(TESTS) 2>&1 | tee .build/test.log
 	@grep -aE 'Test run with [0-9]+ tests?' .build/test.log | tail -n 1
 
+# Real NFS among them, where user-mode-linux, nfs-kernel-server, rpcbind, busybox-static and gcc are installed.
 test-system: deps ## the long proofs as well: many recordings, kills at random, outages
 	swift build --build-tests $(FLOORS)
 	TAKEUP_LONG_TESTS=1 swift test --skip-build $(TESTS) --filter SystemTests

@@ -28,23 +28,8 @@ struct RemoteWriterTests {
             }
         }
         #expect(try await site.wait(upTo: .seconds(30)) { site.log(.calls).contains("keeper of") })
-        let count = 200
-        async let arrivals = site.arrivals(of: count, upTo: .seconds(60))
-        let written = try await withThrowingTaskGroup(of: (String, ContinuousClock.Instant).self) { group in
-            for number in 0..<count {
-                // Every second file comes later than its row, by up to 5 s.
-                let late = Duration.milliseconds(number.isMultiple(of: 2) ? 0 : 50 * (number % 100))
-                group.addTask {
-                    try await site.recordRow("remote-\(number)", thenFileAfter: late)
-                    return ("remote-\(number)", .now)
-                }
-                try await Task.sleep(for: .milliseconds(40))
-            }
-            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
-        let came = try await arrivals
-        let delays = written.compactMap { name, at in came[name].map { $0 - at } }.sorted()
-        #expect(delays.count == count, "\(site.log(.calls).suffix(3000))")
+        let delays = try await site.remoteDelays(count: 200, each: .milliseconds(40))
+        #expect(delays.count == 200, "\(site.log(.calls).suffix(3000))")
         let (middle, high) = (delays[delays.count / 2], delays[delays.count * 99 / 100])
         print(
             "remote writer over bindfs, \(delays.count) files: p50 \(middle.wholeMilliseconds) ms, "
@@ -54,8 +39,29 @@ struct RemoteWriterTests {
 }
 
 extension ScratchSite {
+    /// From the end of a file's writing to its commit, sorted, of calls that are recorded behind the mount one after the
+    /// other. Every second file comes later than its row, by up to 5 s.
+    func remoteDelays(count: Int, each pause: Duration) async throws -> [Duration] {
+        let series = UInt32.random(in: 0 ... .max)
+        async let arrivals = arrivals(of: count, named: "remote-\(series)-", upTo: .seconds(90))
+        let written = try await withThrowingTaskGroup(of: (String, ContinuousClock.Instant).self) { group in
+            for number in 0..<count {
+                let late = Duration.milliseconds(number.isMultiple(of: 2) ? 0 : 50 * (number % 100))
+                group.addTask {
+                    let name = "remote-\(series)-\(number)"
+                    try await self.recordRow(name, thenFileAfter: late)
+                    return (name, .now)
+                }
+                try await Task.sleep(for: pause)
+            }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        let came = try await arrivals
+        return written.compactMap { name, at in came[name].map { $0 - at } }.sorted()
+    }
+
     /// A row first, and its file on the server's side of the mount after a while.
-    fileprivate func recordRow(_ name: String, thenFileAfter pause: Duration) async throws {
+    private func recordRow(_ name: String, thenFileAfter pause: Duration) async throws {
         let stop = try await recorderNow()
         let bytes = try RecorderModelMedia.shared().sound(seconds: 4, mark: name)
         let path = FilePath("\(recorder.layout.callsRoot)/\(stop.dayFolder)/\(name).mp3")
@@ -66,13 +72,18 @@ extension ScratchSite {
     }
 
     /// When each recording was first seen at the replay.
-    fileprivate func arrivals(of count: Int, upTo limit: Duration) async throws -> [String: ContinuousClock.Instant] {
+    private func arrivals(
+        of count: Int, named prefix: String, upTo limit: Duration
+    ) async throws -> [String: ContinuousClock.Instant] {
         var came: [String: ContinuousClock.Instant] = [:]
         let end = ContinuousClock.now + limit
         while came.count < count, ContinuousClock.now < end {
             let names = try await replay.perform { session in
                 try session.query(
-                    "select c.sid from callrec.couples c join callrec.cfiles f on f.cplid = c.id"
+                    """
+                    select c.sid from callrec.couples c join callrec.cfiles f on f.cplid = c.id
+                    where c.sid like $1 || '%'
+                    """, [.text(prefix)]
                 ).map { try $0.text("sid") }
             }
             let now = ContinuousClock.now
