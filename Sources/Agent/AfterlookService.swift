@@ -5,6 +5,7 @@ internal import Postgres
 package import Settings
 package import Telemetry
 package import Vocabulary
+internal import Watching
 
 /// Looks at originals again after their copies were committed (``Afterlook``): what changed is copied anew, also after its
 /// mark, and what no row vouches for gets its mark only when such a look has agreed.
@@ -100,8 +101,12 @@ package actor AfterlookService {
         if ripe.isEmpty && standing.isEmpty { return pause(next) }
         guard let proven = await mount.proven() else { return .seconds(1) }
         var verdicts = Verdicts()
-        for (item, sight) in await look(at: standing) { await judge(item, sight, &verdicts) }
-        for (item, sight) in await look(at: ripe) { await judge(item, sight, isVouched: true, &verdicts) }
+        for (item, sight) in await look(at: standing, on: proven.root) {
+            await judge(item, sight, on: proven.root, &verdicts)
+        }
+        for (item, sight) in await look(at: ripe, on: proven.root) {
+            await judge(item, sight, on: proven.root, isVouched: true, &verdicts)
+        }
         // What was not there was so on a mount that still proves itself; otherwise nothing is concluded.
         if verdicts.hasAbsent || !verdicts.changed.isEmpty, await mount.prove() != proven { return .seconds(1) }
         vouched.removeFirst(ripe.count)
@@ -124,14 +129,16 @@ package actor AfterlookService {
         var hasAbsent = false
     }
 
-    private func look(at items: [StandingAfterlook]) async -> [(StandingAfterlook, Afterlook.Sight)] {
+    private func look(
+        at items: [StandingAfterlook], on place: MountRoot
+    ) async -> [(StandingAfterlook, Afterlook.Sight)] {
         await withTaskGroup(of: (StandingAfterlook, Afterlook.Sight).self) { group in
             var waiting = items[...]
             func add() {
                 guard let item = waiting.popFirst() else { return }
                 group.addTask { [looker] in
                     guard let path = await self.below(item.path) else { return (item, .unreadable) }
-                    return (item, await looker.look(at: path))
+                    return (item, await looker.look(at: path, on: place))
                 }
             }
             for _ in 0..<AfterlookService.looksAtOnce { add() }
@@ -150,7 +157,8 @@ package actor AfterlookService {
     }
 
     private func judge(
-        _ item: StandingAfterlook, _ sight: Afterlook.Sight, isVouched: Bool = false, _ verdicts: inout Verdicts
+        _ item: StandingAfterlook, _ sight: Afterlook.Sight, on place: MountRoot, isVouched: Bool = false,
+        _ verdicts: inout Verdicts
     ) async {
         if sight == .absent { verdicts.hasAbsent = true }
         // What is vouched for is looked at when its time has come.
@@ -165,7 +173,7 @@ package actor AfterlookService {
                 Afterlooks.Note(transfer: item.transfer, look: item.look, confirms: false, again: again))
         case .changed: verdicts.changed.append(item)
         case .compare(let again):
-            guard let path = below(item.path), let found = await looker.digest(of: path),
+            guard let path = below(item.path), let found = await looker.digest(of: path, on: place),
                 let copy = try? await copy(of: item)
             else {
                 // It is being written, or cannot be read: the next look tells.

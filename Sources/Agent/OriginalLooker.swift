@@ -1,6 +1,7 @@
 package import Files
 package import Planning
 package import Vocabulary
+package import Watching
 
 /// Looks again at files that were copied, on threads of their own: it must not stand in the way of what is new.
 package struct OriginalLooker: Sendable {
@@ -15,21 +16,23 @@ package struct OriginalLooker: Sendable {
         self.timeout = timeout
     }
 
-    /// - Parameter path: below the mount.
-    package func look(at path: FilePath) async -> Afterlook.Sight {
+    /// - Parameters:
+    ///   - path: below the mount.
+    ///   - place: the mount's root, as it was proven.
+    package func look(at path: FilePath, on place: MountRoot) async -> Afterlook.Sight {
         let root = root
         return await asked {
-            .seen(FileLook(try OriginalLooker.open(path, below: root, KernelFiles()).observation))
+            .seen(FileLook(try OriginalLooker.open(path, below: root, provenAs: place, KernelFiles()).observation))
         }
     }
 
     /// What the file is made of now, with what a look at it showed before and after; nil where it changed meanwhile, or
     /// cannot be read.
-    package func digest(of path: FilePath) async -> (look: FileLook, digest: Digest)? {
+    package func digest(of path: FilePath, on place: MountRoot) async -> (look: FileLook, digest: Digest)? {
         let root = root
         return try? await threads.run(timeout: timeout) { pulse in
             let calls = KernelFiles()
-            let (file, before) = try OriginalLooker.open(path, below: root, calls).held()
+            let (file, before) = try OriginalLooker.open(path, below: root, provenAs: place, calls).held()
             let block = UnsafeMutableRawBufferPointer.allocate(
                 byteCount: OriginalLooker.blockBytes, alignment: 4096)
             defer { block.deallocate() }
@@ -66,9 +69,10 @@ package struct OriginalLooker: Sendable {
 
     /// Opened, and not only asked for: a client of NFS compares its attributes with the server's at every open.
     private static func open(
-        _ path: FilePath, below root: FilePath, _ calls: KernelFiles
+        _ path: FilePath, below root: FilePath, provenAs place: MountRoot, _ calls: KernelFiles
     ) throws -> ObservedFile {
         let directory = try calls.openRoot(root)
+        try confirm(directory.descriptor, isRootOf: place)
         return try calls.openRegularFile(path, beneath: directory.descriptor)
     }
 }

@@ -51,6 +51,8 @@ package struct SlowWriter: Sendable, CustomStringConvertible {
 
     package let seed: UInt64
     package let container: Container
+    /// Whether a cell is larger than two pages, so that a file system can tell of one that was never written.
+    package let isPaged: Bool
     /// When, in microseconds, and what.
     package private(set) var steps: [(at: Int64, step: Step)] = []
     package private(set) var rows: [(at: Int64, row: Row)] = []
@@ -60,7 +62,7 @@ package struct SlowWriter: Sendable, CustomStringConvertible {
     package private(set) var traits: [String] = []
 
     /// Bytes.
-    package var cellBytes: Int64 { SlowWriter.cellBytes(of: container) }
+    package var cellBytes: Int64 { SlowWriter.cellBytes(of: container, isPaged: isPaged) }
 
     package var description: String {
         let lines = steps.map { "  \($0.at) µs  \($0.step)" }
@@ -73,12 +75,15 @@ package struct SlowWriter: Sendable, CustomStringConvertible {
 // MARK: Content
 
 extension SlowWriter {
-    static func cellBytes(of container: Container) -> Int64 {
+    /// 128 kbit/s at 44.1 kHz with padding.
+    private static let frameBytes = 418
+
+    static func cellBytes(of container: Container, isPaged: Bool) -> Int64 {
+        if isPaged { return container == .mp3 ? 20 * Int64(frameBytes) : 8192 }
         switch container {
-        // 128 kbit/s at 44.1 kHz with padding: 418 bytes a frame.
-        case .mp3: 209
-        case .fragments, .film, .message, .opaque: 256
-        case .large: 32 << 20
+        case .mp3: return Int64(frameBytes) / 2
+        case .fragments, .film, .message, .opaque: return 256
+        case .large: return 32 << 20
         }
     }
 
@@ -100,9 +105,19 @@ extension SlowWriter {
             let rest = inside.upperBound - max(inside.lowerBound, head.count)
             let fill = version == 0 ? 0 : filler(cell: cell, version: version)
             if rest > 0 { bytes += repeatElement(fill, count: rest) }
+            if isPaged && container == .mp3 && version > 0 { putFrames(into: &bytes, ofCellPart: inside) }
             position = stop
         }
         return bytes
+    }
+
+    private func putFrames(into bytes: inout [UInt8], ofCellPart part: Range<Int>) {
+        let start = bytes.count - part.count
+        for frame in stride(from: 0, to: part.upperBound, by: SlowWriter.frameBytes) {
+            for (place, byte) in header(ofUnit: 0).enumerated() where part.contains(frame + place) {
+                bytes[start + frame + place - part.lowerBound] = byte
+            }
+        }
     }
 
     private func filler(cell: Int, version: UInt8) -> UInt8 {
@@ -153,12 +168,15 @@ extension SlowWriter {
     ///   - quiet: in microseconds; pauses are chosen around it.
     ///   - longest: in microseconds, the longest that the file or its row may change again after a pause.
     ///   - allowsLarge: also files whose bytes nobody would write.
-    package init(seed: UInt64, quiet: Int64, longest: Int64, allowsLarge: Bool) {
+    package init(seed: UInt64, quiet: Int64, longest: Int64, allowsLarge: Bool = false, isPaged: Bool = false) {
         self.seed = seed
+        self.isPaged = isPaged
         var chance = RecorderModelPlan.Chance(state: seed &* 0x2545_f491_4f6c_dd1d)
         let containers = Container.allCases.filter { allowsLarge || $0 != .large }
         container = containers[Int.random(in: 0..<containers.count, using: &chance)]
-        var maker = Maker(quiet: quiet, longest: longest, container: container, chance: chance)
+        var maker = Maker(
+            quiet: quiet, longest: longest, unit: SlowWriter.cellBytes(of: container, isPaged: isPaged),
+            container: container, chance: chance)
         maker.make()
         steps = maker.steps
         rows = maker.rows
@@ -169,6 +187,8 @@ extension SlowWriter {
     private struct Maker {
         let quiet: Int64
         let longest: Int64
+        /// Bytes of a cell.
+        let unit: Int64
         let container: Container
         var chance: RecorderModelPlan.Chance
         var steps: [(at: Int64, step: Step)] = []
@@ -342,7 +362,6 @@ extension SlowWriter {
 
         private mutating func writeRows(began: Int64) {
             let ended = now
-            let unit = SlowWriter.cellBytes(of: container)
             let size = Int64(cells) * unit
             let finished: Int64
             switch number(0...3) {
