@@ -1,6 +1,7 @@
 import Agent
 import Files
 import Glibc
+import Planning
 import Support
 import Testing
 import Vocabulary
