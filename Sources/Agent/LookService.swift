@@ -171,7 +171,9 @@ package actor LookService {
         nextTroubled = .now + LookService.troubledPeriod
         let (source, limit) = (source.name, synchro.callsPerPeriod)
         let awaiting = try await replay.database.perform { session in
+            // Of many missing files only some have problems of their own.
             try Sightings.awaiting(source: source, limit: limit, in: session)
+                .union(Transfers.missingRecordings(of: source, limit: limit, in: session))
         }
         return try await problems.recordings(
             of: source, ProblemKind.allCases.filter(\.endsWithMark), limit: limit

@@ -160,23 +160,3 @@ struct SourceParts {
     var externalData: [Int64: [Row]] = [:]
     var voiceTags: [Int64: [Row]] = [:]
 }
-
-extension SourceCatalog {
-    /// Which of these paths a media row names, among recordings that stopped within `span` of now, marked or not.
-    /// Paths have no index, so the window of `stop_ts` bounds what is read.
-    package func namedPaths(
-        of paths: [FilePath], within span: Duration, on session: Session
-    ) throws -> Set<FilePath> {
-        if paths.isEmpty { return [] }
-        let now = try localNow(on: session)
-        let lower = WallTime(microseconds: now.microseconds - span.wholeMicroseconds)
-        let upper = WallTime(microseconds: now.microseconds + span.wholeMicroseconds)
-        let rows = try session.query(
-            """
-            select f.cfpath as path from callrec.couples c join callrec.cfiles f on f.cplid = c.id
-            where c.stop_ts >= $1::timestamp and c.stop_ts < $2::timestamp
-            """, [Value(lower), Value(upper)])
-        let wanted = Set(paths)
-        return Set(try rows.compactMap { try $0.raw("path").map { FilePath(bytes: $0) } }).intersection(wanted)
-    }
-}

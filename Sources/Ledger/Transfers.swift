@@ -85,6 +85,39 @@ package enum Transfers {
             """, [Value(mount)])?.optionalSpan("span")
     }
 
+    package struct MissingCount: Hashable, Sendable {
+        package var files: Int
+        /// Since when the first of them is.
+        package var first: Instant?
+    }
+
+    /// How many files have been missing for longer than `grace`.
+    package static func missingCount(
+        mount: MountPath, longerThan grace: Duration, in session: Session
+    ) throws -> MissingCount {
+        let row = try session.first(
+            """
+            select count(*) as files, \(SQL.microseconds("min(missing_since)")) as first from takeup.transfer
+            where mount = $1 and state = 'waiting' and missing_since < statement_timestamp() - $2::interval
+                and kind <> 'INDEX'
+            """, [Value(mount), Value(grace)])
+        return MissingCount(files: try row?.count("files") ?? 0, first: try row?.optionalInstant("first"))
+    }
+
+    /// Recordings of a source (`couples.id` there) with files that are missing; any of them, where there are more.
+    package static func missingRecordings(
+        of source: SourceName, limit: Int, in session: Session
+    ) throws -> Set<Int64> {
+        let rows = try session.query(
+            """
+            select source_id from (
+                select distinct source_id from takeup.transfer
+                where source = $1 and state = 'waiting' and missing_since is not null
+            ) as waiting order by random() limit $2
+            """, [Value(source), Value(limit)])
+        return Set(try rows.map { try $0.integer("source_id") })
+    }
+
     /// Waiting transfers whose file has been missing for longer than `grace`, the longest first.
     package static func missing(
         mount: MountPath, longerThan grace: Duration, limit: Int, in session: Session

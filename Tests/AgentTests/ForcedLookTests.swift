@@ -52,6 +52,7 @@ import Watching
             // That it is remembered is what makes the rest worth something.
             #expect(rememberedSize() == 1000)
             #expect(await look() == 2000)
+            #expect(rememberedSize() == 2000)
             try scratch.write([UInt8](repeating: 1, count: 3000), to: "server/a.recd")
             #expect(rememberedSize() == 2000)
             #expect(await lookAgain() == 3000)

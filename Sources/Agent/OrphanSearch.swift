@@ -1,0 +1,235 @@
+internal import Catalogs
+internal import Delivery
+internal import Files
+internal import Planning
+internal import Postgres
+internal import Settings
+internal import Vocabulary
+internal import Watching
+
+/// Goes through a mount's directories and asks which of their files no row names: those of today and yesterday often, all
+/// others in rounds of hours, for no more than a small share of the time.
+///
+/// One indexed window query serves a whole directory, whatever is in it; memory grows with what has no row.
+actor OrphanSearch {
+    private let source: SourceLink
+    private let mount: MountGuard
+    private let threads: FileThreads
+    private let watching: WatchingSettings
+    private let now: @Sendable () -> Instant
+    private let started = ContinuousClock.now
+    private var book = OrphanBook()
+    private var walk: OrphanWalk
+
+    /// What one turn may take of the time to the next, beyond its first directory.
+    private static let share = 100
+    /// Known ones that are asked for again in a turn.
+    private static let recheck = 500
+    /// A file whose own times are older than the grace time and this was there before, wherever its clock stands.
+    private static let surely = Duration.seconds(26 * 3600)
+
+    init(
+        source: SourceLink, mount: MountGuard, threads: FileThreads, watching: WatchingSettings,
+        now: @escaping @Sendable () -> Instant
+    ) {
+        self.source = source
+        self.mount = mount
+        self.threads = threads
+        self.watching = watching
+        self.now = now
+        walk = OrphanWalk(
+            hotPeriod: min(max(watching.graceOrphan / 4, .seconds(1)), .seconds(900)),
+            roundPeriod: min(max(watching.graceOrphan * 2, .seconds(5)), .seconds(6 * 3600)))
+    }
+
+    struct Finding: Sendable {
+        /// By directory.
+        var orphans: [FilePath: Int]
+        /// Whether all of the mount was looked through, and nothing waits to become one: an orphan that an earlier process
+        /// told of would be known.
+        var isSure: Bool
+    }
+
+    /// - Parameter period: to the next turn.
+    func turn(period: Duration) async throws -> Finding? {
+        guard let proven = await mount.proven() else { return nil }
+        let began = elapsed
+        try await recheck(on: proven.root)
+        repeat {
+            let days = HotDays(at: now(), utcOffset: RecorderClock.utcOffset(at:))
+            guard let stop = walk.next(at: elapsed, days: days) else { break }
+            try await visit(stop, days, on: proven.root)
+        } while elapsed - began < period / OrphanSearch.share
+        // What was not there, and what nobody named, is worth something only if the mount was there all the while.
+        guard await mount.prove() == proven else { return nil }
+        return Finding(
+            orphans: book.orphans(after: watching.graceOrphan, at: elapsed),
+            isSure: book.isEmpty && walk.rounds > 0)
+    }
+
+    private var elapsed: Duration { ContinuousClock.now - started }
+
+    private func visit(_ stop: OrphanWalk.Stop, _ days: HotDays, on place: MountRoot) async throws {
+        let root = FilePath(mount.mount.rawValue)
+        let listing: DirectoryPart
+        do {
+            listing = try await threads.run(timeout: watching.unresponsiveAfter) { pulse in
+                try DirectoryPart(stop, below: root, provenAs: place, pulse)
+            }
+        } catch let error as FileError where OrphanSearch.passesOver(error) {
+            walk.left(stop)
+            book.forget(in: stop.directory) { _ in false }
+            return
+        }
+        walk.visited(
+            stop, subdirectories: listing.subdirectories, names: listing.total, at: elapsed, days: days)
+        let paths = listing.names.filter { !isPassingName($0) }.map { stop.directory.appending($0) }
+            .filter { !mayBeIndexFile($0) }
+        let parts = listing.parts
+        let listed = Set(paths)
+        book.forget(in: stop.directory) { path in
+            listed.contains(path) || DirectoryPart.part(of: path.lastComponent, parts) != stop.part
+        }
+        try await ask(paths, on: place)
+    }
+
+    /// Gone, another mount, or not ours to read: the rest of the tree is walked all the same.
+    private static func passesOver(_ error: FileError) -> Bool {
+        switch error.code {
+        case .notFound, .notDirectory, .escapes, .notPermitted, .crossesDevice, .nameTooLong: true
+        case .exists, .noSpace, .quota, .readOnly, .tooLarge, .inputOutput, .stale, .unsupported, .busy, .timeout,
+            .interrupted, .exhausted, .other:
+            false
+        }
+    }
+
+    /// Those that were without a row are asked for again, a few in each turn: what got one, or went, is over.
+    private func recheck(on place: MountRoot) async throws {
+        let paths = book.next(OrphanSearch.recheck)
+        if paths.isEmpty { return }
+        try await ask(paths, on: place)
+    }
+
+    /// Asks for them by the day that their folder has for a name, and for what is left by the files' own times: either alone
+    /// can be wrong.
+    private func ask(_ paths: [FilePath], on place: MountRoot) async throws {
+        var left = Set(paths)
+        for (window, group) in Dictionary(grouping: paths, by: { rowWindow(of: $0.parent) }) {
+            if let window { left.subtract(try await named(group, in: window)) }
+        }
+        let seen = try await observe(Array(left), on: place)
+        left.formIntersection(seen.keys)
+        let standing = Array(left)
+        let times = standing.map { wall(seen[$0]?.modified.instant ?? now()) }
+        for (window, places) in rowWindows(around: times) {
+            left.subtract(try await named(places.map { standing[$0] }, in: window))
+        }
+        let old = now() + (.zero - watching.graceOrphan - OrphanSearch.surely)
+        let unnamed = left.map { path in
+            (path, seen[path].map { $0.modified.instant < old && $0.changed.instant < old } ?? false)
+        }
+        book.note(
+            paths, unnamed: Dictionary(unnamed) { one, _ in one }, grace: watching.graceOrphan, at: elapsed)
+    }
+
+    private func named(_ paths: [FilePath], in window: Range<WallTime>) async throws -> Set<FilePath> {
+        let catalog = try await source.catalog()
+        let byRecorder = Dictionary(paths.map { (recorderPath(of: $0), $0) }) { one, _ in one }
+        let wanted = Array(byRecorder.keys)
+        let named = try await source.database.perform { session in
+            let now = try catalog.localNow(on: session)
+            return try catalog.namedPaths(
+                of: wanted, in: window, horizon: WallTime(microseconds: now.microseconds + 86_400_000_000),
+                on: session)
+        }
+        return Set(named.compactMap { byRecorder[$0] })
+    }
+
+    /// Those of them that are there, and regular files.
+    private func observe(_ paths: [FilePath], on place: MountRoot) async throws -> [FilePath: FileObservation] {
+        if paths.isEmpty { return [:] }
+        let root = FilePath(mount.mount.rawValue)
+        return try await threads.run(timeout: watching.unresponsiveAfter) { pulse in
+            let calls = KernelFiles()
+            let base = try calls.openRoot(root)
+            try confirm(base.descriptor, isRootOf: place)
+            var seen: [FilePath: FileObservation] = [:]
+            for (directory, files) in Dictionary(grouping: paths, by: \.parent) {
+                guard let opened = try? calls.openDirectory(directory, beneath: base.descriptor) else { continue }
+                for file in files {
+                    try pulse.beat()
+                    let name = FilePath(bytes: file.lastComponent)
+                    if let found = try? calls.observe(name, in: opened.descriptor), found.isRegular {
+                        seen[file] = found
+                    }
+                }
+            }
+            return seen
+        }
+    }
+
+    private func wall(_ instant: Instant) -> WallTime {
+        WallTime(microseconds: instant.microseconds + Int64(RecorderClock.utcOffset(at: instant)) * 1_000_000)
+    }
+
+    /// The recorder's own absolute path of a file below this mount.
+    private func recorderPath(of path: FilePath) -> FilePath {
+        let prefix = FilePath(mount.mount.rawValue).relative(to: source.settings.mountPath) ?? FilePath("")
+        return path.components.reduce(FilePath(bytes: Array("/".utf8) + prefix.bytes)) { $0.appending($1) }
+    }
+
+    /// No row names an index file: it is no orphan.
+    private func mayBeIndexFile(_ path: FilePath) -> Bool {
+        let patterns = source.settings.indexFiles
+        if patterns.isEmpty { return false }
+        let whole = recorderPath(of: path)
+        return patterns.contains { $0.mayName(whole) }
+    }
+}
+
+/// What one stop of the walk shows.
+private struct DirectoryPart: Sendable {
+    var names: [[UInt8]] = []
+    var subdirectories: [FilePath] = []
+    /// Files in all parts.
+    var total = 0
+    var parts: Int
+
+    static func part(of name: [UInt8], _ parts: Int) -> Int {
+        // Stable from listing to listing, whatever else comes and goes.
+        Int(name.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 } % UInt64(parts))
+    }
+
+    init(_ stop: OrphanWalk.Stop, below root: FilePath, provenAs place: MountRoot, _ pulse: Pulse) throws {
+        parts = stop.parts
+        let calls = KernelFiles()
+        let base = try calls.openRoot(root)
+        try confirm(base.descriptor, isRootOf: place)
+        try list(stop, below: base.descriptor, calls, pulse)
+        if parts == 1, total > OrphanWalk.partNames {
+            // More than is to be held at once: only the first part of it, in a second listing.
+            parts = total / OrphanWalk.partNames + 1
+            try list(stop, below: base.descriptor, calls, pulse)
+        }
+    }
+
+    private mutating func list(
+        _ stop: OrphanWalk.Stop, below base: CInt, _ calls: KernelFiles, _ pulse: Pulse
+    ) throws {
+        (names, subdirectories, total) = ([], [], 0)
+        let directory = try calls.openDirectory(stop.directory, beneath: base)
+        try DirectoryListing.forEach(in: directory.descriptor) { entry in
+            try pulse.beat()
+            switch entry.kind {
+            case .directory: subdirectories.append(stop.directory.appending(entry.name))
+            case .regular, .unknown:
+                total += 1
+                if names.count <= OrphanWalk.partNames, DirectoryPart.part(of: entry.name, parts) == stop.part {
+                    names.append(entry.name)
+                }
+            case .symbolicLink, .other: break
+            }
+            return true
+        }
+    }
+}
