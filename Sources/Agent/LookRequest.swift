@@ -28,6 +28,7 @@ struct LookRequest: Sendable {
         _ catalog: SourceCatalog, after cursor: SourceCursor?, ids: [Int64], strays: Int = 0
     ) async throws -> Answer {
         let (interval, limit, onlyFinished) = (source.settings.interval, synchro.callsPerPeriod, synchro.onlyFinished)
+        let order: SourceOrder = synchro.backlog == .newest ? .newestFirst : .oldestFirst
         let marks: WantedMarks =
             source.settings.synchronizedAlreadySynchronized
             ? .noneOr([.synchronized, .notUsed, .erroneous, .failed]) : .none
@@ -35,7 +36,8 @@ struct LookRequest: Sendable {
             let now = try catalog.localNow(on: session)
             let stops = interval.stops(at: now)
             let query = SourceQuery(
-                lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished, marks: marks)
+                lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished, marks: marks,
+                order: order)
             return try catalog.look(
                 query, after: cursor, limit: limit, newest: max(1, limit / 4),
                 ids: try with(strays, ids, now, catalog, on: session), on: session)

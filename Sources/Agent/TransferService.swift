@@ -22,6 +22,7 @@ package actor TransferService {
     private let afterlooks: AfterlookService
     private let window: SettleWindow
     private let copying: CopyingSettings
+    private let backlog: BacklogOrder
     private let reports: TransferReports
     private let closing: DeliveryClosing
     private let large: LargeFileService
@@ -61,6 +62,7 @@ package actor TransferService {
             quiet: settings.watching.quiet, atMost: settings.watching.graceMissing,
             needsFinishedRow: settings.synchro.onlyFinished)
         copying = settings.copying
+        backlog = settings.synchro.backlog
         reports = TransferReports(problems: problems, narrator: narrator, mount: mount.mount)
         closing = DeliveryClosing(reports: reports, replay: replay, committed: committed, mount: mount)
         large = LargeFileService(replay: replay, deliverer: deliverer, closing: closing, afterlooks: afterlooks)
@@ -101,11 +103,12 @@ package actor TransferService {
         // What was planned before the settings led astray stays where it is.
         if await source.isRefused { return .seconds(5) }
         let limit = copying.groupMaxFiles
+        let newest = max(1, backlog == .newest ? limit * 3 / 4 : limit / 4)
         let name = mount.mount
         let holder = replay.holder
         let claimed = try await replay.database.transaction(isDurable: false) { session in
             try Transfers.claim(
-                mount: name, holder: holder, limit: limit, newest: max(1, limit / 4), lease: TransferService.lease,
+                mount: name, holder: holder, limit: limit, newest: newest, lease: TransferService.lease,
                 in: session)
         }
         if claimed.isEmpty { return try await idle() }

@@ -35,7 +35,7 @@ package struct SourceCatalog: Sendable {
         return time
     }
 
-    /// One page of recordings by `(stop, id)`, oldest first.
+    /// One page of recordings by `(stop, id)`, in the query's order.
     package func recordings(
         _ query: SourceQuery, after cursor: SourceCursor? = nil, limit: Int, on session: Session
     ) throws -> SourceBatch {
@@ -86,6 +86,13 @@ package struct SourceCatalog: Sendable {
     }
 
     private func pageValues(_ query: SourceQuery, _ cursor: SourceCursor?, _ limit: Int) -> [Value] {
+        if query.order == .newestFirst {
+            let behind = cursor.flatMap { $0.stop < query.upper ? $0 : nil }
+            return [
+                Value(query.lower), .integer(behind?.id ?? Int64.min), Value(behind?.stop ?? query.upper),
+                .integer(Int64(limit)),
+            ]
+        }
         let from = max(cursor?.stop ?? query.lower, query.lower)
         let after = cursor.map { $0.stop < query.lower ? Int64.min : $0.id } ?? Int64.min
         return [Value(from), .integer(after), Value(query.upper), .integer(Int64(limit))]

@@ -28,13 +28,23 @@ package struct SourceQuery: Hashable, Sendable {
     package var upper: WallTime
     package var onlyFinished: Bool
     package var marks: WantedMarks
+    package var order: SourceOrder
 
-    package init(lower: WallTime, upper: WallTime, onlyFinished: Bool = true, marks: WantedMarks = .none) {
+    package init(
+        lower: WallTime, upper: WallTime, onlyFinished: Bool = true, marks: WantedMarks = .none,
+        order: SourceOrder = .oldestFirst
+    ) {
         self.lower = lower
         self.upper = upper
         self.onlyFinished = onlyFinished
         self.marks = marks
+        self.order = order
     }
+}
+
+/// In which order pages are gone through.
+package enum SourceOrder: Hashable, Sendable {
+    case oldestFirst, newestFirst
 }
 
 package enum WantedMarks: Hashable, Sendable {

@@ -11,6 +11,13 @@ struct SourceStatements: Sendable {
     /// is left. So the page's last `stop_ts` is found first, by the index alone; what is sorted is then the page
     /// and its ties.
     func page(_ query: SourceQuery) -> String {
+        switch query.order {
+        case .oldestFirst: pageFromOldest(query)
+        case .newestFirst: pageFromNewest(query)
+        }
+    }
+
+    private func pageFromOldest(_ query: SourceQuery) -> String {
         let wanted =
             predicate(query) + " and p.stop_ts >= $1::timestamp and p.stop_ts < $3::timestamp"
             + " and (p.stop_ts > $1::timestamp or p.id > $2::bigint)"
@@ -21,6 +28,23 @@ struct SourceStatements: Sendable {
                 select max(edge.stop_ts) from (
                     select p.stop_ts from callrec.couples p where \(wanted) order by p.stop_ts limit $4::bigint) edge)
             order by p.stop_ts, p.id limit $4::bigint
+            """
+    }
+
+    /// The same from the newest: `$1` stop from, `$2` id before (where stop is just `$3`), `$3` stop up to, `$4` limit,
+    /// `$5` zone.
+    private func pageFromNewest(_ query: SourceQuery) -> String {
+        let wanted =
+            predicate(query) + " and p.stop_ts >= $1::timestamp and p.stop_ts <= $3::timestamp"
+            + " and (p.stop_ts < $3::timestamp or p.id < $2::bigint)"
+        return """
+            select \(recordingColumns(zone: "$5"))
+            from callrec.couples p left join callrec.calls c on c.id = p.callid
+            where \(wanted) and p.stop_ts >= (
+                select min(edge.stop_ts) from (
+                    select p.stop_ts from callrec.couples p where \(wanted)
+                    order by p.stop_ts desc limit $4::bigint) edge)
+            order by p.stop_ts desc, p.id desc limit $4::bigint
             """
     }
 

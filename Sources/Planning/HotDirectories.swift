@@ -7,6 +7,9 @@ package import Vocabulary
 package struct HotDays: Hashable, Sendable {
     package let today: String
     package let yesterday: String
+    /// The day that the wall showed 24 hours ago, where that is neither: a zone that moved to the other side of the
+    /// date line has no yesterday by the calendar, and its recorders wrote into the folder before.
+    private let dayBefore: String
 
     /// - Parameter utcOffset: seconds east of Greenwich that the source's clock shows at an instant, summer time
     ///   included.
@@ -15,10 +18,13 @@ package struct HotDays: Hashable, Sendable {
         today = wall.dayFolder
         // On the wall every day has 24 hours, so this holds for days of 23 and 25 hours, too.
         yesterday = WallTime(microseconds: wall.microseconds - 86_400_000_000).dayFolder
+        let before = Instant(microseconds: now.microseconds - 86_400_000_000)
+        dayBefore =
+            WallTime(microseconds: before.microseconds + Int64(utcOffset(before)) * 1_000_000).dayFolder
     }
 
     package func contains(_ name: [UInt8]) -> Bool {
-        name.elementsEqual(today.utf8) || name.elementsEqual(yesterday.utf8)
+        name.elementsEqual(today.utf8) || name.elementsEqual(yesterday.utf8) || name.elementsEqual(dayBefore.utf8)
     }
 
     /// Whether the directory is one of the day folders or lies below one.

@@ -6,6 +6,7 @@ package struct SynchroSettings: Hashable, Sendable {
     package let sleepPeriod: Duration
     /// Recordings in one batch.
     package let callsPerPeriod: Int
+    package let backlog: BacklogOrder
     package let onlyFinished: Bool
     /// Captures that a recorder has not decoded stay there.
     package let onlyProcessed: Bool
@@ -18,6 +19,11 @@ package struct SynchroSettings: Hashable, Sendable {
     package let couplesWithoutStreams: Bool
     /// From the start of one slow round through what is marked to the start of the next.
     package let followPeriod: Duration
+}
+
+/// Which end of what waits is brought first.
+package enum BacklogOrder: String, Hashable, Sendable, CaseIterable {
+    case oldest, newest
 }
 
 extension SynchroSettings {
@@ -33,6 +39,11 @@ extension SynchroSettings {
                 "The pause when nothing is left to do. Events and notifications of the database cut it short."),
             callsPerPeriod: reader.value(
                 "calls_per_period", .integer(1...10_000), standard: 200, "Recordings in one batch of one source."),
+            backlog: reader.value(
+                "backlog", .choice(BacklogOrder.oldest), standard: .oldest,
+                "What is brought first where much waits: the oldest, which its recorder deletes first, or the newest."
+                    + " Whichever it is, a quarter of the places is for the other end, so that what is recorded now does not"
+                    + " wait, and what is old does not starve."),
             onlyFinished: reader.value(
                 "only_finished", also: ["onlyfinished"], .boolean, standard: true,
                 "Whether only recordings are taken that the recorder has finished. Keep true."),

@@ -24,6 +24,8 @@ struct KnownDirectory: Sendable {
     var restsUntil: Duration = .zero
     /// Only of hot directories.
     fileprivate(set) var names: SeenNames?
+    /// Those of the names that an event announced and none has told as complete so far.
+    fileprivate var unready = SeenNames()
     fileprivate(set) var children: Set<[UInt8]> = []
     var holdsDays = false
 }
@@ -74,13 +76,24 @@ struct DirectoryTable: Sendable {
         guard let before = directories[path] else { return }
         nameCount += (names?.count ?? 0) - (before.names?.count ?? 0)
         directories[path]?.names = names
+        if names == nil { directories[path]?.unready = SeenNames() }
     }
 
     /// Whether the name is new to a directory whose names are remembered; nil where they are not.
-    mutating func remember(name: [UInt8], in path: FilePath) -> Bool? {
+    mutating func remember(name: [UInt8], in path: FilePath, isReady: Bool) -> Bool? {
         guard let isNew = directories[path]?.names?.insert(name) else { return nil }
         if isNew { nameCount += 1 }
+        if isReady { directories[path]?.unready.remove(name) } else { directories[path]?.unready.insert(name) }
         return isNew
+    }
+
+    /// Forgets names that were announced and not told: the events that tell them may be lost.
+    mutating func forgetUnready(in path: FilePath) {
+        guard let directory = directories[path], directory.names != nil, directory.unready.count > 0 else { return }
+        let before = directory.names?.count ?? 0
+        directories[path]?.names?.subtract(directory.unready)
+        directories[path]?.unready = SeenNames()
+        nameCount += (directories[path]?.names?.count ?? 0) - before
     }
 
     /// Forgets a directory and all below it. Returns their watches, which have no directory from now on.

@@ -11,6 +11,9 @@ package struct PollSettings: Hashable, Sendable {
     package var busyFor: Duration
     /// How long a change keeps a directory hot.
     package var recently: Duration
+    /// How many directories may be hot because they changed shortly before they were first seen. A tree that was just
+    /// restored is all fresh, and only few of its directories will change again.
+    package var freshAtFirst: Int
     /// Hot directories per turn; those that waited longest come first.
     package var hotPerTurn: Int
     /// Directories per turn that should have a watch and could get none, and that are not hot.
@@ -31,7 +34,8 @@ package struct PollSettings: Hashable, Sendable {
 
     package init(
         period: Duration = .seconds(1), checkPeriod: Duration = .seconds(30), busyFor: Duration = .seconds(60),
-        recently: Duration = .seconds(600), hotPerTurn: Int = 1024, unwatchedPerTurn: Int = 256, coldPerTurn: Int = 16,
+        recently: Duration = .seconds(600), freshAtFirst: Int = 64, hotPerTurn: Int = 1024, unwatchedPerTurn: Int = 256,
+        coldPerTurn: Int = 16,
         coldPeriod: Duration = .seconds(60), restFactor: Int = 4,
         longestRest: Duration = .seconds(30), granularity: Duration = .seconds(2), rememberedNames: Int = 2_000_000
     ) {
@@ -39,6 +43,7 @@ package struct PollSettings: Hashable, Sendable {
         self.checkPeriod = checkPeriod
         self.busyFor = busyFor
         self.recently = recently
+        self.freshAtFirst = freshAtFirst
         self.hotPerTurn = hotPerTurn
         self.unwatchedPerTurn = unwatchedPerTurn
         self.coldPerTurn = coldPerTurn
@@ -75,6 +80,7 @@ struct HotDirectoryPoll: Sendable {
     private var nextColdRound: Duration = .zero
     /// When some of those that are not hot are looked at again.
     private var nextOthers: Duration = .zero
+    private var isOverfull = false
 
     init(settings: PollSettings) { self.settings = settings }
 
@@ -101,9 +107,9 @@ struct HotDirectoryPoll: Sendable {
     /// The directories of this turn.
     mutating func pick(from table: DirectoryTable, at now: Duration) -> [FilePath] {
         hot = hot.filter { table[$0] != nil }
-        var picked = hot.compactMap { path in table[path].map { (path, $0.restsUntil) } }
-            .filter { $0.1 <= now }.sorted { $0.1 < $1.1 }
-            .prefix(settings.hotPerTurn).map(\.0)
+        let due = hot.compactMap { path in table[path].map { (path, $0.restsUntil) } }.filter { $0.1 <= now }
+        isOverfull = due.count > settings.hotPerTurn
+        var picked = due.sorted { $0.1 < $1.1 }.prefix(settings.hotPerTurn).map(\.0)
         guard nextOthers <= now else { return picked }
         nextOthers = now + settings.period
         if unwatchedRound.isEmpty { unwatchedRound = table.unwatched.subtracting(hot).sorted() }
@@ -116,13 +122,14 @@ struct HotDirectoryPoll: Sendable {
         return picked
     }
 
-    /// When there is something to pick again; turns are a quarter of a period apart at least.
+    /// When there is something to pick again; turns are a quarter of a period apart at least, or a whole one where more
+    /// directories are due than a turn has places.
     func nextTurn(_ table: DirectoryTable, at now: Duration) -> Duration {
         let others = coldRound.isEmpty && table.unwatched.isEmpty ? nextColdRound : nextOthers
         let next = hot.reduce(max(others, nextOthers)) { next, path in
             table[path].map { min(next, $0.restsUntil) } ?? next
         }
-        return max(next, now + settings.period / 4)
+        return max(next, now + (isOverfull ? settings.period : settings.period / 4))
     }
 
     /// From the end, where the newest days are.

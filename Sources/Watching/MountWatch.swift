@@ -15,6 +15,10 @@ struct MountWatch: Sendable {
     /// From the beginning of a scan of the whole tree until all of it was looked at.
     private(set) var isScanning = false
     private var poll: HotDirectoryPoll
+    /// Directories that are hot for their stamp alone, and that were never seen to change.
+    private var freshAtFirst = 0
+    /// Whether this machine's clock stamps directories.
+    private let isLocal: Bool
     /// Directories to look at now; from the end, so that the newest days come first.
     private var walk: [FilePath] = []
     private var inWalk: Set<FilePath> = []
@@ -30,6 +34,7 @@ struct MountWatch: Sendable {
         self.mode = mode
         self.events = events
         self.poll = HotDirectoryPoll(settings: poll)
+        isLocal = writerVisibility(ofFileSystem: identity.fileSystem.type) == .local
         table.insert(root)
     }
 
@@ -54,11 +59,13 @@ extension MountWatch {
     }
 
     /// Looks at every directory that is known, and through them at all others. Stamps are forgotten, so that each is
-    /// listed; names are not, so that a file is told once. A lost event may have been of one whose name was known: the
-    /// end of the scan wakes whatever waits.
+    /// listed; of names only those that were announced and not told, so that a file is told once and none is missed.
     private mutating func beginScan() {
         isScanning = true
-        for path in poll.hot { table.update(path) { $0.stamp = nil } }
+        for path in poll.hot {
+            table.forgetUnready(in: path)
+            table.update(path) { $0.stamp = nil }
+        }
         enqueue(table.allPaths.sorted())
     }
 
@@ -198,12 +205,15 @@ extension MountWatch {
         _ content: DirectoryContent, of path: FilePath, began: Duration, instant: Instant
     ) {
         let age = instant - content.stamp.changed.instant
+        let oldStamp: Duration = isLocal ? poll.settings.granularity + .seconds(1) : .seconds(172_800)
+        let changed = lastChange(of: path, began: began, age: age)
         table.set(.readable, of: path)
         table.update(path) { directory in
             if directory.stamp != content.stamp {
-                // A stamp of days ago is not young, however far the server's clock is off.
-                directory.stampSince = age > .seconds(172_800) ? began - .seconds(86_400) : began
-                if directory.stamp != nil || abs(age) < poll.settings.recently { directory.changed = began }
+                // A stamp of days ago is not young, however far the server's clock is off; with our own clock, one of
+                // seconds ago.
+                directory.stampSince = age > oldStamp ? began - .seconds(86_400) : began
+                directory.changed = changed
             }
             directory.stamp = content.stamp
             directory.listed = began
@@ -216,6 +226,19 @@ extension MountWatch {
         enqueue(content.directories.map { path.appending($0) }.filter { table.insert($0) }.sorted())
         poll.consider(path, in: table, at: began)
         table.remember(poll.hot.contains(path) ? content.names : nil, of: path)
+    }
+
+    /// When a directory changed last that shows another stamp than it did, or is listed without one.
+    private mutating func lastChange(of path: FilePath, began: Duration, age: Duration) -> Duration? {
+        guard let directory = table[path] else { return nil }
+        if directory.stamp != nil { return began }
+        guard abs(age) < poll.settings.recently else { return directory.changed }
+        if let known = directory.changed { return max(known, began - age) }
+        if isScanning {
+            guard freshAtFirst < poll.settings.freshAtFirst else { return nil }
+            freshAtFirst += 1
+        }
+        return began - age
     }
 
     private mutating func endWatches(_ numbers: [WatchNumber]) {
@@ -267,10 +290,10 @@ extension MountWatch {
             if !table.insert(path) { forget(path) }
             enqueue([path])
         case .fileCreated:
-            if let parent = parent(of: event, at: now) { announce(event.name, in: parent) }
+            if let parent = parent(of: event, at: now) { announce(event.name, in: parent, isReady: false) }
         case .fileReady:
             guard let parent = parent(of: event, at: now) else { return }
-            announce(event.name, in: parent)
+            announce(event.name, in: parent, isReady: true)
             if !event.name.starts(with: Array(".nfs".utf8)) { outcome.files.append(parent.appending(event.name)) }
         case .nothing: break
         }
@@ -290,8 +313,8 @@ extension MountWatch {
         enqueue([path])
     }
 
-    private mutating func announce(_ name: [UInt8], in parent: FilePath) {
-        guard let isNew = table.remember(name: name, in: parent) else { return }
+    private mutating func announce(_ name: [UInt8], in parent: FilePath, isReady: Bool) {
+        guard let isNew = table.remember(name: name, in: parent, isReady: isReady) else { return }
         let path = parent.appending(name)
         if isNew { blind.announce(path) } else { blind.confirm(path) }
     }

@@ -36,6 +36,12 @@ struct SeenNames: Hashable, Sendable {
         hashes.insert(SeenNames.hash(of: name)).inserted
     }
 
+    mutating func remove(_ name: [UInt8]) {
+        if !hashes.isEmpty { hashes.remove(name.withUnsafeBytes { SeenNames.hash(of: $0) }) }
+    }
+
+    mutating func subtract(_ others: SeenNames) { hashes.subtract(others.hashes) }
+
     func contains(_ name: [UInt8]) -> Bool { name.withUnsafeBytes { contains($0) } }
 
     func contains(_ name: UnsafeRawBufferPointer) -> Bool { hashes.contains(SeenNames.hash(of: name)) }

@@ -51,6 +51,7 @@ package actor TreeWatcher {
     private var watch: MountWatch?
     private var lastLoss: MountState?
     private var lastCoverage = WatchCoverage()
+    private var nextCoverage: Duration = .zero
     private var nextProof: Duration = .zero
     /// Of the proof, when it was last asked.
     private var changes = 0
@@ -269,11 +270,12 @@ package actor TreeWatcher {
         guard let watch, !watch.isWalking else { return }
         let coverage = watch.coverage
         guard coverage != lastCoverage else { return }
-        let wasDegraded = lastCoverage.isDegraded
-        let changed = coverage.polled != lastCoverage.polled || coverage.unreadable != lastCoverage.unreadable
+        // How many are watched is said from time to time, what is not watched at once.
+        let isUrgent = coverage.polled != lastCoverage.polled || coverage.unreadable != lastCoverage.unreadable
+        guard isUrgent || clock.now() >= nextCoverage else { return }
+        nextCoverage = clock.now() + .seconds(5)
         lastCoverage = coverage
-        if coverage.isDegraded && changed { await queue.put([.degraded(coverage)]) }
-        if !coverage.isDegraded && wasDegraded { await queue.put([.covered(coverage)]) }
+        await queue.put([coverage.isDegraded ? .degraded(coverage) : .covered(coverage)])
     }
 }
 

@@ -17,7 +17,7 @@ package enum WatchHint: Hashable, Sendable {
     case mountLost(MountState)
     /// Part of the tree is not covered as the mode promises. Comes again when the counts change.
     case degraded(WatchCoverage)
-    /// All of the tree is covered again.
+    /// All of the tree is covered. Comes again, not often, when the count changes.
     case covered(WatchCoverage)
     /// How the mount is watched from now on, and why. Comes again where only the reason changed.
     case mode(WatchModeDecision)

@@ -55,6 +55,12 @@ extension SourceQuery {
     static let thatDay = SourceQuery(
         lower: RecordingSample.noon + -43_200, upper: RecordingSample.noon + 43_200)
 
+    var newestFirst: SourceQuery {
+        var query = self
+        query.order = .newestFirst
+        return query
+    }
+
     func marks(_ marks: WantedMarks) -> SourceQuery {
         var query = self
         query.marks = marks

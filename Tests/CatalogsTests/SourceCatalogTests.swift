@@ -51,10 +51,12 @@ import Vocabulary
         }
     }
 
-    @Test(arguments: CallrecSchema.allCases, [1, 3, 7, 50])
+    @Test(arguments: CallrecSchema.allCases, [(1, false), (3, true), (7, false), (7, true), (50, true)])
     func `pages meet every recording once, also where many stopped at the same time`(
-        _ schema: CallrecSchema, _ limit: Int
+        _ schema: CallrecSchema, _ way: (limit: Int, isNewestFirst: Bool)
     ) async throws {
+        let limit = way.limit
+        let query = way.isNewestFirst ? SourceQuery.thatDay.newestFirst : .thatDay
         let fixture = try await CatalogFixture(schema)
         let built = try await fixture.database.transaction { session in
             try (0..<50).map { index in
@@ -70,7 +72,7 @@ import Vocabulary
             var pages = 0
             var cursor: SourceCursor?
             repeat {
-                let batch = try source.recordings(.thatDay, after: cursor, limit: limit, on: session)
+                let batch = try source.recordings(query, after: cursor, limit: limit, on: session)
                 seen += batch.rows.compactMap(\.recording).compactMap { row in row.stop.map { ($0, row.id) } }
                 cursor = batch.next
                 pages += 1
@@ -78,7 +80,8 @@ import Vocabulary
             return (seen.map { SourceCursor(stop: $0.0, id: $0.1) }, pages)
         }
         #expect(seen.count == 50 && Set(seen.map(\.id)) == Set(built))
-        #expect(seen == seen.sorted { ($0.stop, $0.id) < ($1.stop, $1.id) })
+        let sorted = seen.sorted { ($0.stop, $0.id) < ($1.stop, $1.id) }
+        #expect(seen == (way.isNewestFirst ? sorted.reversed() : sorted))
         #expect(pages == 50 / limit + 1)
     }
 

@@ -12,7 +12,10 @@ import Vocabulary
         let wanted: [WantedMarks] = [.none, .noneOr([.erroneous]), .only([.synchronized])]
         let all =
             wanted.flatMap {
-                [statements.page(SourceQuery.thatDay.marks($0)), statements.newest(SourceQuery.thatDay.marks($0))]
+                [
+                    statements.page(SourceQuery.thatDay.marks($0)), statements.newest(SourceQuery.thatDay.marks($0)),
+                    statements.page(SourceQuery.thatDay.marks($0).newestFirst),
+                ]
             }
             + [
                 statements.byID, statements.media, statements.externalData, statements.lock(several: true),
@@ -39,7 +42,8 @@ import Vocabulary
         let cursor: [Value] = [Value(query.lower), .integer(.min), Value(query.upper), 200, "Europe/Prague"]
         let page = try await plan(source.statements.page(query), cursor, fixture)
         let newest = try await plan(source.statements.newest(query), [cursor[0], cursor[2], 200, cursor[4]], fixture)
-        for plan in [page, newest] {
+        let backwards = try await plan(source.statements.page(query.newestFirst), cursor, fixture)
+        for plan in [page, newest, backwards] {
             #expect(plan.contains("couples_stop_synchronized"), "\(plan)")
             #expect(!plan.contains("Seq Scan on couples"), "\(plan)")
         }

@@ -17,6 +17,8 @@ package final class FaultyFiles: FileCalls {
         case corrupt
         /// An answer of ``FileCalls/residentPages(_:length:)`` that the kernel did not give.
         case resident(Int64)
+        /// A listing that shows nothing.
+        case endsAtOnce
         /// Happens before the call, which then goes on.
         case meanwhile(@Sendable () -> Void)
     }
@@ -62,7 +64,7 @@ package final class FaultyFiles: FileCalls {
         case .failAfter(let number):
             _ = try body(fault)
             throw FileError(call, number: number)
-        case .short, .corrupt, .resident, nil: break
+        case .short, .corrupt, .resident, .endsAtOnce, nil: break
         }
         let value = try body(fault)
         records.withLock { $0[index] = Record(call: call, succeeded: true) }
@@ -98,7 +100,10 @@ package final class FaultyFiles: FileCalls {
     }
 
     package func list(_ directory: CInt, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
-        try record(.list) { _ throws(FileError) in try kernel.list(directory, into: buffer) }
+        try record(.list) { fault throws(FileError) in
+            if case .endsAtOnce = fault { return 0 }
+            return try kernel.list(directory, into: buffer)
+        }
     }
 
     package func observe(_ descriptor: CInt) throws(FileError) -> FileObservation {
@@ -141,7 +146,7 @@ package final class FaultyFiles: FileCalls {
                 return try changed.withUnsafeBufferPointer { (buffer) throws(FileError) in
                     try kernel.write(descriptor, from: UnsafeRawBufferPointer(buffer), at: offset)
                 }
-            case .fail, .failAfter, .resident, .meanwhile, nil:
+            case .fail, .failAfter, .resident, .endsAtOnce, .meanwhile, nil:
                 return try kernel.write(descriptor, from: bytes, at: offset)
             }
         }

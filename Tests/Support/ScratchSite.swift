@@ -170,15 +170,19 @@ package final class ScratchSite: Sendable {
     private func place(of role: Role) -> String { mountPath + root(of: role) }
 
     /// Starts a process of the program; its log is appended to.
-    /// - Parameter mounts: where it lives, if it does not see what all see.
-    package func start(_ role: Role, in mounts: PrivateMounts? = nil) throws -> ChildProcess {
+    /// - Parameters:
+    ///   - mounts: where it lives, if it does not see what all see.
+    ///   - command: becomes the program in the end.
+    package func start(
+        _ role: Role, in mounts: PrivateMounts? = nil, behind command: [String] = []
+    ) throws -> ChildProcess {
         let arguments: [String] =
             switch role {
             case .calls: ["agent", "--config", settingsPath, "--mount", callsMount]
             case .screens: ["agent", "--config", settingsPath, "--mount", screensMount]
             case .mux: ["mux", "--config", settingsPath]
             }
-        return try ChildProcess((mounts?.entering ?? []) + [binary] + arguments, outputPath: logPath(role))
+        return try ChildProcess((mounts?.entering ?? []) + command + [binary] + arguments, outputPath: logPath(role))
     }
 
     package func logPath(_ role: Role) -> String { directory + "/\(role.rawValue).log" }

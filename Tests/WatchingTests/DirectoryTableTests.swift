@@ -64,8 +64,9 @@ import Vocabulary
         table.remember(names, of: FilePath("nowhere"))
         #expect(table.nameCount == 4)
         let answers = [
-            table.remember(name: [3], in: FilePath("d")), table.remember(name: [3], in: FilePath("d")),
-            table.remember(name: [3], in: FilePath("a")),
+            table.remember(name: [3], in: FilePath("d"), isReady: true),
+            table.remember(name: [3], in: FilePath("d"), isReady: true),
+            table.remember(name: [3], in: FilePath("a"), isReady: true),
         ]
         #expect(answers == [true, false, nil])
         #expect(table.nameCount == 5)
@@ -73,5 +74,20 @@ import Vocabulary
         #expect(table.nameCount == 3)
         table.remember(nil, of: FilePath("d"))
         #expect(table.nameCount == 0)
+    }
+
+    @Test func `names that were announced and not told are forgotten by themselves`() {
+        var table = filled()
+        table.remember(SeenNames(), of: FilePath("d"))
+        for (name, isReady) in [(UInt8(1), false), (2, false), (2, true), (3, true)] {
+            _ = table.remember(name: [name], in: FilePath("d"), isReady: isReady)
+        }
+        #expect(table.nameCount == 3)
+        table.forgetUnready(in: FilePath("d"))
+        #expect(table.nameCount == 2)
+        #expect(table[FilePath("d")]?.names?.contains([1]) == false)
+        #expect(table[FilePath("d")]?.names?.contains([2]) == true)
+        table.forgetUnready(in: FilePath("d"))
+        #expect(table.nameCount == 2)
     }
 }

@@ -32,6 +32,14 @@ final class Scratch: Sendable {
         guard close(descriptor) == 0, written == bytes.count else { throw Failed(doing: "write", code: errno) }
     }
 
+    /// The same with a name that need not be text.
+    func write(bytes name: [UInt8]) throws {
+        let whole = (Array((path + "/").utf8) + name + [0]).map { CChar(bitPattern: $0) }
+        let descriptor = open(whole, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw Failed(doing: "open", code: errno) }
+        close(descriptor)
+    }
+
     func move(_ name: String, to other: String) throws {
         guard rename(at(name), at(other)) == 0 else { throw Failed(doing: "rename", code: errno) }
     }

@@ -45,27 +45,6 @@ private let bases = ["/tmp", "/dev/shm"]
         await tree.stop()
     }
 
-    @Test func `after an overflow of the kernel's queue every file is found within three rescans`() async throws {
-        let scratch = try Scratch()
-        try scratch.makeDirectory("20260115")
-        let reader = try InotifyReader()
-        let tree = WatchedTree(scratch.path) { reader }
-        #expect(await tree.isScanned())
-        var files: Set<String> = []
-        for number in 0..<25_000 {
-            let name = "20260115/\(number).mp3"
-            try scratch.write(name)
-            files.insert(name)
-        }
-        #expect(tree.current.files.isEmpty)
-        try reader.start()
-        _ = await tree.hasTold(files)
-        #expect(tree.missing(of: files) == [])
-        #expect(await tree.isScanned(times: 2))
-        #expect(tree.current.rescans <= 4)
-        await tree.stop()
-    }
-
     @Test func `a reader whose taker lags drops events and a rescan finds the files`() async throws {
         let scratch = try Scratch()
         let reader = try InotifyReader(room: 50)

@@ -25,7 +25,8 @@ final class WatchedTree: Sendable {
     /// - Parameter mode: event mode with no polling by default, so that what is found was found by events and scans.
     init(
         _ path: String, mode: WatchMode? = .event, poll: PollSettings = .onlyAtStart, mustBeMountPoint: Bool = false,
-        marker: String? = nil, proofPeriod: Duration = .milliseconds(200),
+        marker: String? = nil, proofPeriod: Duration = .milliseconds(200), calls: any FileCalls = KernelFiles(),
+        clock: WatchClock = .system(),
         makeEvents: @escaping @Sendable () throws -> any DirectoryEvents = { try startedReader() }
     ) {
         let threads = FileThreads(name: "test-mount", count: 2)
@@ -34,7 +35,8 @@ final class WatchedTree: Sendable {
             threads: threads)
         watcher = TreeWatcher(
             proof: proof, threads: threads,
-            settings: WatchSettings(mode: mode, poll: poll, proofPeriod: proofPeriod), makeEvents: makeEvents)
+            settings: WatchSettings(mode: mode, poll: poll, proofPeriod: proofPeriod), calls: calls, clock: clock,
+            makeEvents: makeEvents)
         let watcher = watcher
         let run = Task { await watcher.run() }
         let listen = Task { [weak self] in
@@ -69,6 +71,13 @@ final class WatchedTree: Sendable {
                 case .mountProven, .mountLost, .degraded, .covered, .mode: told.states.append(hint)
                 }
             }
+        }
+    }
+
+    /// The modes that were chosen, in order; a reason that changed is none.
+    var modes: [WatchMode] {
+        current.states.reduce(into: []) { modes, hint in
+            if case .mode(let decision) = hint, modes.last != decision.mode { modes.append(decision.mode) }
         }
     }
 
