@@ -191,7 +191,8 @@ package actor LookService {
         try await rest(sightings.values.compactMap(planner.giveUp), lease: lease)
         try await problems.close(
             ProblemKind.allCases.filter(\.endsWithMark),
-            recordings: gone.map { RecordingReference(source: source, id: $0) }, place: source.rawValue)
+            recordings: gone.map { RecordingReference(source: source, id: $0) }, place: source.rawValue,
+            unmended: "Its recorder does not have the recording any more")
     }
 
     private func rest(_ plans: [SightingPlan], lease: KeeperLease) async throws {

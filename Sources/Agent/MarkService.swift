@@ -135,12 +135,14 @@ package struct MarkService: Sendable {
         }
         if !done.isEmpty {
             // Also of rows that were corrected: what was wrong before hangs on no transfer any more.
+            let brought = done.filter { $0.mark != .erroneous }.map(\.reference)
             try await problems.close(
-                ProblemKind.allCases.filter(\.endsWithMark), recordings: done.map(\.reference),
+                ProblemKind.allCases.filter { $0.endsWithMark || $0 == .markedErroneous }, recordings: brought,
                 place: source.name.rawValue)
             try await problems.close(
-                [.markedErroneous], recordings: done.filter { $0.mark != .erroneous }.map(\.reference),
-                place: source.name.rawValue)
+                ProblemKind.allCases.filter(\.endsWithMark),
+                recordings: done.filter { $0.mark == .erroneous }.map(\.reference), place: source.name.rawValue,
+                unmended: "The recording was given up with mark E")
             try await problems.close(.markFailed, subject: "source \(source.name)", place: source.name.rawValue)
         }
         return Marks(done: done.count, changed: changed)

@@ -85,12 +85,15 @@ package struct ProblemBook: Sendable {
     }
 
     /// Closes all of these kinds about recordings and any of their media.
-    package func close(_ kinds: [ProblemKind], recordings: [RecordingReference], place: String) async throws {
+    /// - Parameter unmended: why nothing is tried any more, where that is how it ends.
+    package func close(
+        _ kinds: [ProblemKind], recordings: [RecordingReference], place: String, unmended: String? = nil
+    ) async throws {
         if recordings.isEmpty { return }
         let closed = try await database.perform { session in
             try Problems.close(kinds: kinds.map(\.rawValue), recordings: recordings, in: session)
         }
-        for problem in closed { tellClosed(problem, place: place) }
+        for problem in closed { tellClosed(problem, place: place, unmended: unmended) }
     }
 
     /// Closes those of damaged media whose copy serves no more.
@@ -122,12 +125,18 @@ package struct ProblemBook: Sendable {
         }
     }
 
-    private func tellClosed(_ problem: Problem, place: String) {
+    private func tellClosed(_ problem: Problem, place: String, unmended: String? = nil) {
         let elapsed = (problem.closed ?? problem.last) - problem.opened
-        narrator.tell(.problemClosed, facts: facts(problem, place: place) + [.elapsed(elapsed)])
+        let told = facts(problem, place: place) + [.elapsed(elapsed), .detail(problem.what)]
+        if let unmended {
+            narrator.tell(.problemGivenUp, facts: told + [.reason(unmended)])
+        } else {
+            narrator.tell(.problemClosed, facts: told)
+        }
     }
 
     private func facts(_ problem: Problem, place: String) -> [Fact] {
         [.problem(problem.kind), .source(SourceName(place)), .count(problem.count)]
+            + (problem.reference.flatMap { RecordingReference($0) }.map { [.recording($0)] } ?? [])
     }
 }

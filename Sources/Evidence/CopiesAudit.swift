@@ -136,12 +136,13 @@ struct CopiesAudit: Sendable {
         let repairs = audit.request.repairs
         // Of what was doubted before, the marks were taken back then.
         let otherwise: AuditFinding.Weight = bad.replica.isDoubted ? .stays : .blocks
+        // No mark promises a muxed file.
+        if bad.replica.content.isResult { return result.tell(bad.kind, reference, "\(text).", .stays) }
         guard bad.isOfSource else {
-            // Nothing that a mark promises: a muxed file, or an index file, which comes with its sound where it still can.
-            let isOver = repairs && bad.replica.content.kind == .index
-            return isOver
-                ? result.tell(bad.kind, reference, "\(text); it is looked for again.", .seenTo)
-                : result.tell(bad.kind, reference, "\(text).", .stays)
+            // An index file comes with its sound, where the recorder has it still.
+            return result.tell(
+                bad.kind, reference, repairs ? "\(text); it is looked for again." : "\(text).",
+                repairs ? .seenTo : otherwise)
         }
         if let bringer = found?.recordings.first {
             return repairs

@@ -33,6 +33,8 @@ package struct KnownAgent: Hashable, Sendable {
     package var lastBeat: Instant
     /// Since its last beat.
     package var silence: Duration
+    /// When it ended as it was asked to; nil while it runs, and where it died.
+    package var left: Instant?
 }
 
 /// The processes that share this ledger.
@@ -55,6 +57,7 @@ package enum Agents {
             """
             select holder, role, mount, host, process_id, version, state::text as state,
                 \(SQL.microseconds("started_at")) as started, \(SQL.microseconds("beat_at")) as beat,
+                \(SQL.microseconds("left_at")) as gone,
                 (extract(epoch from statement_timestamp() - beat_at) * 1000000)::bigint as silence
             from takeup.agent order by role, mount, holder
             """
@@ -65,13 +68,23 @@ package enum Agents {
                     host: try row.text("host"), processID: Int32(clamping: try row.integer("process_id")),
                     version: try row.text("version"), state: try row.text("state")),
                 started: try row.instant("started"), lastBeat: try row.instant("beat"),
-                silence: try row.optionalSpan("silence") ?? .zero)
+                silence: try row.optionalSpan("silence") ?? .zero, left: try row.optionalInstant("gone"))
         }
     }
 
-    /// A process that ends takes its row with it.
+    /// A process ends. Of an agent its mount shows that it stopped, and nothing of those before it that died; a mux worker
+    /// takes its row with it.
     package static func leave(_ holder: Holder, in session: Session) throws {
-        try session.execute("delete from takeup.agent where holder = $1", [Value(holder)])
+        try session.execute(
+            """
+            delete from takeup.agent
+            where holder = $1 and mount is null or holder <> $1 and beat_at < statement_timestamp() - interval '30 seconds'
+                and (role, mount) in (select role, mount from takeup.agent where holder = $1)
+            """, [Value(holder)])
+        try session.execute(
+            """
+            update takeup.agent set beat_at = statement_timestamp(), left_at = statement_timestamp() where holder = $1
+            """, [Value(holder)])
     }
 
     /// Forgets processes that were killed long ago.

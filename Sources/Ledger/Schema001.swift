@@ -297,6 +297,8 @@ extension Migrations {
             version text not null,
             started_at timestamptz not null default now(),
             beat_at timestamptz not null default now(),
+            -- When it ended by itself.
+            left_at timestamptz,
             state jsonb not null default '{}'
         ) with (fillfactor = 50);
 

@@ -15,16 +15,18 @@ package enum Retrying {
     package static func retry(
         _ choice: RecordingChoice, settings: Settings, in database: Database
     ) async throws -> Report {
-        let count = try await database.transaction { session in
+        let (count, sources) = try await database.transaction { session in
             try Migrations.confirm(in: session)
-            return try Retries.retry(.recording(try choice.sid(settings: settings, in: session)), in: session)
+            let sid = try choice.sid(settings: settings, in: session)
+            let sources = try Sightings.find(sid: sid, in: session).map(\.reference.source)
+            return (try Retries.retry(.recording(sid), in: session), sources)
         }
         guard count.known > 0 else {
             return Report(
                 line: "The ledger knows no such recording. `takeup restore` asks the recorders for it by its sid.",
                 isKnown: false)
         }
-        return Report(line: text(count), isKnown: true)
+        return Report(line: text(count) + (try await pauses(of: sources, in: database)), isKnown: true)
     }
 
     /// Throws ``SourceChoice/Unknown``, too.
@@ -32,7 +34,17 @@ package enum Retrying {
         _ choice: SourceChoice, settings: Settings, in database: Database
     ) async throws -> Report {
         let sources = try choice.sources(of: settings)
-        return Report(line: text(try await retry(.sources(sources), in: database)), isKnown: true)
+        let count = try await retry(.sources(sources), in: database)
+        return Report(line: text(count) + (try await pauses(of: sources, in: database)), isKnown: true)
+    }
+
+    /// Of those that rest: nothing is tried there before they are resumed.
+    private static func pauses(of sources: [SourceName], in database: Database) async throws -> String {
+        let paused = try await database.transaction { session in
+            try Pauses.all(in: session).map(\.source).filter(sources.contains)
+        }
+        return paused.map { " Source \($0) is paused: nothing is tried there before `takeup resume --source \($0)`." }
+            .joined()
     }
 
     private static func retry(_ scope: Retries.Scope, in database: Database) async throws -> Retries.Count {

@@ -39,7 +39,7 @@ package struct SiteCheck: Sendable {
             let line = warning.line.map { "line \($0), " } ?? ""
             return CheckFinding(
                 .warn, "settings", "\(line)\(warning.key): \(warning.what).",
-                hint: warning.hint.isEmpty ? nil : warning.hint + ".")
+                hint: warning.advice)
         }
         return Check(late: nil) { [found] + doubts }
     }

@@ -65,7 +65,8 @@ package struct StatusDocument: Sendable {
 
     private func process(_ agent: KnownAgent) -> JSONText {
         .object([
-            ("alive", .boolean(agent.isAlive)), ("silent_s", seconds(agent.silence)),
+            ("alive", .boolean(agent.isAlive)), ("stopped", .optional(agent.left?.text)),
+            ("silent_s", seconds(agent.silence)),
             ("host", .string(agent.beat.host)), ("process_id", .integer(Int64(agent.beat.processID))),
             ("version", .string(agent.beat.version)), ("started", .string(agent.started.text)),
         ])

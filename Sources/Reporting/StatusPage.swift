@@ -51,8 +51,9 @@ package struct StatusPage: Sendable {
     private var sources: ScreenTable {
         ScreenTable(
             columns: [
-                .word("SOURCE", yields: true), .word("KEEPER"), .number("WAITING"), .number("MOVING"),
-                .number("TO MARK"), .number("MARKED"), .number("REFUSED"), .number("OLDEST WAITS"),
+                .word("SOURCE", yields: true), .word("KEEPER", spare: 3), .number("WAITING"),
+                .number("MOVING", spare: 1), .number("TO MARK"), .number("MARKED", spare: 2), .number("REFUSED"),
+                .number("OLDEST WAITS"),
             ],
             rows: report.sources.map { source in
                 [
@@ -82,8 +83,8 @@ package struct StatusPage: Sendable {
     private var mounts: ScreenTable {
         ScreenTable(
             columns: [
-                .word("MOUNT", yields: true), .word("AGENT"), .word("IS"), .word("WATCHED BY"), .number("WAITING"),
-                .number("MOVING"), .number("MISSING"),
+                .word("MOUNT", yields: true), .word("AGENT"), .word("IS"), .word("WATCHED BY", spare: 2),
+                .number("WAITING"), .number("MOVING", spare: 1), .number("MISSING"),
             ],
             rows: report.mounts.map { mount in
                 [
@@ -96,6 +97,7 @@ package struct StatusPage: Sendable {
 
     private func agent(of mount: StatusReport.Mount) -> ScreenTable.Cell {
         if let agent = mount.agent {
+            if agent.left != nil { return .init("stopped \(HumanText.span(agent.silence))", .doubtful) }
             return agent.isAlive
                 ? .init("alive", .good) : .init("silent \(HumanText.span(agent.silence))", .bad)
         }
@@ -126,8 +128,9 @@ package struct StatusPage: Sendable {
     private var volumes: ScreenTable {
         ScreenTable(
             columns: [
-                .word("VOLUME", yields: true), .number("PRIO"), .word("STATE"), .number("USED"), .number("WATERMARK"),
-                .number("FREE"), .number("REPLICAS"), .number("BYTES"), .number("SHARE"), .number("BALANCE"),
+                .word("VOLUME", yields: true), .number("PRIO", spare: 2), .word("STATE"), .number("USED"),
+                .number("WATERMARK"), .number("FREE"), .number("REPLICAS", spare: 1), .number("BYTES", spare: 3),
+                .number("SHARE", spare: 4), .number("BALANCE", spare: 5),
             ],
             rows: report.volumes.map { volume in
                 let sample = volume.counts?.state.sample

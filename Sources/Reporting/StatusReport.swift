@@ -95,7 +95,9 @@ package struct StatusReport: Sendable {
         let mentioned = Set(counts.mounts.map(\.mount) + agents.compactMap(\.beat.mount))
         return (known + mentioned.subtracting(known).sorted()).map { path in
             let found = settings.mount(at: path)
-            let agent = agents.filter { $0.beat.mount == path }.min { $0.silence < $1.silence }
+            let agent = agents.filter { $0.beat.mount == path }.min {
+                ($0.isAlive ? 0 : 1, $0.silence) < ($1.isAlive ? 0 : 1, $1.silence)
+            }
             return Mount(
                 path: path, source: found?.source.name, isEnabled: found?.source.isEnabled ?? false, agent: agent,
                 counts: counts.mounts.first { $0.mount == path }
@@ -137,7 +139,7 @@ package struct StatusReport: Sendable {
 }
 
 extension KnownAgent {
-    package var isAlive: Bool { silence < StatusReport.silence }
+    package var isAlive: Bool { left == nil && silence < StatusReport.silence }
 }
 
 extension KnownVolume.Sample {

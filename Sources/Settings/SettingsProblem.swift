@@ -27,7 +27,13 @@ package struct SettingsProblem: Hashable, Sendable, CustomStringConvertible {
         if let line { place.append("line \(line)" + (column.map { ", column \($0)" } ?? "")) }
         if !key.isEmpty { place.append(key) }
         let start = place.isEmpty ? "" : place.joined(separator: ", ") + ": "
-        return start + what + "." + (hint.isEmpty ? "" : " " + hint + ".")
+        return start + what + "." + (advice.map { " " + $0 } ?? "")
+    }
+
+    /// The hint as a whole sentence; nil where there is none.
+    package var advice: String? {
+        if hint.isEmpty { return nil }
+        return hint.hasSuffix("?") ? hint : hint + "."
     }
 }
 

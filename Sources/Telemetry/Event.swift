@@ -82,6 +82,8 @@ package enum Event: String, CaseIterable, Sendable {
     case problemOpened = "PROBLEM_OPENED"
     /// It is over.
     case problemClosed = "PROBLEM_CLOSED"
+    /// One that nobody mended: what it was about is given up, or gone.
+    case problemGivenUp = "PROBLEM_GIVEN_UP"
 
     // MARK: Mounts and watching
 

@@ -146,7 +146,8 @@ extension Event {
                 subject: "A copy failed and will be repeated",
                 happened: "Attempt {attempt} to copy media {media} of recording {recording} failed: {detail}",
                 did: "What was staged is removed; the copy is tried again after a growing pause.",
-                next: "Nothing, unless it goes on; then `takeup explain` on the recording tells more.")
+                next:
+                    "Nothing, unless it goes on; then the open problem of the recording in `takeup status` tells more.")
         case .copyEnospc:
             EventAdvice(
                 subject: "A volume ran out of space in the middle of a copy",
@@ -316,8 +317,8 @@ extension Event {
                 happened: "{detail} ({problem}, source {source})",
                 did: "The recording waits, is tried again, and takes no place from others.",
                 next: """
-                    `takeup explain` on the recording tells what was tried. The problem closes by itself when \
-                    its cause is gone.
+                    `takeup status` shows it with what to do, as long as it is open. It closes by itself when its cause \
+                    is gone.
                     """)
         case .problemClosed:
             EventAdvice(
@@ -325,6 +326,14 @@ extension Event {
                 happened: "The cause of problem {problem} at source {source} is gone.",
                 did: "The problem was closed.",
                 next: "Nothing.")
+        case .problemGivenUp:
+            EventAdvice(
+                subject: "A problem was closed without being mended",
+                happened: "{detail} ({problem}, source {source}). {reason}.",
+                did: "The problem was closed, as nothing is tried any more. What was brought before stays.",
+                next:
+                    "`takeup retry` takes up again what was marked erroneous; what its recorder deleted is not there any more."
+            )
         case .mountAbsent:
             EventAdvice(
                 subject: "A mount is away",
@@ -512,7 +521,7 @@ extension Event {
                     Nothing was published. It is tried again after a growing pause; the originals are \
                     untouched.
                     """,
-                next: "`takeup explain` on the recording tells which media and why.")
+                next: "`takeup status` names the media and why.")
         case .notMuxable:
             EventAdvice(
                 subject: "A recording cannot be muxed",

@@ -187,7 +187,7 @@ extension Event {
         case .swept:
             EventDeclaration(
                 messageID: "fb9be14d728f4436bda4debf28359f0d", priority: .notice,
-                says: "Removed {count} leftovers of broken-off work from volume {volume}",
+                says: "Leftovers of broken-off work removed from volume {volume}: {count}",
                 facts: [.volume, .volumeID, .volumePath, .count, .size, .elapsed])
         case .recordingCommitted:
             EventDeclaration(
@@ -230,8 +230,14 @@ extension Event {
         case .problemClosed:
             EventDeclaration(
                 messageID: "39841adcd1d4489e81509537ad57fead", priority: .notice,
-                says: "Problem {problem} at {source} is over after {elapsed_usec}",
+                says: "Problem {problem} at {source} is over after {elapsed_usec}. It was: {detail}",
                 facts: [.source, .recording, .media, .kind, .mount, .volume, .problem, .detail, .elapsed])
+        case .problemGivenUp:
+            EventDeclaration(
+                messageID: "8be0b833fa7c4493bbfd50a68c36cb35", priority: .notice,
+                says:
+                    "Problem {problem} at {source} is closed after {elapsed_usec}, and not mended: {reason}. It was: {detail}",
+                facts: [.source, .recording, .media, .kind, .mount, .volume, .problem, .detail, .elapsed, .reason])
         case .mountAbsent:
             EventDeclaration(
                 messageID: "cb946ea0e00a4d61aa3aaab93b3290f3", priority: .error,

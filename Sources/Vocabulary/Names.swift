@@ -69,6 +69,14 @@ package struct RecordingReference: Hashable, Sendable, CustomStringConvertible {
         self.id = id
     }
     package var description: String { "\(source)/\(id)" }
+
+    /// Of what ``description`` gives.
+    package init?(_ description: String) {
+        guard let slash = description.lastIndex(of: "/"),
+            let id = Int64(description[description.index(after: slash)...])
+        else { return nil }
+        self.init(source: SourceName(String(description[..<slash])), id: id)
+    }
 }
 
 /// Proof that an intent is still held: grows with every intent ever made. A late worker's token is no longer there.

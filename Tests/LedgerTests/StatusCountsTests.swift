@@ -84,4 +84,24 @@ import Vocabulary
             #expect(try Agents.forget(silentFor: .seconds(-60), in: session) == 1)
         }
     }
+
+    @Test func `an agent that leaves says that it stopped, and forgets those of its mount that died before`()
+        async throws
+    {
+        let ledger = try await LedgerDatabase()
+        try await ledger.transaction { session in
+            for (holder, mount) in [("dead", "/mnt/a"), ("other", "/mnt/b"), ("last", "/mnt/a")] {
+                try Agents.beat(
+                    AgentBeat(
+                        holder: Holder(holder), role: "agent", mount: MountPath(mount), host: "h", processID: 7,
+                        version: "1"), in: session)
+            }
+            try session.execute(
+                "update takeup.agent set beat_at = beat_at - interval '1 hour' where holder in ('dead', 'other')")
+            try Agents.leave(Holder("last"), in: session)
+            let known = try Agents.all(in: session)
+            #expect(Set(known.map(\.beat.holder)) == [Holder("last"), Holder("other")])
+            #expect(known.filter { $0.left != nil }.map(\.beat.holder) == [Holder("last")])
+        }
+    }
 }

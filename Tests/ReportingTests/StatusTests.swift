@@ -62,7 +62,14 @@ import Vocabulary
         let report = StatusReport(settings: try site.settings(), look: try await look(at: site))
         let lines = page(report, columns: columns, most: most)
         #expect(lines.allSatisfy { $0.count <= columns })
-        #expect(lines.count <= max(most, 22))
+        #expect(lines.count <= max(most, 25))
+        // No column goes without a word.
+        let text = lines.joined(separator: "\n")
+        for title in [
+            "SOURCE", "KEEPER", "OLDEST WAITS", "MOUNT", "WATCHED BY", "MISSING", "VOLUME", "FREE", "BALANCE",
+        ] {
+            #expect(text.contains(title), "\(title)\n\(text)")
+        }
         #expect(lines.contains { $0.contains("3 problems are open") })
     }
 
@@ -125,6 +132,23 @@ import Vocabulary
         #expect(lines.contains { $0.contains("\u{1B}[1;31msilent 2 min") })
         #expect(lines[1].hasPrefix("\u{1B}[1;31mMarking is stopped: It was restored."))
         #expect(lines.contains { $0.contains("2 of 2 mounts have no agent that lives.") })
+    }
+
+    @Test func `an agent that was stopped is no dead one, whatever died before it`() async throws {
+        let site = try await Site()
+        var look = try await look(at: site)
+        let place = try #require(look.counts.agents.firstIndex { $0.beat.role == "agent" })
+        look.counts.agents[place].silence = .seconds(130)
+        look.counts.agents[place].left = look.at + .seconds(-130)
+        var dead = look.counts.agents[place]
+        dead.left = nil
+        dead.silence = .seconds(7200)
+        look.counts.agents.insert(dead, at: 0)
+        let report = StatusReport(settings: try site.settings(), look: look)
+        let text = page(report).joined(separator: "\n")
+        #expect(text.contains("stopped 2 min") && !text.contains("silent"), "\(text)")
+        #expect(text.contains("2 of 2 mounts have no agent that lives."))
+        #expect(StatusDocument(report).text.contains(#""stopped": "2026"#))
     }
 
     @Test func `collecting that is switched off is said on top, and no keeper is missed`() async throws {
@@ -241,6 +265,7 @@ private let goldenDocument = """
           "enabled": true,
           "agent": {
             "alive": true,
+            "stopped": null,
             "silent_s": 2.5,
             "host": "copy1",
             "process_id": 7,
@@ -327,6 +352,7 @@ private let goldenDocument = """
         "workers": [
           {
             "alive": true,
+            "stopped": null,
             "silent_s": 2.5,
             "host": "copy1",
             "process_id": 8,

@@ -184,7 +184,9 @@ import Vocabulary
         ),
     ])
     func `a key that nobody knows gets a hint`(rest: String, hint: String) {
-        #expect(problems(small(rest: rest)).map(\.hint) == [hint])
+        let found = problems(small(rest: rest))
+        #expect(found.map(\.hint) == [hint])
+        #expect(found.allSatisfy { $0.description.hasSuffix(hint.hasSuffix("?") ? hint : hint + ".") })
     }
 
     @Test(arguments: [

@@ -47,6 +47,9 @@ internal import Vocabulary
             try await solution.openProblems().isEmpty
         }
         #expect(isOver)
+        let log = solution.log("one")
+        #expect(log.contains("Problem key-missing at one is over after"), "\(log.suffix(2000))")
+        #expect(log.contains(". It was: "))
         #expect(try await solution.count("select count(*) from takeup.problem") == 1)
     }
 

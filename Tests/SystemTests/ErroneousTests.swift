@@ -26,6 +26,11 @@ internal import Vocabulary
         let times = told.what.split(separator: " ").compactMap { Int($0) }.last
         #expect((3...5).contains(try #require(times)), "\(told.what)")
         #expect(told.what.contains("crcMismatch"))
+        // Nobody mended what was wrong: its problem does not say so.
+        let log = site.log(.calls) + site.log(.screens)
+        #expect(log.contains("Problem checksum-mismatch at recorder1 is closed after"), "\(site.allLogs())")
+        #expect(log.contains("and not mended: The recording was given up with mark E. It was: "))
+        #expect(!log.contains("Problem checksum-mismatch at recorder1 is over"))
         // The row is mended, and still nobody touches what was given up.
         try await mend(id, at: site)
         try await Task.sleep(for: .seconds(3))

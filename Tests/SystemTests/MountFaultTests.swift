@@ -285,7 +285,8 @@ private final class FaultWalk: Sendable {
 
     private func agentWord() async throws -> String? {
         try await site.replay.perform { session in
-            try session.first("select state::json ->> 'mount' as word from takeup.agent where role = 'agent'")?
+            try session.first(
+                "select state::json ->> 'mount' as word from takeup.agent where role = 'agent' and left_at is null")?
                 .optionalText("word")
         }
     }

@@ -23,6 +23,8 @@ internal import Vocabulary
         #expect(areTold, "after \(ContinuousClock.now - before): \(site.allLogs())")
         #expect(try pause(site).hasPrefix("Source recorder1 is paused since "))
 
+        let retried = try site.run(["retry", "--config", site.settingsPath, "--all"])
+        #expect(retried.output.contains("Source recorder1 is paused: nothing is tried there before `takeup resume"))
         try await expectRest(of: site, bringing: 2)
         #expect(isPauseTold(site, times: 1))
         await crew.stop()

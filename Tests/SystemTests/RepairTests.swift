@@ -121,6 +121,34 @@ internal import Vocabulary
         #expect(try await one.marks(upTo: .zero) == ["stands": "S", "gone": "-"])
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `an index file that vanished from its volume is missed, and brought again`() async throws {
+        let one = try await PlainRecorder("one")
+        let sound = try readSample(try #require(MediaSamples.ofThisRun).speech(seconds: 4))
+        _ = try one.file(.audio, "a.idx", Array("an index".utf8))
+        try await one.builder.add(
+            RecordingSample("call-1", stop: PlainRecorder.now, seconds: 4).media(
+                try one.file(.audio, "a.mp3", sound)))
+        let solution = try await ScratchSolution()
+        let source = ScratchSolution.Source(one, more: "index_files = [\"{stem}.idx\"]")
+        try solution.configure([source])
+        let agent = try solution.start(source)
+        defer { stopAll([agent]) }
+        #expect(try await one.marks(upTo: .seconds(40)) == ["call-1": "S"], "\(solution.log("one").suffix(3000))")
+        let held = "select count(*) from takeup.replica where kind = 'INDEX' and state = 'held' and not is_doubted"
+        #expect(try await solution.count(held) == 1)
+        try ChildProcess.run(["/bin/sh", "-c", "find \(solution.volume) -name '*.idx' -delete"])
+        let found = try solution.run(["audit", "--config", solution.settingsPath])
+        #expect(found.code == 1 && found.output.contains("The copy of INDEX of one/1 on volume a is not there."))
+        let repaired = try solution.run(["audit", "--config", solution.settingsPath, "--repair"])
+        #expect(repaired.code == 0, "\(repaired.output)")
+        let isBack = try await solution.replay.wait(upTo: .seconds(40)) { try await $0.count(held) == 1 }
+        #expect(isBack, "\(solution.log("one").suffix(3000))")
+        let again = try solution.run(["audit", "--config", solution.settingsPath])
+        #expect(again.code == 0, "\(again.output)")
+        #expect(try await one.marks(upTo: .zero) == ["call-1": "S"])
+    }
+
     private func stopAll(_ processes: [ChildProcess]) {
         for process in processes { process.send(SIGTERM) }
         for process in processes { process.wait() }
