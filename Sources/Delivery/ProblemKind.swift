@@ -87,7 +87,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .volumeUnavailable:
             "Mount it, or run `takeup volume init` if it is new; other volumes serve meanwhile."
         case .mountUnavailable:
-            "Mount it, or look at the server behind it; nothing is concluded meanwhile, and it goes on by itself."
+            "Mount the right one, or look at the server behind it; nothing is concluded, and it goes on by itself."
         case .phraseUnknown:
             "Phrases are defined at the replay: add it there, or remove it at the recorder; media are safe."
         case .valueTooLong:

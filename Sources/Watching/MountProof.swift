@@ -56,6 +56,9 @@ package actor MountProof {
         var listeners: [@Sendable () -> Void] = []
     }
 
+    /// When the kernel was asked last.
+    private var asked: ContinuousClock.Instant?
+
     private struct HungMount {
         /// Of the mount table; nil where that does not name the path.
         let mountID: UInt64?
@@ -64,6 +67,9 @@ package actor MountProof {
 
     /// While a call hangs, the next one is made only after this: each that hangs too costs a thread.
     private static let hungPause = Duration.seconds(10)
+
+    /// An automounter is asked to mount only so often: systemd's gives up when it has failed five times in 10 seconds.
+    private static let automountPause = Duration.seconds(4)
 
     /// - Parameters:
     ///   - threads: for proofs alone: what waits for a look at a file must not delay a proof.
@@ -146,7 +152,7 @@ package actor MountProof {
 
     private func observed(at now: ContinuousClock.Instant) async -> MountState {
         if let hung, threads.abandonedCount > 0 {
-            if await mountID() != hung.mountID {
+            if await tableLine()?.id != hung.mountID {
                 // Another mount is in the place of the one that they hang on: they stand for nothing any more.
                 threads.renounce()
                 self.hung = nil
@@ -154,11 +160,17 @@ package actor MountProof {
                 return .unresponsive
             }
         }
+        if let last, !last.state.isProven, let asked, now - asked < MountProof.automountPause,
+            await tableLine()?.type == "autofs"
+        {
+            return last.state
+        }
+        asked = now
         let observe = observe
         let answer = try? await threads.run(timeout: timeout) { _ in observe() }
         guard let observation = answer else {
-            let place = await mountID()
-            hung = HungMount(mountID: place, tried: now)
+            let place = await tableLine()
+            hung = HungMount(mountID: place?.id, tried: now)
             return .unresponsive
         }
         hung = nil
@@ -170,10 +182,10 @@ package actor MountProof {
     }
 
     /// The mount at the path by the kernel's table, which never hangs as the mount itself does.
-    private func mountID() async -> UInt64? {
+    private func tableLine() async -> MountTableLine? {
         let path = expectation.path
         return try? await table.run(timeout: .seconds(5)) { _ in
-            wholeFile("/proc/self/mountinfo").flatMap { mountTableLine(in: $0, at: path)?.id }
+            wholeFile("/proc/self/mountinfo").flatMap { mountTableLine(in: $0, at: path) }
         }
     }
 }
@@ -228,7 +240,8 @@ private func failure(_ code: Int32) -> MountState {
     case ENOENT: .absent(.noDirectory)
     case ENOTDIR: .wrong(.notDirectory)
     // A soft NFS mount whose server is away says EIO or ETIMEDOUT; a FUSE mount whose process died says ENOTCONN.
-    case ESTALE, ENOTCONN, EIO, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ECONNABORTED, ESHUTDOWN:
+    // An automounter whose mount fails says ENODEV or EHOSTDOWN.
+    case ESTALE, ENOTCONN, EIO, ENODEV, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ECONNABORTED, ESHUTDOWN:
         .absent(.disconnected(code))
     default: .wrong(.unreadable(code))
     }

@@ -7,6 +7,11 @@ package enum MountState: Hashable, Sendable {
     case wrong(MountFault)
     /// A call did not come back in time.
     case unresponsive
+
+    var isProven: Bool {
+        if case .proven = self { return true }
+        return false
+    }
 }
 
 package enum MountAbsence: Hashable, Sendable {

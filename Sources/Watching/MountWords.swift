@@ -8,6 +8,7 @@ extension MountAbsence {
         case .notMountPoint: ("not-mounted", "nothing is mounted there")
         case .disconnected(ESTALE): ("stale", "its server does not know any more what was mounted (ESTALE)")
         case .disconnected(ENOTCONN): ("no-program", "the program behind it has ended (ENOTCONN)")
+        case .disconnected(ENODEV): ("no-automount", "its automounter could not mount it (ENODEV)")
         case .disconnected(let code): ("no-server", "its server cannot be reached (errno \(code))")
         }
     }

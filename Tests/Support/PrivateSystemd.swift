@@ -113,11 +113,12 @@ package final class PrivateSystemd: Sendable {
             mount -t sysfs -o ro sysfs $R/sys
             mount -t cgroup2 cgroup2 $R/sys/fs/cgroup
             mount -t tmpfs -o mode=755 tmpfs $R/dev
-            for d in null zero full random urandom tty fuse; do
+            for d in null zero full random urandom tty fuse autofs; do
                 [ -e /dev/$d ] || continue
                 touch $R/dev/$d
                 mount --bind /dev/$d $R/dev/$d
             done
+            [ -e $R/dev/autofs ] || mknod $R/dev/autofs c 10 235
             mkdir $R/dev/pts $R/dev/shm
             mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts $R/dev/pts
             ln -s pts/ptmx $R/dev/ptmx

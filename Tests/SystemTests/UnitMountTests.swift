@@ -44,6 +44,27 @@ struct UnitMountTests {
             "mount unit: resumed \(first.wholeMilliseconds) ms after its late start, its stop seen after "
                 + "\(seen.wholeMilliseconds) ms, resumed \(second.wholeMilliseconds) ms after its start")
     }
+
+    @Test(.timeLimit(.minutes(3)), .enabled(if: hasAutomounter, "the kernel has no automounter"))
+    func `an automounter whose mount fails is not worn out, and mounts when it can`() async throws {
+        let scene = try await UnitScene(isAutomounted: true)
+        let probe = try await scene.record()
+        try scene.hideRecorder()
+        try scene.systemd.run("systemctl start '\(scene.automountUnit)' '\(scene.agentUnit)'")
+        #expect(try await scene.site.wait(upTo: .seconds(10)) { try scene.journal().contains("is away: ") })
+        // systemd's gives up after five failures in 10 seconds.
+        try await Task.sleep(for: .seconds(12))
+        let state = try scene.systemd.run("systemctl is-active '\(scene.automountUnit)' || true")
+        let told = try scene.journal()
+        #expect(state == "active\n", "\(told)")
+        let resumed = try await scene.expectResumed(with: probe) { try scene.showRecorder() }
+        print("automounter: resumed \(resumed.wholeMilliseconds) ms after its mount was possible")
+        try scene.systemd.run("systemctl stop '\(scene.agentUnit)'")
+    }
+
+    private static var hasAutomounter: Bool {
+        (try? ChildProcess.run(["/bin/grep", "-qw", "autofs", "/proc/filesystems"])) != nil
+    }
 }
 
 private final class UnitScene: Sendable {
@@ -51,8 +72,9 @@ private final class UnitScene: Sendable {
     let systemd: PrivateSystemd
     let agentUnit: String
     let mountUnit: String
+    var automountUnit: String { mountUnit.replacing(".mount", with: ".automount") }
 
-    init() async throws {
+    init(isAutomounted: Bool = false) async throws {
         let site = try await ScratchSite(isMounted: true)
         self.site = site
         // /tmp is the unit's own: all that lies there is seen elsewhere.
@@ -77,6 +99,7 @@ private final class UnitScene: Sendable {
         let name = try ChildProcess.run(["/usr/bin/systemd-escape", "-p", mount]).filter { $0 != "\n" }
         agentUnit = "takeup@\(name).service"
         mountUnit = "\(name).mount"
+        let automounter = ["\(name).automount": "[Automount]\nWhere=\(mount)\n"]
         systemd = try await PrivateSystemd(
             units: [
                 "takeup@.service": try ScratchSite.repositoryFile("units/takeup@.service"),
@@ -93,7 +116,7 @@ private final class UnitScene: Sendable {
                 Type=none
                 Options=bind
                 """,
-            ], binds: binds,
+            ].merging(isAutomounted ? automounter : [:]) { one, _ in one }, binds: binds,
             users: FilePath(#filePath).parent.parent.parent.appending("units/takeup.sysusers").displayText)
         try systemd.run("chown -R takeup: /srv/site/volumes")
     }
@@ -115,13 +138,19 @@ private final class UnitScene: Sendable {
     func mainProcess() throws -> String { try systemd.run("systemctl show -P MainPID '\(agentUnit)'") }
     func journal() throws -> String { try systemd.run("journalctl -o cat --no-pager -u '\(agentUnit)'") }
 
-    /// A recording whose file is there is committed within 5 s of the mount's start, and no problem is left.
-    func expectResumed(after start: () throws -> Void) async throws -> Duration {
-        let probe = try await site.record("probe-\(UInt32.random(in: 0 ... .max))", [.audio])
+    func record() async throws -> SiteRecording {
+        let one = try await site.record("probe-\(UInt32.random(in: 0 ... .max))", [.audio])
         try ChildProcess.run(["/bin/chmod", "-R", "a+rX", site.recorder.mountPrefix])
+        return one
+    }
+
+    /// A recording whose file is there is committed within 5 s of the mount's start, and no problem is left.
+    /// - Parameter probe: recorded before; one is recorded now where there is none.
+    func expectResumed(with probe: SiteRecording? = nil, after start: () throws -> Void) async throws -> Duration {
+        let made = if let probe { probe } else { try await record() }
         let began = ContinuousClock.now
         try start()
-        let came = try await site.wait(upTo: .seconds(20)) { try await !self.site.digests(of: probe).isEmpty }
+        let came = try await site.wait(upTo: .seconds(20)) { try await !self.site.digests(of: made).isEmpty }
         let resumed = ContinuousClock.now - began
         #expect(came && resumed <= .seconds(5), "\(resumed)\n\((try? journal())?.suffix(3000) ?? "")")
         #expect(try await site.wait(upTo: .seconds(5)) { try await self.site.openProblems().isEmpty })
