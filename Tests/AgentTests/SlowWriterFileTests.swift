@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Planning
 import Support
+import Synchronization
 import Testing
 import Vocabulary
 import Watching
@@ -102,8 +103,9 @@ private struct Scene: Sendable {
     func run(seed: UInt64) async throws -> Outcome {
         let writer = SlowWriter(seed: seed, quiet: 60_000, longest: 600_000, isPaged: true)
         let began = ContinuousClock.now
-        async let written: Void = write(writer, began)
-        var agent = FileAgent(scene: self, writer: writer, began: began)
+        let isWritten = Flag()
+        async let written: Void = write(writer, began, isWritten)
+        var agent = FileAgent(scene: self, writer: writer, began: began, isWritten: isWritten)
         try await agent.work()
         try await written
         return agent.judge()
@@ -116,7 +118,11 @@ private struct Scene: Sendable {
     func copied(_ path: FilePath) -> [UInt8] { (try? readSample("\(volume)/\(path.displayText)")) ?? [] }
     func original(_ writer: SlowWriter) -> [UInt8] { (try? readSample(path(writer))) ?? [] }
 
-    private func write(_ writer: SlowWriter, _ began: ContinuousClock.Instant) async throws {
+    private func write(
+        _ writer: SlowWriter, _ began: ContinuousClock.Instant, _ isWritten: Flag
+    ) async throws {
+        // On a busy machine that is later than its steps say.
+        defer { isWritten.raise() }
         let name = path(writer)
         let draft = name + ".draft"
         var descriptor: CInt = -1
@@ -168,11 +174,13 @@ private struct Scene: Sendable {
         let scene: Scene
         let writer: SlowWriter
         let began: ContinuousClock.Instant
+        private let isWritten: Flag
         private var outcome = Outcome()
         private var copy: (path: FilePath, row: SlowWriter.Row, isVouched: Bool)?
         private var isConfirmed = false
 
-        init(scene: Scene, writer: SlowWriter, began: ContinuousClock.Instant) {
+        init(scene: Scene, writer: SlowWriter, began: ContinuousClock.Instant, isWritten: Flag) {
+            self.isWritten = isWritten
             self.scene = scene
             self.writer = writer
             self.began = began
@@ -187,6 +195,7 @@ private struct Scene: Sendable {
         private var end: Duration {
             .microseconds(max(writer.steps.last?.at ?? 0, writer.rows.last?.at ?? 0))
         }
+        private var isOver: Bool { isWritten.isRaised && elapsed > end }
         private var file: FilePath { FilePath(writer.fileName) }
 
         /// Until what is committed is what the row says, was found unchanged, and neither file nor row go on.
@@ -198,7 +207,7 @@ private struct Scene: Sendable {
                     continue
                 }
                 if copy?.row != row { try await bring(row) }
-                if try await lookAfter(), elapsed > end, copy?.row == row { return }
+                if try await lookAfter(), isOver, copy?.row == row { return }
             }
             outcome.failure = "it did not come to rest"
         }
@@ -257,8 +266,8 @@ private struct Scene: Sendable {
             guard let standing = after, let copy else { return isConfirmed }
             let next = committed + Scene.quiet
             if elapsed < next { try await Task.sleep(for: next - elapsed) }
+            let isLast = copy.isVouched || isOver
             let sight = await scene.again.look(at: file, on: scene.root)
-            let isLast = copy.isVouched || elapsed > end
             switch standing.decide(sight, age: elapsed - committed, within: Scene.window) {
             case .same(let confirms, _):
                 isConfirmed = isConfirmed || confirms
@@ -314,6 +323,13 @@ extension Digest {
         bytes.withUnsafeBytes { hash.add($0) }
         return hash.finish().digest
     }
+}
+
+/// Raised once, by one task, and asked for by another.
+private final class Flag: Sendable {
+    private let state = Atomic<Bool>(false)
+    var isRaised: Bool { state.load(ordering: .acquiring) }
+    func raise() { state.store(true, ordering: .releasing) }
 }
 
 private struct NoScene: Error {
