@@ -7,10 +7,11 @@ struct Watch: AsyncParsableCommand {
         abstract: "From a closed file to its committed replica, bursts, large trees, and what watching them costs.",
         discussion: """
             Parts, in this order: writer (files that are closed one after the other, beside lsyncd and a shell script), \
-            burst (tiny files as fast as they can be written), tree (an agent on 200,000 files that does nothing).
+            burst (tiny files as fast as they can be written), tree (an agent on 200,000 files that does nothing), \
+            million (the same on a million files, with a backlog, and in system calls).
             """)
 
-    enum Part: String, CaseIterable, Sendable { case writer, burst, tree }
+    enum Part: String, CaseIterable, Sendable { case writer, burst, tree, million }
 
     @OptionGroup var output: OutputOption
     @Option(help: "The parts to measure, with commas between them; all where it is left out.")
@@ -23,8 +24,10 @@ struct Watch: AsyncParsableCommand {
     var rate = 50.0
     @Option(help: "burst: how many files.")
     var files = 20_000
-    @Option(help: "tree: how long the idle agent is looked at, in seconds.")
+    @Option(help: "tree, million: how long the idle agent is looked at, in seconds.")
     var idle = 30.0
+    @Option(help: "million: how many files.")
+    var treeFiles = 1_000_000
     @Flag(help: "Leave out the peers.")
     var withoutPeers = false
     @Flag(help: "Print the statements of the replay's database, by their share of its time.")
@@ -34,7 +37,8 @@ struct Watch: AsyncParsableCommand {
         let before = load()
         let parts = try chosen()
         let plan = WatchPlan(
-            rate: rate, seconds: seconds, rounds: max(1, rounds), files: files, idle: idle, hasPeers: !withoutPeers,
+            rate: rate, seconds: seconds, rounds: max(1, rounds), files: files, idle: idle, treeFiles: treeFiles,
+            hasPeers: !withoutPeers,
             printsStatements: statements)
         var figures: [Figure] = []
         for part in parts {
@@ -42,6 +46,7 @@ struct Watch: AsyncParsableCommand {
             case .writer: figures += try await WatchWriterRun(plan).figures()
             case .burst: figures += try await WatchBurstRun(plan).figures()
             case .tree: figures += try await WatchTreeRun(plan).figures()
+            case .million: figures += try await WatchMillionRun(plan).figures()
             }
         }
         let report = BenchReport(
@@ -70,6 +75,7 @@ struct WatchPlan: Sendable {
     var rounds: Int
     var files: Int
     var idle: Double
+    var treeFiles: Int
     var hasPeers: Bool
     var printsStatements: Bool
     /// Bytes of a file of the writer, and of the burst.

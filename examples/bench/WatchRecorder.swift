@@ -66,6 +66,12 @@ final class WatchRecorder: Sendable {
         let sounds = (1...count).map { media.sound(ofBytes: bytes, mark: "burst-\($0)") }
         drafts.withLock { $0 = sounds }
         try await database.perform { session in
+            // The rows of a burst have numbers of their own, which must not be given again.
+            for table in ["calls", "couples"] {
+                try session.query(
+                    "select setval(pg_get_serial_sequence('callrec.\(table)', 'id'), $1::bigint)",
+                    [.integer(Int64(count + 1))])
+            }
             for (table, trigger) in [("couples", "takeup_recording_insert"), ("cfiles", "takeup_media_changed")] {
                 let isThere = try session.first(
                     "select 1 from pg_trigger where tgname = $1 and tgrelid = ('callrec.' || $2)::regclass",

@@ -29,6 +29,11 @@ final class WatchSite: Sendable {
         try await Task.sleep(for: .seconds(3))
     }
 
+    /// An agent that runs already.
+    init(serving site: ScratchSite, by agent: ChildProcess) {
+        (self.site, self.agent) = (site, agent)
+    }
+
     func stop() {
         agent.send(SIGTERM)
         agent.wait()

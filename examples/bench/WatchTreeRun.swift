@@ -23,7 +23,7 @@ struct WatchTreeRun {
 
     func figures() async throws -> [Figure] {
         let cluster = try WatchSite.cluster()
-        let site = try await ScratchSite(.new, replaySchema: .new, cluster: cluster)
+        let site = try await ScratchSite(.new, replaySchema: .new, cluster: cluster, synchro: "")
         let tree = try WatchTree(site.callsMount, folders: WatchTreeRun.folders, files: WatchTreeRun.files)
         let agent = try await agentFigures(site, tree, cluster)
         let scans = try await WatchScan.rates(tree)
