@@ -28,12 +28,16 @@ package actor AfterlookService {
     private var hinted: Set<FilePath> = []
     /// Whether the ledger has any for this mount: without, hints are nothing to ask about.
     private var hasStanding = true
+    private let wake = Wake()
+    private var isResting = false
 
     private static let limit = 200
     private static let looksAtOnce = 4
     private static let vouchedLimit = 20_000
     private static let hintLimit = 10_000
     private static let longestPause = Duration.seconds(2)
+    /// Where nothing stands: what comes is of this process, and wakes.
+    private static let rest = Duration.seconds(30)
 
     package init(
         source: SourceLink, replay: Replay, mount: MountGuard, looker: OriginalLooker, watching: WatchingSettings,
@@ -58,6 +62,7 @@ package actor AfterlookService {
         }
         // What is not vouched for stands in the ledger now.
         if consignments.contains(where: { !$0.isVouched }) { hasStanding = true }
+        if isResting { wake.wake() }
     }
 
     /// Something was seen at these files; recorder's paths.
@@ -79,7 +84,9 @@ package actor AfterlookService {
                 narrator.tell(.turnFailed, .service("afterlooks"), .source(source.name), .detail(error))
             }
             progress.advance("afterlooks")
-            try? await Task.sleep(for: pause)
+            isResting = pause > AfterlookService.longestPause
+            await wake.wait(atMost: pause)
+            isResting = false
         }
     }
 
@@ -117,7 +124,8 @@ package actor AfterlookService {
 
     private func pause(_ next: Duration?) -> Duration {
         let soonest = [next, vouched.first.map { $0.due - elapsed }].compactMap { $0 }.min()
-        return min(max(soonest ?? AfterlookService.longestPause, .milliseconds(50)), AfterlookService.longestPause)
+        guard let soonest else { return hasStanding ? AfterlookService.longestPause : AfterlookService.rest }
+        return min(max(soonest, .milliseconds(50)), AfterlookService.longestPause)
     }
 
     private struct Verdicts {

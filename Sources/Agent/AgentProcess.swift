@@ -70,16 +70,17 @@ package struct AgentProcess: Sendable {
             source.database, label: "source \(source.name)", applicationName: "takeup agent", environment: environment)
         let database = Database(reach, connections: 2)
         let replayReach = base.connection
+        let hearing = Hearing()
         let link = SourceLink(
             settings: source, database: database,
-            gate: PauseGate(source: source.name, ledger: base.replay.database, narrator: narrator),
+            gate: PauseGate(source: source.name, ledger: base.replay.database, narrator: narrator, hearing: hearing),
             guardian: DatabaseGuard(
                 source: source, others: settings.sources.filter { $0.isEnabled && $0.name != source.name },
                 database: database, replay: base.replay,
                 isSame: { try await SameDatabase.isReached(by: replayReach, and: reach) }, problems: base.problems,
                 narrator: narrator),
             collectsVoiceTags: settings.synchro.voiceTags)
-        let services = Services(base: base, link: link, process: self)
+        let services = Services(base: base, link: link, hearing: hearing, process: self)
         narrator.tell(.agentReady, .mount(mount.path), .source(source.name), .version(version))
         if !settings.synchro.isEnabled { narrator.tell(.collectingOff, .mount(mount.path), .source(source.name)) }
         manager.ready(status: "serving \(mount.path)")
@@ -135,7 +136,7 @@ package struct AgentProcess: Sendable {
         private let isCollecting: Bool
         private let source: SourceLink
 
-        init(base: ReplayBase, link: SourceLink, process: AgentProcess) {
+        init(base: ReplayBase, link: SourceLink, hearing: Hearing, process: AgentProcess) {
             let settings = process.settings
             let narrator = process.narrator
             let progress = Progress()
@@ -200,13 +201,15 @@ package struct AgentProcess: Sendable {
                 deliverer: base.deliverer, measures: measures, afterlooks: afterlooks, settings: settings,
                 problems: base.problems,
                 narrator: narrator,
-                wake: transferWake, committed: keeperWake, progress: progress)
+                wake: transferWake, committed: keeperWake, hearing: hearing, progress: progress)
             let watcher = TreeWatcher(
                 proof: proof, threads: watching,
                 settings: WatchSettings(
                     mode: WatchMode(rawValue: process.mount.watch.rawValue),
                     poll: PollSettings(
                         period: settings.watching.hotPeriod, coldPeriod: settings.watching.rescanPeriod),
+                    // The guard proves every second, and tells the watcher of every change.
+                    proofPeriod: .seconds(5),
                     timeout: patience, utcOffset: RecorderClock.utcOffset(at:)))
             let watch = WatchService(
                 source: link, replay: base.replay, mount: process.mount.path, watcher: watcher, keeper: keeper,
@@ -243,7 +246,7 @@ package struct AgentProcess: Sendable {
             }
             ear = WorkEar(
                 connection: base.connection, mount: process.mount.path, source: link, transfers: transferWake,
-                keeper: keeper)
+                keeper: keeper, hearing: hearing)
         }
 
         func start(in group: inout TaskGroup<Void>) {

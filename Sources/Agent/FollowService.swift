@@ -32,6 +32,8 @@ package actor FollowService {
     private static let exampleLimit = 5
     /// Who is not the keeper asks again after this.
     private static let candidacy = Duration.seconds(1)
+    /// Between two rounds it is looked this often whether the role was lost.
+    private static let rest = Duration.seconds(5)
 
     package init(
         source: SourceLink, replay: Replay, keeper: KeeperService, synchro: SynchroSettings, problems: ProblemBook,
@@ -103,7 +105,7 @@ package actor FollowService {
             told = Told()
             return FollowService.candidacy
         }
-        guard elapsed >= nextRound else { return min(nextRound - elapsed, FollowService.candidacy) }
+        guard elapsed >= nextRound else { return min(nextRound - elapsed, FollowService.rest) }
         let catalog = try await source.catalog()
         if round == nil { round = try await begin(catalog) }
         guard let standing = round else { return .zero }
@@ -117,7 +119,7 @@ package actor FollowService {
             if round != nil { return pace.pause(afterPageOf: cost) }
             let pause = pace.pause(afterRoundOf: elapsed - standing.began)
             nextRound = elapsed + pause
-            return min(pause, FollowService.candidacy)
+            return min(pause, FollowService.rest)
         } catch let error as PostgresError where error.code == .schema {
             await source.forget()
             throw error

@@ -34,10 +34,12 @@ package actor KeeperService {
     private var nextRound: Duration = .zero
     /// When the lease is lengthened, or the role is asked for.
     private var nextTake: Duration = .zero
+    private var nextCheck: Duration = .zero
     private var nextMarks: Duration = .zero
     /// Marks that are being set, beside the looks: neither waits for the other.
     private var markWork: Task<Void, Never>?
     private var markFailure: (any Error)?
+    private var marksExpectedUntil: Duration = .zero
     private var nextDefinitions: Duration = .zero
     /// Where the batch of marks before ended, while more are to follow.
     private var lastMark: Instant?
@@ -50,9 +52,14 @@ package actor KeeperService {
     private static let candidacy = Duration.seconds(3)
     /// A lease is lengthened this long after it was.
     private static let renewal = Duration.seconds(5)
+    private static let checkPeriod = Duration.seconds(60)
     /// Between two looks for marks to set: those that come meanwhile become one batch.
     private static let markPeriod = Duration.milliseconds(500)
     private static let markRound = Duration.seconds(5)
+    /// The same while nothing is known to be on its way: what another agent commits after a long wait.
+    private static let markRest = Duration.seconds(5)
+    /// How long after something was found marks are expected.
+    private static let expectation = Duration.seconds(30)
     /// Between the starts of two batches of marks while more are to follow: what the recorder has to do for them in a
     /// second is bounded.
     private static let markSpacing = Duration.milliseconds(125)
@@ -143,12 +150,19 @@ package actor KeeperService {
         }
         nextTake = elapsed + (taken == nil ? KeeperService.candidacy : KeeperService.renewal)
         if let taken {
-            if lease?.token != taken.token { await take(taken) }
+            if lease?.token != taken.token {
+                nextCheck = .zero
+                await take(taken)
+            }
         } else if lease != nil {
             lose(reason: "its lease ran out")
         }
         lease = taken
-        if taken != nil { try await marking.check() }
+        // Asked again with each batch of marks, and by every sweep; here it is for what is told.
+        if taken != nil, elapsed >= nextCheck {
+            try await marking.check()
+            nextCheck = elapsed + KeeperService.checkPeriod
+        }
         return taken
     }
 
@@ -195,7 +209,7 @@ package actor KeeperService {
             let marked = try await marks.turn(lease: lease, after: lastMark)
             lastMark = marked.last
             hinted.formUnion(marked.changed)
-            guard marked.last != nil else { return }
+            guard marked.last != nil else { return restFromMarks(marked) }
             nextMarks = begun + KeeperService.markSpacing
             try await Task.sleep(for: max(.zero, nextMarks - elapsed))
         }
@@ -213,6 +227,7 @@ package actor KeeperService {
                 for recording in found.late {
                     narrator.tell(.lateChange, .source(source.name), .recording(recording))
                 }
+                if found.planned > 0 { expectMarks() }
                 gathering.end(at: elapsed, measured: found.cost, more: found.isMoreThere || !hinted.isEmpty)
                 if found.wasRound { nextRound = found.isMoreThere ? .zero : elapsed + synchro.sleepPeriod }
             } catch {
@@ -291,8 +306,21 @@ package actor KeeperService {
                 if let id = Int64(payload), hinted.count < KeeperService.hintLimit { hinted.insert(id) }
             }
         }
+        if !hinted.isEmpty { expectMarks() }
         gathering.hint(at: elapsed)
         wake.wake()
+    }
+
+    /// Something is on its way, so that marks will be due.
+    private func expectMarks() {
+        marksExpectedUntil = elapsed + KeeperService.expectation
+        nextMarks = min(nextMarks, elapsed + KeeperService.markPeriod)
+    }
+
+    /// Where nothing comes, marks are asked for less often.
+    private func restFromMarks(_ last: MarkService.Marks) {
+        if last.done > 0 || !last.changed.isEmpty { return expectMarks() }
+        if elapsed >= marksExpectedUntil { nextMarks = max(nextMarks, elapsed + KeeperService.markRest) }
     }
 
     private func failed(_ error: any Error) -> Duration {

@@ -1,4 +1,5 @@
 package import Delivery
+internal import Planning
 package import Telemetry
 package import Vocabulary
 package import Watching
@@ -35,6 +36,7 @@ package actor MountGuard {
 
     /// Between two proofs.
     package static let period = Duration.seconds(1)
+    private static let localPeriod = Duration.seconds(5)
     /// What a proof said holds for this long, where a loss that comes meanwhile costs no more than a look.
     private static let freshness = Duration.seconds(2)
     /// How long after trouble with the mount what failed there is not believed to be a recording's own fault.
@@ -69,17 +71,26 @@ package actor MountGuard {
         proof.onChange { bell.wake() }
         let table = MountTableWatch { [proof] in proof.doubt() }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.keepProving() }
+            group.addTask { await self.keepProving(isTold: table != nil) }
             group.addTask { await self.keepBook() }
         }
         table?.end()
     }
 
-    private func keepProving() async {
+    private func keepProving(isTold: Bool) async {
         while !Task.isCancelled {
-            take(await proof.verdict(within: MountGuard.period))
-            await bell.wait(atMost: MountGuard.period)
+            let pause = pause(isTold: isTold)
+            take(await proof.verdict(within: pause))
+            await bell.wait(atMost: pause)
         }
+    }
+
+    /// What has no server goes and comes by a change of the mount table, which is told.
+    private func pause(isTold: Bool) -> Duration {
+        guard isTold, case .proven(let identity)? = last?.state,
+            writerVisibility(ofFileSystem: identity.fileSystem.type) == .local
+        else { return MountGuard.period }
+        return MountGuard.localPeriod
     }
 
     /// The mount as it was a moment ago; good for beginning something that is checked in the end. Nil: it is not there,

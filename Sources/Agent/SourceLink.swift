@@ -41,7 +41,8 @@ package actor SourceLink {
         while !Task.isCancelled {
             // A paused source is asked nothing.
             if (try? await gate.isPaused()) == false { try? await guardian.confirm() }
-            try? await Task.sleep(for: .seconds(5))
+            // Who is refused may be let in any moment; who is not is asked about before each look as well.
+            try? await Task.sleep(for: .seconds(await isRefused ? 5 : 20))
         }
     }
 

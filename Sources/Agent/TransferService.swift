@@ -29,6 +29,7 @@ package actor TransferService {
     private let narrator: any Narrator
     private let wake: Wake
     private let committed: Wake
+    private let hearing: Hearing
     private let progress: Progress
     /// What earlier looks of this process showed. Lost with it, which only costs another quiet time.
     private var trails: [Transfer.ID: TransferTrail] = [:]
@@ -48,7 +49,7 @@ package actor TransferService {
         source: SourceLink, replay: Replay, mount: MountGuard, looker: FileLooker, deliverer: Deliverer,
         measures: MeasureService, afterlooks: AfterlookService, settings: Settings, problems: ProblemBook,
         narrator: any Narrator, wake: Wake,
-        committed: Wake,
+        committed: Wake, hearing: Hearing,
         progress: Progress
     ) {
         self.source = source
@@ -69,6 +70,7 @@ package actor TransferService {
         self.narrator = narrator
         self.wake = wake
         self.committed = committed
+        self.hearing = hearing
         self.progress = progress
     }
 
@@ -210,10 +212,13 @@ package actor TransferService {
         let due = try await replay.database.perform { session in try Transfers.nextDue(mount: name, in: session) }
         guard let due else {
             trails = [:]
-            return .seconds(2)
+            return longestRest
         }
-        return min(max(due, .milliseconds(5)), .seconds(2))
+        return min(max(due, .milliseconds(5)), longestRest)
     }
+
+    /// What comes meanwhile is told, where notifications are heard.
+    private var longestRest: Duration { hearing.isGood ? .seconds(10) : .seconds(2) }
 
     private func snapshots(of transfers: [Transfer]) async throws -> [RecordingReference: SourceRecording] {
         let name = source.name

@@ -10,10 +10,14 @@ package struct WorkEar: Sendable {
     private let source: SourceLink
     private let transfers: Wake
     private let keeper: KeeperService
+    private let hearing: Hearing
 
+    /// - Parameter hearing: kept true for as long as notifications are heard.
     package init(
-        connection: ConnectionSettings, mount: MountPath, source: SourceLink, transfers: Wake, keeper: KeeperService
+        connection: ConnectionSettings, mount: MountPath, source: SourceLink, transfers: Wake, keeper: KeeperService,
+        hearing: Hearing
     ) {
+        self.hearing = hearing
         self.connection = connection
         self.mount = mount
         self.source = source
@@ -34,8 +38,13 @@ package struct WorkEar: Sendable {
 
     private func hear(_ event: ListenerEvent) async {
         switch event {
-        case .connected: transfers.wake()
-        case .lost: break
+        case .connected:
+            hearing.change(to: true)
+            await source.gate.forget()
+            transfers.wake()
+        case .lost:
+            hearing.change(to: false)
+            transfers.wake()
         case .notified(_, let payload):
             if payload == mount.rawValue { transfers.wake() }
             if WorkChannel.look(in: payload) == source.name { await keeper.hintLook() }

@@ -20,7 +20,10 @@ package actor PresenceService {
     private var stalled: Set<String> = []
     private let started = ContinuousClock.now
 
+    private var nextForgetting = ContinuousClock.now
+
     private static let period = Duration.seconds(5)
+    private static let forgettingPeriod = Duration.seconds(60)
     /// A loop that has not turned for so long is stuck: a database call may take a minute, and its retry, too.
     private static let loopBound = Duration.seconds(180)
     /// Rows of processes that were killed are kept for a day, so that status can show them.
@@ -59,11 +62,13 @@ package actor PresenceService {
         var now = beat
         now.state = state
         let told = now
+        let isForgetting = nextForgetting <= .now
         do {
-            try await replay.database.transaction(isDurable: false) { session in
+            try await replay.database.perform { session in
                 try Agents.beat(told, in: session)
-                try Agents.forget(silentFor: PresenceService.forgetAfter, in: session)
+                if isForgetting { try Agents.forget(silentFor: PresenceService.forgetAfter, in: session) }
             }
+            if isForgetting { nextForgetting = .now + PresenceService.forgettingPeriod }
             outage.over()
             return PresenceService.period
         } catch {

@@ -94,6 +94,12 @@ final class WatchSite: Sendable {
         return Dictionary(rows) { first, _ in first }
     }
 
+    /// Begins to count them.
+    func countStatements() async throws {
+        try await site.replay.perform { try $0.script("create extension if not exists pg_stat_statements") }
+        try await site.replay.perform { session in try session.query("select pg_stat_statements_reset()") }
+    }
+
     /// Since the last time, and begins anew.
     func printStatements(_ when: String) async throws {
         let lines = try await site.replay.perform { session in
