@@ -16,8 +16,8 @@ struct WatchTreeRun {
     private static let idleBar = 0.1
     private static let memoryBar = 40.0
     private static let scanBar = 200_000.0
-    /// What a start leaves behind is over after this.
-    private static let settling = Duration.seconds(20)
+    /// What a start leaves behind is over after this: the tree is new, so each of its folders is looked at once more.
+    private static let settling = Duration.seconds(60)
 
     init(_ plan: WatchPlan) { self.plan = plan }
 
