@@ -24,10 +24,22 @@ package struct ChildProcess: Sendable {
         }
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // Threads of the cooperative pool block signals, and a shell's background jobs ignore some: no child shall.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        var usual = sigset_t()
+        sigemptyset(&none)
+        sigemptyset(&usual)
+        for signal in [SIGINT, SIGQUIT, SIGTERM] { sigaddset(&usual, signal) }
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &usual)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { arguments.forEach { free($0) } }
         var id = pid_t()
-        let failed = posix_spawn(&id, command[0], &actions, nil, &arguments, environ)
+        let failed = posix_spawn(&id, command[0], &actions, &attributes, &arguments, environ)
         guard failed == 0 else {
             throw Failure(description: "\(command[0]) could not be started: \(String(cString: strerror(failed)))")
         }

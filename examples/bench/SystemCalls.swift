@@ -23,8 +23,7 @@ struct SystemCalls: Sendable {
         unlink(output)
         let tracer = try ChildProcess(["/usr/bin/strace", "-f", "-c", "-o", output, "-p", "\(id)"])
         try await Task.sleep(for: .seconds(seconds))
-        // A background job ignores SIGINT, and so do its children.
-        tracer.send(SIGTERM)
+        tracer.send(SIGINT)
         tracer.wait()
         var calls = SystemCalls()
         for line in String(decoding: try readSample(output), as: UTF8.self).split(separator: "\n") {
