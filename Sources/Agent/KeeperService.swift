@@ -32,6 +32,8 @@ package actor KeeperService {
     private var lease: KeeperLease?
     private var listening: Task<Void, Never>?
     private var nextRound: Duration = .zero
+    /// Whether the last look was at a page of the round.
+    private var wasRound = false
     /// When the lease is lengthened, or the role is asked for.
     private var nextTake: Duration = .zero
     private var nextCheck: Duration = .zero
@@ -217,7 +219,8 @@ package actor KeeperService {
 
     private func lookIfDue(_ lease: KeeperLease) async throws {
         let now = elapsed
-        let isRound = now >= nextRound
+        // While hints come and a round goes on, both get every other look.
+        let isRound = now >= nextRound && (hinted.isEmpty || !wasRound)
         if !hinted.isEmpty || isRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
             let ids = Set(hinted.prefix(synchro.callsPerPeriod))
@@ -228,8 +231,10 @@ package actor KeeperService {
                     narrator.tell(.lateChange, .source(source.name), .recording(recording))
                 }
                 if found.planned > 0 { expectMarks() }
-                gathering.end(at: elapsed, measured: found.cost, more: found.isMoreThere || !hinted.isEmpty)
+                wasRound = found.wasRound
                 if found.wasRound { nextRound = found.isMoreThere ? .zero : elapsed + synchro.sleepPeriod }
+                gathering.end(
+                    at: elapsed, measured: found.cost, more: !hinted.isEmpty || elapsed >= nextRound)
             } catch {
                 hinted.formUnion(ids)
                 gathering.end(at: elapsed, measured: .zero)
@@ -303,7 +308,11 @@ package actor KeeperService {
             case .connected: nextRound = .zero
             case .lost: break
             case .notified(_, let payload):
-                if let id = Int64(payload), hinted.count < KeeperService.hintLimit { hinted.insert(id) }
+                if let id = Int64(payload), hinted.count < KeeperService.hintLimit {
+                    hinted.insert(id)
+                } else {
+                    nextRound = .zero
+                }
             }
         }
         if !hinted.isEmpty { expectMarks() }

@@ -74,7 +74,7 @@ package actor LookService {
     /// One bounded look: what was hinted at, and, where the round is due or not over, what is due again, one page behind
     /// the cursor, and, while there is a backlog, a lane of the newest.
     package func turn(hinted: Set<Int64>, isRound: Bool, lease: KeeperLease) async throws -> Look {
-        if !isRound && cursor == nil { return try await look(at: hinted, lease: lease) }
+        if !isRound && (cursor == nil || !hinted.isEmpty) { return try await look(at: hinted, lease: lease) }
         let source = source
         let catalog = try await source.catalog()
         if ContinuousClock.now >= nextPhrases {
@@ -303,8 +303,7 @@ package actor LookService {
                 SightingPlan(
                     reference: recording.reference, sid: recording.sid, stopped: recording.stopInstant,
                     finished: hinted.contains(recording.id) && sighting == nil ? now : nil, outcome: verdict.outcome,
-                    standing: recording.mark, detail: try detail(of: recording, verdict.outcome),
-                    awaits: verdict.awaits))
+                    standing: recording.mark, awaits: verdict.awaits))
         }
         let done = try await commit(rows, missingKeys: view.missingKeys, sightings)
         for place in plans.indices {
@@ -321,7 +320,8 @@ package actor LookService {
                         "The replay's database did not take the rows of \(seen.reference)\(times): \(refusal.why)."))
         }
         try await write(
-            plans, moving: Set(sightings.values.filter { $0.state == .transferring }.map(\.reference)), of: recordings,
+            plans, moving: Set(sightings.values.filter { $0.state == .transferring }.map(\.reference)),
+            known: Set(sightings.values.map(\.reference)), of: recordings,
             lease)
         for finding in findings { try await problems.open(finding) }
         try await problems.close(
@@ -331,9 +331,12 @@ package actor LookService {
         return (plans.count, late)
     }
 
-    /// - Parameter moving: those that were transferring when the plans were made.
+    /// - Parameters:
+    ///   - moving: those that were transferring when the plans were made.
+    ///   - known: those that the ledger knew before.
     private func write(
-        _ plans: [SightingPlan], moving: Set<RecordingReference>, of recordings: [SourceRecording],
+        _ plans: [SightingPlan], moving: Set<RecordingReference>, known: Set<RecordingReference>,
+        of recordings: [SourceRecording],
         _ lease: KeeperLease
     ) async throws {
         let own = Set(
@@ -343,16 +346,21 @@ package actor LookService {
             Plans.AtOnce(mount: $0.mount, holder: replay.holder, lease: TransferService.lease)
         }
         do {
+            let seen = Dictionary(recordings.map { ($0.reference, $0) }, uniquingKeysWith: { first, _ in first })
+            var plans = plans
+            for place in plans.indices {
+                let plan = plans[place]
+                // What is carried out here at once need not be written down for others.
+                if let way, !known.contains(plan.reference), plan.outcome.brings(onlyFrom: way.mount) { continue }
+                plans[place].detail = try seen[plan.reference].flatMap { try detail(of: $0, plan.outcome) }
+            }
+            let written = plans
             let claimed = try await replay.database.transaction { session in
                 try Keepers.confirm(lease, in: session)
-                    ? try Plans.write(plans, moving: moving, claiming: atOnce, in: session) : nil
+                    ? try Plans.write(written, moving: moving, claiming: atOnce, in: session) : nil
             }
             guard let claimed else { throw KeeperLost() }
-            way?.deliver(
-                claimed,
-                of: Dictionary(
-                    recordings.filter { own.contains($0.reference) }.map { ($0.reference, $0) },
-                    uniquingKeysWith: { first, _ in first }))
+            way?.deliver(claimed, of: seen.filter { own.contains($0.key) })
         } catch {
             way?.leave()
             throw error
@@ -454,6 +462,13 @@ extension SourceRow {
 }
 
 extension SightingPlan.Outcome {
+    fileprivate func brings(onlyFrom mount: MountPath) -> Bool {
+        switch self {
+        case .transfer(let transfers, mark: _, fingerprint: _):
+            transfers.allSatisfy { $0.mount == mount && $0.purpose == .copy }
+        case .wait, .keep, .rest, .refuse: false
+        }
+    }
     fileprivate func brings(from mount: MountPath) -> Bool {
         switch self {
         case .transfer(let transfers, mark: _, fingerprint: _): transfers.contains { $0.mount == mount }

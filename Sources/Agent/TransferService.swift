@@ -124,7 +124,7 @@ package actor TransferService {
     func carryOutAtOnce(_ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording]) async {
         do {
             guard let proven = await mount.proven() else { return try await giveBack(claimed) }
-            _ = try await carryOut(claimed, of: recordings, on: proven)
+            _ = try await carryOut(claimed, of: recordings, on: proven, keepsDetail: true)
         } catch let error as PostgresError where error.isOutage {
             // Told once for the process by its presence.
         } catch is CancellationError {
@@ -133,9 +133,11 @@ package actor TransferService {
         }
     }
 
-    /// False: the mount went meanwhile, and all went back.
+    /// - Parameter keepsDetail: what goes back is written down first for whoever takes it next.
+    /// - Returns: false where the mount went meanwhile, and all went back.
     private func carryOut(
-        _ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording], on proven: MountIdentity
+        _ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording], on proven: MountIdentity,
+        keepsDetail: Bool = false
     ) async throws -> Bool {
         var releases: [TransferRelease] = []
         var settled: [(Transfer, Consignment)] = []
@@ -181,7 +183,15 @@ package actor TransferService {
             }
         }
         let back = releases
-        if !back.isEmpty { try await replay.database.perform { session in try Transfers.release(back, in: session) } }
+        if !back.isEmpty {
+            let ids = Set(back.map(\.claim.id))
+            let left = keepsDetail ? Set(claimed.filter { ids.contains($0.id) }.map(\.recording)) : []
+            let details = try left.compactMap { recordings[$0] }.map { ($0.reference, try Snapshot.encode($0)) }
+            try await replay.database.perform { session in
+                try Sightings.keep(details, in: session)
+                try Transfers.release(back, in: session)
+            }
+        }
         await deliver(settled)
         try await giveUpIndexFiles(missing: back.filter(\.isMissing).map(\.claim.id), of: claimed)
         return true
@@ -234,9 +244,13 @@ package actor TransferService {
             if recording == nil { unknown.append(sighting.reference) }
         }
         if !unknown.isEmpty {
-            // Snapshots of another version of this program: those recordings are looked at again.
+            // Snapshots of another version of this program, or none, as whoever was to carry them out at once ended
+            // before: those recordings are looked at again.
             let reopened = unknown
-            try await replay.database.transaction { session in try Sightings.reopen(reopened, in: session) }
+            try await replay.database.transaction { session in
+                try Sightings.reopen(reopened, in: session)
+                try WorkChannel.notify(look: name, in: session)
+            }
         }
         return recordings
     }

@@ -40,9 +40,7 @@ package struct ReplayCatalog: Sendable {
 
     /// The first half of ``find(sids:on:)``, to be asked together with others.
     package func rows(of sids: [Sid]) -> Question<RecordingRows> {
-        Question(recordings + " where p.sid = any($1::text[])", [.texts(sids.map(\.rawValue))]) {
-            RecordingRows(rows: $0)
-        }
+        Question(recordings(bySid: true), [.texts(Set(sids).map(\.rawValue))]) { RecordingRows(rows: $0) }
     }
 
     /// The other half: with what belongs to them.
@@ -54,7 +52,7 @@ package struct ReplayCatalog: Sendable {
 
     /// The recording with this id.
     package func recording(id: Int64, on session: Session) throws -> ReplayRecording? {
-        try read(session.query(recordings + " where p.id = $1", [.integer(id)]), on: session).first
+        try read(session.query(recordings(bySid: false), [.integer(id)]), on: session).first
     }
 
     /// Which of these keys the replay does not manage: media that need them could not be played there.
@@ -68,7 +66,9 @@ package struct ReplayCatalog: Sendable {
         return Set(try rows.map { try $0.text("uuid") })
     }
 
-    private var recordings: String {
+    /// - Parameter bySid: `$1` are `sid`s, each with a look-up by its index, whatever the planner thinks of the whole
+    ///   table; else it is an id.
+    private func recordings(bySid: Bool) -> String {
         let optional =
             (["start_ts", "length", "problemstatus", "protected", "deleted", "archived", "mixed", "restored"]
             + ReplayCatalog.partyColumns).map {
@@ -76,7 +76,11 @@ package struct ReplayCatalog: Sendable {
             }
         let carried = columns.carriedOfRecording.map { "p.\($0) as carried_\($0)" }
         return "select p.id, p.callid, p.sid, p.stop_ts, p.state, " + (optional + carried).joined(separator: ", ")
-            + " from callrec.couples p"
+            + (bySid
+                ? """
+                 from unnest($1::text[]) as wanted(sid)
+                cross join lateral (select * from callrec.couples where sid = wanted.sid offset 0) p
+                """ : " from callrec.couples p where p.id = $1")
     }
 
     private func read(_ rows: [Row], on session: Session) throws -> [ReplayRecording] {

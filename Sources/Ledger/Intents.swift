@@ -91,8 +91,8 @@ package enum Intents {
     }
 
     /// These are verified and about to get their final names: writes down what they are, so that a sweep knows them,
-    /// and that their space is taken now, so that it is not counted twice; and lengthens the leases as
-    /// ``renew(_:lease:in:)`` does. Before the first name appears.
+    /// and that their space is taken now, so that it is not counted twice; and lengthens their leases. Before the first
+    /// name appears.
     ///
     /// - Returns: those that are still held. No other may be published.
     @discardableResult
@@ -100,7 +100,6 @@ package enum Intents {
         _ ready: [FencingToken: Intent.Ready], lease: Duration, in session: Session
     ) throws -> Set<FencingToken> {
         let pairs = Array(ready)
-        try renewWork(.tokens(ready.keys), lease: lease, in: session)
         // What counts is that it is written.
         let written = try session.query(
             """

@@ -25,20 +25,24 @@ package enum MuxJobs {
         Question(
             """
             insert into takeup.mux_job (sid, sound_id, screen_id)
-            select sound.sid, sound.id, screen.id \(pairs) and sound.sid = any($1::text[])
-            order by sound.sid, sound.id, screen.id
+            select touched.sid, sound.id, screen.id from unnest($1::text[]) as touched(sid)
+            cross join lateral (\(halves("AUDIO"))) as sound cross join lateral (\(halves("VIDEO"))) as screen
+            order by touched.sid collate "C", sound.id, screen.id
             on conflict (sid, sound_id, screen_id) do nothing
             returning \(MuxJob.columns.text(of: "mux_job"))
             """, [.sids(Set(sids))]
         ) { try $0.map(MuxJob.init) }
     }
 
-    private static let pairs = """
-        from takeup.replica as sound join takeup.replica as screen on screen.sid = sound.sid
-        where sound.state = 'held' and sound.is_muxable and not sound.is_result and sound.kind = 'AUDIO'
-            and screen.state = 'held' and screen.is_muxable and not screen.is_result and screen.kind = 'VIDEO'
-            and not sound.is_doubted and not screen.is_doubted
+    /// A look-up for each recording, whatever the planner thinks of the whole table.
+    private static func halves(_ kind: String) -> String {
         """
+        select id from takeup.replica
+        where sid = touched.sid and state = 'held' and is_muxable and not is_result and not is_doubted
+            and kind = '\(kind)'
+        offset 0
+        """
+    }
 
     /// Some recordings whose sound and screen are held and have no job: what a sweep repairs with ``ensure(_:in:)``.
     ///

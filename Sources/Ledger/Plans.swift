@@ -72,14 +72,17 @@ package enum Plans {
         try session.send(
             """
             select from takeup.transfer
-            where id in (
-                select transfer.id from takeup.transfer
-                join unnest($1::text[], $2::bigint[]) as planned(source, id)
-                    on transfer.source = planned.source and transfer.source_id = planned.id
+            where id = any (array(
+                select known.id from unnest($1::text[], $2::bigint[]) as planned(source, id)
+                cross join lateral (
+                    select transfer.id from takeup.transfer
+                    where transfer.source = planned.source and transfer.source_id = planned.id offset 0) as known
                 union
-                select transfer.id from takeup.transfer
-                join unnest($3::text[], $4::bigint[]) as promised(source, media)
-                    on transfer.source = promised.source and transfer.source_media_id = promised.media)
+                select known.id from unnest($3::text[], $4::bigint[]) as promised(source, media)
+                cross join lateral (
+                    select transfer.id from takeup.transfer
+                    where transfer.source = promised.source and transfer.source_media_id = promised.media
+                    offset 0) as known))
             order by id for no key update
             """, batch(plans.map(\.reference)) + [.names(promised.map(\.0)), .integers(promised.map(\.1))])
     }

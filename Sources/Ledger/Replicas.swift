@@ -54,9 +54,12 @@ package enum Replicas {
     package static func held(_ sids: some Sequence<Sid>) -> Question<[Sid: [Replica]]> {
         Question(
             """
-            select \(Replica.columns.text(of: "replica")) from takeup.replica
-            where sid = any($1::text[]) and state = 'held' order by id
-            """, [.sids(sids)]
+            select \(Replica.columns.text(of: "replica")) from unnest($1::text[]) as wanted(sid)
+            cross join lateral (
+                select * from takeup.replica where sid = wanted.sid and state = 'held' offset 0
+            ) as replica
+            order by replica.id
+            """, [.sids(Set(sids))]
         ) { rows in Dictionary(grouping: try rows.map(Replica.init), by: \.content.sid) }
     }
 

@@ -88,6 +88,27 @@ package enum Sightings {
             """, [Value(source), ids.map(Value.integers) ?? .null])
     }
 
+    /// Sightings of `$1` and `$2` (sources and ids; `$3` are fingerprints, where given), locked in order, as `touched` and
+    /// `sighting`.
+    ///
+    /// Each is looked up by its key: an index by state looks as good to the planner while its statistics are young, and
+    /// all rows of that state would be gone through for each. `is true` keeps the condition from being used so.
+    private static func touched(
+        hasFingerprint: Bool = false, columns: String = "source, source_id", where condition: String
+    ) -> String {
+        """
+        from (
+            select * from unnest($1::text[], $2::bigint[]\(hasFingerprint ? ", $3::bytea[]" : ""))
+                as given(source, id\(hasFingerprint ? ", fingerprint" : "")) order by source collate "C", id
+        ) as touched
+        cross join lateral (
+            select \(columns) from takeup.sighting
+            where source = touched.source and source_id = touched.id and (\(condition)) is true
+            for no key update
+        ) as sighting
+        """
+    }
+
     /// The rows of these changed since what was committed had been looked at: they are to be looked at again, and what
     /// they promise now is not what is durable. In the commit, before ``converge(_:in:)``.
     ///
@@ -114,11 +135,8 @@ package enum Sightings {
         try session.send(
             """
             with chosen as (
-                select sighting.source, sighting.source_id from takeup.sighting
-                join unnest($1::text[], $2::bigint[], $3::bytea[]) as touched(source, id, fingerprint)
-                    on sighting.source = touched.source and sighting.source_id = touched.id
-                where sighting.state in ('transferring', 'converged') and (\(condition))
-                order by sighting.source, sighting.source_id for no key update of sighting
+                select sighting.source, sighting.source_id \(touched(hasFingerprint: true, columns: "source, source_id, fingerprint", where: "state in ('transferring', 'converged')"))
+                where \(condition)
             )
             update takeup.sighting set state = 'waiting', why = 'its plan has to be made anew',
                 not_before = statement_timestamp(), changed_at = statement_timestamp(), converged_at = null
@@ -135,22 +153,20 @@ package enum Sightings {
     @discardableResult
     package static func converge(
         _ references: some Sequence<RecordingReference>, in session: Session
-    ) throws -> [Sighting] {
+    ) throws -> [RecordingReference] {
         let references = Array(Set(references))
         return references.isEmpty ? [] : try session.answer(converging(references))
     }
 
     /// What ``converge(_:in:)`` asks.
-    package static func converging(_ references: some Sequence<RecordingReference>) -> Question<[Sighting]> {
+    package static func converging(
+        _ references: some Sequence<RecordingReference>
+    ) -> Question<[RecordingReference]> {
         let references = Array(Set(references))
         return Question(
             """
             with ready as (
-                select sighting.source, sighting.source_id from takeup.sighting
-                join unnest($1::text[], $2::bigint[]) as touched(source, id)
-                    on sighting.source = touched.source and sighting.source_id = touched.id
-                where sighting.state = 'transferring'
-                order by sighting.source, sighting.source_id for no key update of sighting
+                select sighting.source, sighting.source_id \(touched(where: "state = 'transferring'"))
             )
             update takeup.sighting set state = 'converged', changed_at = statement_timestamp(),
                 converged_at = statement_timestamp(), not_before = statement_timestamp(), last_error = null
@@ -160,9 +176,26 @@ package enum Sightings {
                     select from takeup.transfer
                     where transfer.source = ready.source and transfer.source_id = ready.source_id
                         and transfer.state in ('waiting', 'claimed'))
-            returning \(Sighting.columns.text(of: "sighting"))
+            returning sighting.source, sighting.source_id
             """, [.names(references.map(\.source)), .integers(references.map(\.id))]
-        ) { try $0.map(Sighting.init) }
+        ) { rows in
+            try rows.map { RecordingReference(source: try $0.name("source"), id: try $0.integer("source_id")) }
+        }
+    }
+
+    /// What a plan left out of what its sighting showed.
+    package static func keep(_ details: [(RecordingReference, [UInt8])], in session: Session) throws {
+        if details.isEmpty { return }
+        try session.execute(
+            """
+            update takeup.sighting set detail = given.detail
+            from unnest($1::text[], $2::bigint[], $3::bytea[]) as given(source, id, detail)
+            where sighting.source = given.source and sighting.source_id = given.id
+                and sighting.state = 'transferring' and sighting.detail is null
+            """,
+            [
+                .names(details.map(\.0.source)), .integers(details.map(\.0.id)), .byteStrings(details.map(\.1)),
+            ])
     }
 
     /// Those to mark now, the longest due first, without their details; none while marking is stopped (``Marking``), and
@@ -195,11 +228,9 @@ package enum Sightings {
         let rows = try session.query(
             """
             with done as (
-                select sighting.source, sighting.source_id, sighting.marked_at is null as is_first from takeup.sighting
-                join unnest($1::text[], $2::bigint[], $3::bytea[]) as done(source, id, fingerprint)
-                    on sighting.source = done.source and sighting.source_id = done.id
-                where sighting.state = 'converged' and sighting.fingerprint is not distinct from done.fingerprint
-                order by sighting.source, sighting.source_id for no key update of sighting
+                select sighting.source, sighting.source_id, sighting.marked_at is null as is_first
+                \(touched(hasFingerprint: true, columns: "source, source_id, fingerprint, marked_at", where: "state = 'converged'"))
+                where sighting.fingerprint is not distinct from touched.fingerprint
             )
             update takeup.sighting set state = 'marked', marked_at = coalesce(marked_at, statement_timestamp()),
                 changed_at = statement_timestamp(), attempts = 0, failures = 0, reopened = null, last_error = null

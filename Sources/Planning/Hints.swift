@@ -7,7 +7,7 @@ package struct LookPace: Hashable, Sendable {
     /// The share of the recorder's time that looks may take, as one part in so many.
     package var oneIn: Int
 
-    package init(shortest: Duration = .milliseconds(10), longest: Duration = .seconds(1), oneIn: Int = 10) {
+    package init(shortest: Duration = .milliseconds(10), longest: Duration = .seconds(1), oneIn: Int = 4) {
         precondition(oneIn > 0 && shortest <= longest, "A pace needs a share and a span that is no less than nothing.")
         self.shortest = shortest
         self.longest = longest
