@@ -32,6 +32,8 @@ package actor KeeperService {
     private var lease: KeeperLease?
     private var listening: Task<Void, Never>?
     private var nextRound: Duration = .zero
+    /// Whether the round was hinted at since its last look began: that look may have missed what the hint was about.
+    private var isRoundHinted = false
     /// Whether the last look was at a page of the round.
     private var wasRound = false
     /// When the lease is lengthened, or the role is asked for.
@@ -225,6 +227,7 @@ package actor KeeperService {
         if gathering.begin(at: now) {
             let ids = Set(hinted.prefix(synchro.callsPerPeriod))
             hinted.subtract(ids)
+            if isRound { isRoundHinted = false }
             do {
                 let found = try await look.turn(hinted: ids, isRound: isRound, lease: lease)
                 for recording in found.late {
@@ -232,7 +235,9 @@ package actor KeeperService {
                 }
                 if found.planned > 0 { expectMarks() }
                 wasRound = found.wasRound
-                if found.wasRound { nextRound = found.isMoreThere ? .zero : elapsed + synchro.sleepPeriod }
+                if found.wasRound {
+                    nextRound = found.isMoreThere || isRoundHinted ? .zero : elapsed + synchro.sleepPeriod
+                }
                 gathering.end(
                     at: elapsed, measured: found.cost, more: !hinted.isEmpty || elapsed >= nextRound)
             } catch {
@@ -276,6 +281,7 @@ package actor KeeperService {
         narrator.tell(.keeperTaken, .source(source.name), .holder(lease.holder))
         nextRound = .zero
         nextMarks = .zero
+        markFailure = nil
         listening?.cancel()
         listening = Task { [weak self, source] in await KeeperService.listen(to: source, for: self) }
     }
@@ -305,13 +311,16 @@ package actor KeeperService {
     private func heard(_ events: [ListenerEvent]) {
         for event in events {
             switch event {
-            case .connected: nextRound = .zero
+            case .connected:
+                nextRound = .zero
+                isRoundHinted = true
             case .lost: break
             case .notified(_, let payload):
                 if let id = Int64(payload), hinted.count < KeeperService.hintLimit {
                     hinted.insert(id)
                 } else {
                     nextRound = .zero
+                    isRoundHinted = true
                 }
             }
         }
@@ -351,6 +360,7 @@ extension KeeperService {
     /// Something may be new at the source.
     package func hintLook() {
         nextRound = .zero
+        isRoundHinted = true
         wake.wake()
     }
 
