@@ -24,6 +24,8 @@ package actor AfterlookService {
     private let started = ContinuousClock.now
     /// Vouched for, in the order of their commits.
     private var vouched: [(due: Duration, item: StandingAfterlook)] = []
+    /// How often those that are to be looked at once more were.
+    private var tries: [Transfer.ID: Int] = [:]
     /// Paths where something was seen, by the recorder's names.
     private var hinted: Set<FilePath> = []
     /// Whether the ledger has any for this mount: without, hints are nothing to ask about.
@@ -33,6 +35,7 @@ package actor AfterlookService {
 
     private static let limit = 200
     private static let looksAtOnce = 4
+    private static let triesAtMost = 8
     private static let vouchedLimit = 20_000
     private static let hintLimit = 10_000
     private static let longestPause = Duration.seconds(2)
@@ -116,10 +119,26 @@ package actor AfterlookService {
         }
         // What was not there was so on a mount that still proves itself; otherwise nothing is concluded.
         if verdicts.hasAbsent || !verdicts.changed.isEmpty, await mount.prove() != proven { return .seconds(1) }
-        vouched.removeFirst(ripe.count)
-        vouched += verdicts.again.map { (elapsed + max(window.quiet, .seconds(2)), $0) }
         try await write(verdicts)
+        // Only now: what could not be written down is judged again.
+        vouched.removeFirst(ripe.count)
+        lookAgain(verdicts.again, of: ripe)
         return standing.count < AfterlookService.limit ? pause(nil) : .zero
+    }
+
+    /// Each a few times, ever more rarely.
+    private func lookAgain(_ items: [StandingAfterlook], of ripe: [StandingAfterlook]) {
+        let wanted = Set(items.map(\.transfer))
+        for item in ripe {
+            let count = tries[item.transfer, default: 0] + 1
+            guard wanted.contains(item.transfer), count <= AfterlookService.triesAtMost else {
+                tries[item.transfer] = nil
+                continue
+            }
+            tries[item.transfer] = count
+            vouched.append((elapsed + max(window.quiet, .seconds(2)) * (1 << count), item))
+        }
+        vouched.sort { $0.due < $1.due }
     }
 
     private func pause(_ next: Duration?) -> Duration {
@@ -174,16 +193,29 @@ package actor AfterlookService {
         switch item.look.decide(sight, age: age, within: window) {
         case .same(let confirms, let again?):
             verdicts.notes.append(
-                Afterlooks.Note(transfer: item.transfer, look: item.look, confirms: confirms, again: again))
+                // When it was committed is only known of those that stand in the ledger.
+                Afterlooks.Note(
+                    transfer: item.transfer, look: item.look, confirms: confirms && !isVouched, again: again))
         case .same(_, again: nil), .gone: verdicts.over.append(item.transfer)
         case .later(let again):
             verdicts.notes.append(
                 Afterlooks.Note(transfer: item.transfer, look: item.look, confirms: false, again: again))
+            if isVouched { verdicts.again.append(item) }
         case .changed: verdicts.changed.append(item)
         case .compare(let again):
-            guard let path = below(item.path), let found = await looker.digest(of: path, on: place),
-                let copy = try? await copy(of: item)
-            else {
+            let held: Digest?
+            do {
+                held = try await copy(of: item)
+            } catch {
+                verdicts.again.append(item)
+                return
+            }
+            guard let copy = held else {
+                // Another copy has taken its place.
+                verdicts.over.append(item.transfer)
+                return
+            }
+            guard let path = below(item.path), let found = await looker.digest(of: path, on: place) else {
                 // It is being written, or cannot be read: the next look tells.
                 verdicts.notes.append(
                     Afterlooks.Note(transfer: item.transfer, look: item.look, confirms: false, again: again))

@@ -36,6 +36,8 @@ package actor KeeperService {
     private var isRoundHinted = false
     /// Whether the last look was at a page of the round.
     private var wasRound = false
+    /// Whether a look failed, and no page was looked at since.
+    private var hasFailed = false
     /// When the lease is lengthened, or the role is asked for.
     private var nextTake: Duration = .zero
     private var nextCheck: Duration = .zero
@@ -197,7 +199,8 @@ package actor KeeperService {
             markFailure = error
         }
         markWork = nil
-        if !hinted.isEmpty || markFailure != nil || nextMarks <= elapsed { wake.wake() }
+        // Whoever waits went by when the lease ends, while this was under way.
+        wake.wake()
     }
 
     private func mark(_ lease: KeeperLease) async throws {
@@ -225,7 +228,8 @@ package actor KeeperService {
         let isRound = now >= nextRound && (hinted.isEmpty || !wasRound)
         if !hinted.isEmpty || isRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
-            let ids = Set(hinted.prefix(synchro.callsPerPeriod))
+            // After a failure each by itself, so that what cannot be looked at holds up only its own kind.
+            let ids = isRound && hasFailed ? [] : Set(hinted.prefix(synchro.callsPerPeriod))
             hinted.subtract(ids)
             if isRound { isRoundHinted = false }
             do {
@@ -235,6 +239,7 @@ package actor KeeperService {
                 }
                 if found.planned > 0 { expectMarks() }
                 wasRound = found.wasRound
+                if isRound { hasFailed = false }
                 if found.wasRound {
                     nextRound = found.isMoreThere || isRoundHinted ? .zero : elapsed + synchro.sleepPeriod
                 }
@@ -242,6 +247,7 @@ package actor KeeperService {
                     at: elapsed, measured: found.cost, more: !hinted.isEmpty || elapsed >= nextRound)
             } catch {
                 hinted.formUnion(ids)
+                (wasRound, hasFailed) = (isRound, true)
                 gathering.end(at: elapsed, measured: .zero)
                 throw error
             }

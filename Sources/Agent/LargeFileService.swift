@@ -50,7 +50,7 @@ actor LargeFileService {
             let (transfer, consignment) = queue.removeFirst()
             // From here on the delivery keeps its own lease.
             let outcomes = await deliverer.deliver([consignment])
-            let done = await closing.close(outcomes.map { (transfer, $0) })
+            let done = await closing.close(outcomes.map { (transfer, consignment, $0) })
             if !done.isEmpty { await afterlooks.remember([consignment]) }
         }
     }

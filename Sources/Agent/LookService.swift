@@ -22,6 +22,8 @@ package actor LookService {
     /// The page behind the cursor, asked for beforehand.
     private var ahead:
         (cursor: SourceCursor, begun: ContinuousClock.Instant, page: Task<LookRequest.Answer, any Error>)?
+    /// What hints brought since the page ahead was asked for: that page may show them as they were before.
+    private var lookedAtSince: Set<Int64> = []
     /// A page that was read longer ago is read again.
     private static let aheadAtMost = Duration.seconds(5)
     private var nextTroubled = ContinuousClock.now
@@ -100,6 +102,7 @@ package actor LookService {
         cursor = page.batch.next
         // While this page is brought to the replay, the recorder gives the next one.
         if let next = cursor {
+            lookedAtSince = []
             ahead = (next, .now, Task { [request] in try await request.read(catalog, after: next, ids: []) })
         }
         let planned = try await handle(page.batch.rows, hinted: wanted, now: now, lease: lease)
@@ -116,6 +119,7 @@ package actor LookService {
         let answer = try await asking { [request] in
             try await request.read(catalog, ids: Array(hinted), strays: 0)
         }
+        if ahead != nil { lookedAtSince.formUnion(hinted) }
         let planned = try await handle(answer.batch.rows, hinted: hinted, now: nil, lease: lease)
         try await giveUp(hinted.subtracting(answer.batch.rows.map(\.id)), lease: lease)
         return Look(
@@ -141,6 +145,8 @@ package actor LookService {
             var page: LookRequest.Answer
             if let standing, standing.cursor == cursor, .now - standing.begun < LookService.aheadAtMost {
                 page = try await standing.page.value
+                let newer = lookedAtSince
+                page.batch.rows.removeAll { newer.contains($0.id) }
                 if !ids.isEmpty || strays > 0 { page.add(try await request.read(catalog, ids: ids, strays: strays)) }
             } else {
                 page = try await request.read(catalog, after: cursor, ids: ids, strays: strays)

@@ -123,7 +123,7 @@ package actor TransferService {
     /// What was claimed with its plan. Whatever goes wrong, it goes back, or its lease runs out.
     func carryOutAtOnce(_ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording]) async {
         do {
-            guard let proven = await mount.proven() else { return try await giveBack(claimed) }
+            guard let proven = await mount.proven() else { return try await giveBack(claimed, keeping: recordings) }
             _ = try await carryOut(claimed, of: recordings, on: proven, keepsDetail: true)
         } catch let error as PostgresError where error.isOutage {
             // Told once for the process by its presence.
@@ -145,7 +145,7 @@ package actor TransferService {
         // What is worth a conclusion was seen on a mount that still proves itself as the same; otherwise nothing is
         // concluded.
         if sights.contains(where: \.1.isBad), await mount.prove() != proven {
-            try await giveBack(claimed)
+            try await giveBack(claimed, keeping: keepsDetail ? recordings : [:])
             return false
         }
         for (transfer, sight) in sights {
@@ -179,7 +179,8 @@ package actor TransferService {
                 }
             } else if let claim = transfer.claim {
                 releases.append(
-                    TransferRelease(claim: claim, delay: .seconds(5), error: "its sighting has no snapshot yet"))
+                    TransferRelease(
+                        claim: claim, delay: .seconds(1), error: "its sighting has no snapshot yet", isFailure: false))
             }
         }
         let back = releases
@@ -187,9 +188,15 @@ package actor TransferService {
             let ids = Set(back.map(\.claim.id))
             let left = keepsDetail ? Set(claimed.filter { ids.contains($0.id) }.map(\.recording)) : []
             let details = try left.compactMap { recordings[$0] }.map { ($0.reference, try Snapshot.encode($0)) }
-            try await replay.database.perform { session in
-                try Sightings.keep(details, in: session)
-                try Transfers.release(back, in: session)
+            do {
+                try await replay.database.perform { session in
+                    try Sightings.keep(details, in: session)
+                    try Transfers.release(back, in: session)
+                }
+            } catch {
+                // What has settled is delivered, whatever becomes of the others.
+                await deliver(settled)
+                throw error
             }
         }
         await deliver(settled)
@@ -198,11 +205,18 @@ package actor TransferService {
     }
 
     /// The mount went while its files were looked at: all go back as if nobody had looked.
-    private func giveBack(_ claimed: [Transfer]) async throws {
+    /// - Parameter recordings: what is to be written down of them for whoever takes them next.
+    private func giveBack(
+        _ claimed: [Transfer], keeping recordings: [RecordingReference: SourceRecording]
+    ) async throws {
+        let details = try recordings.values.map { ($0.reference, try Snapshot.encode($0)) }
         let back = claimed.compactMap(\.claim).map {
             TransferRelease(unlooked: $0, delay: TransferService.givenBack)
         }
-        try await replay.database.perform { session in try Transfers.release(back, in: session) }
+        try await replay.database.perform { session in
+            try Sightings.keep(details, in: session)
+            try Transfers.release(back, in: session)
+        }
     }
 
     /// Index files that stay away are none: most sounds may have one, and no row says which.
@@ -397,8 +411,8 @@ package actor TransferService {
         await withTaskGroup(of: [Transfer.ID].self) { tasks in
             for group in groups(settled) {
                 tasks.addTask { [deliverer, closing, afterlooks] in
-                    let done = await closing.close(
-                        Array(zip(group.map(\.0), await deliverer.deliver(group.map(\.1)))))
+                    let outcomes = await deliverer.deliver(group.map(\.1))
+                    let done = await closing.close(zip(group, outcomes).map { ($0.0, $0.1, $1) })
                     await afterlooks.remember(group.filter { done.contains($0.0.id) }.map(\.1))
                     return done
                 }

@@ -254,7 +254,8 @@ struct Commit: Sendable {
 }
 
 extension Consignment {
-    fileprivate var sourceRecording: SourceRecording? {
+    /// Nil of a muxed file.
+    package var sourceRecording: SourceRecording? {
         switch commit {
         case .original(let recording, _, _), .index(let recording, _, _): recording
         case .result: nil

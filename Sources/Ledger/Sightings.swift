@@ -185,13 +185,16 @@ package enum Sightings {
 
     /// What a plan left out of what its sighting showed.
     package static func keep(_ details: [(RecordingReference, [UInt8])], in session: Session) throws {
+        let details = Dictionary(details, uniquingKeysWith: { first, _ in first }).map { ($0.key, $0.value) }
         if details.isEmpty { return }
         try session.execute(
             """
-            update takeup.sighting set detail = given.detail
-            from unnest($1::text[], $2::bigint[], $3::bytea[]) as given(source, id, detail)
-            where sighting.source = given.source and sighting.source_id = given.id
-                and sighting.state = 'transferring' and sighting.detail is null
+            with bare as (
+                select touched.source, touched.id, touched.fingerprint as detail
+                \(touched(hasFingerprint: true, where: "state = 'transferring' and detail is null"))
+            )
+            update takeup.sighting set detail = bare.detail
+            from bare where sighting.source = bare.source and sighting.source_id = bare.id
             """,
             [
                 .names(details.map(\.0.source)), .integers(details.map(\.0.id)), .byteStrings(details.map(\.1)),

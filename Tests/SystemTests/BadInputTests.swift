@@ -40,7 +40,9 @@ internal import Vocabulary
         #expect(isGoodDone, "after \(ContinuousClock.now - began): \(site.allLogs())")
 
         let expected = Set(
-            table.compactMap { bad in bad.problem.map { "\(bad.name): \($0)" } } + ["mount: orphan-files"])
+            table.compactMap { bad in bad.problem.map { "\(bad.name): \($0)" } } + [
+                "mount: orphan-files", "mount: value-too-long",
+            ])
         let names = Dictionary(uniqueKeysWithValues: made.map { ("recorder1/\($0.value.id)", $0.key) })
         let carried = table.filter { $0.problem == nil }
         _ = try await site.wait(upTo: .seconds(60)) {
@@ -178,7 +180,8 @@ struct BadInput: Sendable {
                     insert into callrec.couple_extdata (cplid, key, value) select $1, 'k',
                         string_agg(md5(n::text), '') from generate_series(1, 32768) n
                     """
-                ], problem: "commit-refused", sentence: "did not take"),
+                ], proof: "(select count(*) from callrec.couple_extdata e where e.cplid = c.id and e.key = 'k')",
+                shows: "0"),
             BadInput(name: "unknown kind", sql: media("cftype = 'HOLOGRAM'"), problem: refused, sentence: "no cftype"),
             BadInput(name: "no path", sql: media("cfpath = null"), problem: refused, sentence: "has no path"),
             BadInput(

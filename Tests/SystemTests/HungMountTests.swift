@@ -144,7 +144,7 @@ private final class HungScene: Sendable {
         let told = ContinuousClock.now - began
         #expect(stopped, "\(site.log(.calls).suffix(3000))")
         let left = """
-            select (select count(*) from takeup.agent where mount = '\(site.callsMount)')
+            select (select count(*) from takeup.agent where mount = '\(site.callsMount)' and left_at is null)
                 + (select count(*) from pg_locks where locktype = 'advisory' and granted and objsubid = 1
                     and (classid::bigint << 32 | objid::bigint)
                         = hashtextextended('takeup mount \(site.callsMount)', 0)) as count
