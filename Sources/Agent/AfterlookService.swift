@@ -21,7 +21,8 @@ package actor AfterlookService {
     private let keeper: KeeperService
     private let narrator: any Narrator
     private let progress: Progress
-    private let started = ContinuousClock.now
+    private let clock: @Sendable () -> ContinuousClock.Instant
+    private let started: ContinuousClock.Instant
     /// Vouched for, in the order of their commits.
     private var vouched: [(due: Duration, item: StandingAfterlook)] = []
     /// How often those that are to be looked at once more were.
@@ -44,12 +45,15 @@ package actor AfterlookService {
 
     package init(
         source: SourceLink, replay: Replay, mount: MountGuard, looker: OriginalLooker, watching: WatchingSettings,
-        keeper: KeeperService, narrator: any Narrator, progress: Progress
+        keeper: KeeperService, narrator: any Narrator, progress: Progress,
+        clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         self.source = source
         self.replay = replay
         self.mount = mount
         self.looker = looker
+        self.clock = clock
+        started = clock()
         window = SettleWindow(quiet: watching.quiet, atMost: watching.graceMissing)
         self.keeper = keeper
         self.narrator = narrator
@@ -93,7 +97,7 @@ package actor AfterlookService {
         }
     }
 
-    private var elapsed: Duration { ContinuousClock.now - started }
+    private var elapsed: Duration { clock() - started }
 
     /// One bounded turn. Gives the pause until the next.
     func turn() async throws -> Duration {
@@ -202,7 +206,7 @@ package actor AfterlookService {
                 Afterlooks.Note(transfer: item.transfer, look: item.look, confirms: false, again: again))
             if isVouched { verdicts.again.append(item) }
         case .changed: verdicts.changed.append(item)
-        case .compare(let again):
+        case .compare(let again, let later):
             let held: Digest?
             do {
                 held = try await copy(of: item)
@@ -218,7 +222,7 @@ package actor AfterlookService {
             guard let path = below(item.path), let found = await looker.digest(of: path, on: place) else {
                 // It is being written, or cannot be read: the next look tells.
                 verdicts.notes.append(
-                    Afterlooks.Note(transfer: item.transfer, look: item.look, confirms: false, again: again))
+                    Afterlooks.Note(transfer: item.transfer, look: item.look, confirms: false, again: later))
                 if isVouched { verdicts.again.append(item) }
                 return
             }

@@ -51,7 +51,8 @@ package actor KeeperService {
     private var lastMark: Instant?
     /// When marks are asked for from the beginning again, also while more are to follow.
     private var nextMarkRound: Duration = .zero
-    private let started = ContinuousClock.now
+    private let clock: @Sendable () -> ContinuousClock.Instant
+    private let started: ContinuousClock.Instant
 
     private static let leaseSpan = Duration.seconds(15)
     /// Who is not the keeper asks again after this.
@@ -78,8 +79,11 @@ package actor KeeperService {
 
     package init(
         source: SourceLink, replay: Replay, marking: MarkingGuard, synchro: SynchroSettings, problems: ProblemBook,
-        narrator: any Narrator, wake: Wake, progress: Progress, direct: DirectWay
+        narrator: any Narrator, wake: Wake, progress: Progress, direct: DirectWay,
+        clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
+        self.clock = clock
+        started = clock()
         self.source = source
         self.replay = replay
         look = LookService(
@@ -260,7 +264,7 @@ package actor KeeperService {
         return max(.milliseconds(1), next - elapsed)
     }
 
-    private var elapsed: Duration { ContinuousClock.now - started }
+    private var elapsed: Duration { clock() - started }
 
     /// Sources of one group take turns. One without a group waits for nobody.
     private func hasTurn() async throws -> Bool {

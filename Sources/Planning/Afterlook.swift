@@ -18,8 +18,9 @@ package struct Afterlook: Hashable, Sendable {
         /// It is what was copied. `confirms`: for long enough, so that the mark may be set. Without `again` it was the
         /// last look.
         case same(confirms: Bool, again: Duration?)
-        /// As long as it was, and touched: only its bytes can tell. Where they are the same, `again`.
-        case compare(again: Duration)
+        /// As long as it was, and touched: only its bytes can tell. Where they are the same, `again`; where they cannot be
+        /// read, or change meanwhile, `later`.
+        case compare(again: Duration, later: Duration)
         /// Not what was copied: it is brought anew.
         case changed
         /// It has been away for so long that nothing is left to compare with.
@@ -39,7 +40,7 @@ package struct Afterlook: Hashable, Sendable {
             guard look.size == copied.size else { return .changed }
             guard look.modified == copied.modified && look.changed == copied.changed && look.inode == copied.inode
             else {
-                return .compare(again: rest)
+                return .compare(again: rest, later: max(rest, Afterlook.pause(age)))
             }
             guard age >= rest else { return .same(confirms: false, again: rest - age) }
             // Six times as old as now, and so forth: few looks, and none comes late by much of what it looks back at.

@@ -87,6 +87,37 @@ import Vocabulary
         #expect(planned.reduce(0, +) == 15)
     }
 
+    @Test func `a page that was read ahead undoes nothing of what a hint brought since`() async throws {
+        let scene = try await scene("calls_per_period = 2")
+        let builder = try await CatalogBuilder(scene.recorder.connect())
+        var built: [BuiltRecording] = []
+        for number in 0..<5 {
+            let stop = WallTime(microseconds: RecordingSample.noon.microseconds + Int64(number) * 1_000_000)
+            try await built.append(
+                builder.add(
+                    RecordingSample("sid \(number)", stop: stop).media(
+                        MediaSample(.audio, FilePath("/calls/20261120/\(number).mp3")))))
+        }
+        #expect(try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease).isMoreThere)
+        // The page behind it shows the third as it is now.
+        try await Task.sleep(for: .milliseconds(300))
+        let id = built[2].id
+        try await builder.database.perform { session in
+            try session.execute(
+                "update callrec.cfiles set cfpath = '/calls/20261120/other.mp3' where cplid = $1", [.integer(id)])
+        }
+        _ = try await scene.look.turn(hinted: [id], isRound: false, lease: scene.lease)
+        func paths() async throws -> [FilePath] {
+            try await scene.replay.database.perform { session in
+                try Transfers.find(of: RecordingReference(source: SourceName("rec_a"), id: id), in: session)
+                    .filter { $0.state == .waiting }.map(\.path)
+            }
+        }
+        #expect(try await paths() == [FilePath("/calls/20261120/other.mp3")])
+        _ = try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease)
+        #expect(try await paths() == [FilePath("/calls/20261120/other.mp3")])
+    }
+
     @Test func `what the replay's encoding cannot hold is refused by itself, once, and travels when it is corrected`()
         async throws
     {

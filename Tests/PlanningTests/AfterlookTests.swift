@@ -32,7 +32,11 @@ import Testing
 
     @Test func `of the same size, only bytes can tell`() {
         for touched in [look(modified: 2), look(changed: 2), look(inode: 8)] {
-            #expect(decide(.seen(touched), age: .seconds(20)) == .compare(again: .seconds(10)))
+            #expect(
+                decide(.seen(touched), age: .seconds(60)) == .compare(again: .seconds(10), later: .seconds(30)))
+            // One that never holds still is read ever more rarely.
+            #expect(
+                decide(.seen(touched), age: .seconds(86_400)) == .compare(again: .seconds(10), later: .seconds(600)))
         }
     }
 

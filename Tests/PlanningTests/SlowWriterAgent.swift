@@ -271,7 +271,7 @@ struct SlowWriterAgent {
                 nextMark = now + 500_000
             }
             if let again { nextAfter = now + again.wholeMicroseconds } else { after = nil }
-        case .compare(let again):
+        case .compare(let again, later: _):
             if file.cells == outcome.copy?.cells {
                 after = Afterlook(copied: history.look(file))
                 nextAfter = now + again.wholeMicroseconds

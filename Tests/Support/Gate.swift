@@ -1,17 +1,19 @@
-import Glibc
-import Synchronization
+internal import Glibc
+internal import Synchronization
 
 /// A place where one thread stands still until it is let on, as a stopped process would. Only the first that comes
 /// stops; it goes on by itself after a minute, so that a failed test ends.
-final class Gate: Sendable {
+package final class Gate: Sendable {
     private struct State {
         var isReached = false
         var isOpen = false
     }
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Stands still, on a thread that may.
-    func stop() {
+    package func stop() {
         let isFirst = state.withLock { state in
             defer { state.isReached = true }
             return !state.isReached
@@ -20,10 +22,10 @@ final class Gate: Sendable {
         for _ in 0..<60_000 where !state.withLock({ $0.isOpen }) { usleep(1000) }
     }
 
-    func open() { state.withLock { $0.isOpen = true } }
+    package func open() { state.withLock { $0.isOpen = true } }
 
     /// Returns when someone stands there. False: nobody came within a minute.
-    func isReached() async -> Bool {
+    package func isReached() async -> Bool {
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
             if state.withLock({ $0.isReached }) { return true }
@@ -34,11 +36,13 @@ final class Gate: Sendable {
 }
 
 /// A place where two threads wait for each other, again and again.
-final class Rendezvous: Sendable {
+package final class Rendezvous: Sendable {
     private let arrivals = Mutex<[Int: Int]>([:])
 
+    package init() {}
+
     /// Waits for the other one in this round. Whoever comes a second time in one round goes on.
-    func meet(round: Int) {
+    package func meet(round: Int) {
         let isLate = arrivals.withLock { arrivals in
             arrivals[round, default: 0] += 1
             return (arrivals[round] ?? 0) > 2
