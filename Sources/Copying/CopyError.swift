@@ -54,6 +54,9 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
     /// Whether the final name may exist: then it is garbage until swept or adopted.
     package var mayBePublished: Bool { step >= .publish && code != .nameConflict && code != .unsupportedName }
 
+    /// Whether it was written whole and never given its name, and never will be.
+    package var isWithheld: Bool { step > .copy && step < .publish }
+
     /// Whether a hidden file or the final name may be there: what was put away failed silently, or hangs.
     package var mayHaveLeftFiles: Bool { step >= .reserve }
 

@@ -75,12 +75,23 @@ struct Publication: Sendable {
         }
         let conflict = CopyError(.nameConflict, at: .publish, detail: "the name is taken by other bytes")
         guard observation.size == staged.digests.byteCount else { throw conflict }
-        try session.attempt(.sync) { () throws(FileError) in try calls.syncFile(file.descriptor) }
-        let (found, level) = try verification.workspaces.with { (workspace) throws(CopyError) in
-            try verification.digest(file, length: observation.size, workspace, pulse)
+        let (found, level) = try onceNamed { () throws(CopyError) in
+            try session.attempt(.sync) { () throws(FileError) in try calls.syncFile(file.descriptor) }
+            return try verification.workspaces.with { (workspace) throws(CopyError) in
+                try verification.digest(file, length: observation.size, workspace, pulse)
+            }
         }
         guard found.digest == staged.digest, found.byteCount == staged.digests.byteCount else { throw conflict }
         return copied(staged, level, alreadyThere: true)
+    }
+
+    /// What stands under the name may be our own, of an answer that was lost: whatever fails now fails behind that.
+    private func onceNamed<Value>(_ body: () throws(CopyError) -> Value) throws(CopyError) -> Value {
+        do throws(CopyError) {
+            return try body()
+        } catch {
+            throw CopyError(error.code, at: .publish, detail: error.detail, cause: error.cause)
+        }
     }
 
     private func copied(_ staged: StagedFile, _ level: VerificationLevel, alreadyThere: Bool) -> Copied {

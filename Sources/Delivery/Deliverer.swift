@@ -120,6 +120,7 @@ package struct Deliverer: Sendable {
         var arrivals: [(place: Int, arrival: Arrival)] = []
         var clean: [FencingToken] = []
         var late: [Intent] = []
+        var withheld: [FencingToken] = []
         for (order, result) in copied {
             switch result {
             case .success(let copied):
@@ -133,9 +134,11 @@ package struct Deliverer: Sendable {
                 if error.code == .nameConflict { tellNameConflict(order) }
                 if error.mayBePublished { late.append(order.intent) }
                 if !error.mayHaveLeftFiles { clean.append(order.intent.token) }
+                if error.isWithheld { withheld.append(order.intent.token) }
             }
         }
         await drop(clean)
+        await withhold(withheld)
         await condemn(late)
         return outcomes + (await commit(arrivals))
     }
@@ -208,6 +211,15 @@ package struct Deliverer: Sendable {
         let holder = replay.holder
         try? await replay.database.perform { session in
             try Intents.drop(tokens, holder: holder, in: session)
+        }
+    }
+
+    /// Called ready before they failed. Where the ledger can't be told, what comes next gets a name beside theirs.
+    private func withhold(_ tokens: [FencingToken]) async {
+        if tokens.isEmpty { return }
+        let holder = replay.holder
+        try? await replay.database.perform { session in
+            try Intents.withhold(tokens, holder: holder, in: session)
         }
     }
 

@@ -121,6 +121,20 @@ package enum Intents {
         return Set(try written.map { FencingToken(rawValue: try $0.integer("token")) })
     }
 
+    /// These were called ready, and failed before they got their names, for good: whoever tries again may have the path.
+    /// A worker that ends before it says so leaves that to the sweep.
+    package static func withhold(_ tokens: some Sequence<FencingToken>, holder: Holder, in session: Session) throws {
+        try session.execute(
+            """
+            update takeup.intent set ready_size = null, ready_sha256 = null
+            where token = any (array(
+                select token from takeup.intent
+                where token = any($1::bigint[]) and holder = $2 and state in ('open', 'superseded')
+                    and ready_sha256 is not null
+                order by token for no key update))
+            """, [.tokens(tokens), Value(holder)])
+    }
+
     /// Lengthens the lease of intents and of the work that they are for.
     ///
     /// - Returns: those that are still held. Work on any other must stop.
