@@ -24,7 +24,7 @@ internal import Vocabulary
         let stop = PlainRecorder.now
         // Written sparse: reading it costs little, copying it as much as its length says.
         let length = 300_000_000
-        var large = try recorder.file(.recd, "large.recd", [1])
+        var large = try recorder.file(.recd, "large.recd", [0])
         #expect(truncate(recorder.prefix + large.path.displayText, off_t(length)) == 0)
         large.size = Int64(length)
         // Of so many zeros: with holes in it, nothing else would settle it at once.
