@@ -58,7 +58,18 @@ actor OrphanSearch {
         repeat {
             let days = HotDays(at: now(), utcOffset: RecorderClock.utcOffset(at:))
             guard let stop = walk.next(at: elapsed, days: days) else { break }
-            try await visit(stop, days, on: proven.root)
+            do {
+                try await visit(stop, days, on: proven.root)
+            } catch is FileError {
+                guard await mount.prove() == proven else {
+                    walk.putBack(stop, at: elapsed)
+                    return nil
+                }
+                walk.failed(stop)
+            } catch {
+                walk.putBack(stop, at: elapsed)
+                throw error
+            }
         } while elapsed - began < period / OrphanSearch.share
         // What was not there, and what nobody named, is worth something only if the mount was there all the while.
         guard await mount.prove() == proven else { return nil }
@@ -81,8 +92,6 @@ actor OrphanSearch {
             book.forget(in: stop.directory) { _ in false }
             return
         }
-        walk.visited(
-            stop, subdirectories: listing.subdirectories, names: listing.total, at: elapsed, days: days)
         let paths = listing.names.filter { !isPassingName($0) }.map { stop.directory.appending($0) }
             .filter { !mayBeIndexFile($0) }
         let parts = listing.parts
@@ -91,6 +100,8 @@ actor OrphanSearch {
             listed.contains(path) || DirectoryPart.part(of: path.lastComponent, parts) != stop.part
         }
         try await ask(paths, on: place)
+        walk.visited(
+            stop, subdirectories: listing.subdirectories, names: listing.total, at: elapsed, days: days)
     }
 
     /// Gone, another mount, or not ours to read: the rest of the tree is walked all the same.

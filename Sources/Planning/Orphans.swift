@@ -107,6 +107,8 @@ package struct OrphanWalk: Sendable {
         package var parts: Int
         /// Out of turn, as files are arriving in it, or the next day's folder will.
         package var isHot: Bool
+        /// It could not be looked at before in this round.
+        package var isAgain = false
         package init(_ directory: FilePath, part: Int = 0, parts: Int = 1, isHot: Bool = false) {
             self.isHot = isHot
             self.directory = directory
@@ -120,7 +122,9 @@ package struct OrphanWalk: Sendable {
     /// Those that have day folders in them.
     private var parents: Set<FilePath> = []
     private var nextRound: Duration = .zero
-    /// Rounds that were ended.
+    /// Whether nothing was left out of the round so far.
+    private var isWhole = true
+    /// Rounds that were ended, and left nothing out.
     package private(set) var rounds = 0
     private let hotPeriod: Duration
     private let roundPeriod: Duration
@@ -143,6 +147,7 @@ package struct OrphanWalk: Sendable {
         if stack.isEmpty {
             guard now >= nextRound else { return nil }
             nextRound = now + roundPeriod
+            isWhole = true
             stack = [Stop(FilePath(bytes: []))]
         }
         return stack.popLast()
@@ -167,7 +172,7 @@ package struct OrphanWalk: Sendable {
                 stack += (1..<parts).map { Stop(stop.directory, part: $0, parts: parts) }
             }
         }
-        if stack.isEmpty { rounds += 1 }
+        endRound()
     }
 
     private func isNew(_ directory: FilePath, _ days: HotDays) -> Bool {
@@ -178,6 +183,28 @@ package struct OrphanWalk: Sendable {
     package mutating func left(_ stop: Stop) {
         hot[stop.directory] = nil
         parents.remove(stop.directory)
-        if stack.isEmpty { rounds += 1 }
+        endRound()
+    }
+
+    /// A stop that was not looked at, for no fault of its own: it is the next one.
+    package mutating func putBack(_ stop: Stop, at now: Duration) {
+        if stop.isHot { hot[stop.directory] = now } else { stack.append(stop) }
+    }
+
+    /// A stop that cannot be looked at: once more behind all others, and then it and what is below it are left out of this
+    /// round. One that is out of turn has its turn again soon enough.
+    package mutating func failed(_ stop: Stop) {
+        if stop.isHot { return }
+        if stop.isAgain {
+            isWhole = false
+        } else {
+            var again = stop
+            again.isAgain = true
+            stack.insert(again, at: 0)
+        }
+    }
+
+    private mutating func endRound() {
+        if stack.isEmpty && isWhole { rounds += 1 }
     }
 }

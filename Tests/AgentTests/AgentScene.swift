@@ -169,6 +169,8 @@ struct AgentScene: Sendable {
         let proof: MountProof
         let narrator: MemoryNarrator
         private let link: SourceLink
+        private let guardOfMount: MountGuard
+        private let watching: WatchingSettings
         /// What hears of commits.
         let committed: Wake
         /// Of keeper and afterlooks: a test can put it forward.
@@ -193,6 +195,7 @@ struct AgentScene: Sendable {
                     source: source, others: [], database: database, replay: replay, isSame: { false },
                     problems: problems, narrator: narrator))
             let progress = Progress()
+            watching = settings.watching
             let roster = VolumeRoster(
                 replay: settings.replay, copying: CopySettings(), threadsPerVolume: 2, patience: .seconds(60),
                 ownership: try Ownership(settings.replay.ownership), calls: calls, database: ledger,
@@ -202,7 +205,7 @@ struct AgentScene: Sendable {
             proof = MountProof(
                 MountExpectation(path: mount.directory, mustBeMountPoint: false),
                 threads: FileThreads(name: "mount-proof", count: 1), timeout: .seconds(20))
-            let guardOfMount = MountGuard(
+            guardOfMount = MountGuard(
                 mount: mount.path, source: source.name, proof: proof, problems: problems, narrator: narrator)
             committed = Wake()
             direct = DirectWay(mount: isDirect ? mount.path : MountPath("/of/nobody"))
@@ -234,6 +237,12 @@ struct AgentScene: Sendable {
             self.replay = replay
             self.narrator = narrator
             self.link = link
+        }
+
+        func orphanSearch() -> OrphanSearch {
+            OrphanSearch(
+                source: link, mount: guardOfMount, threads: FileThreads(name: "mount-list", count: 1),
+                watching: watching, now: { Instant(microseconds: RecordingSample.noon.microseconds) })
         }
 
         /// As a look sees it.

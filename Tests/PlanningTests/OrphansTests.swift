@@ -104,4 +104,63 @@ import Vocabulary
         }
         #expect(parts == Set(0...20))
     }
+
+    /// Goes on to the end of the round, with what cannot be looked at so often.
+    private func walk(
+        _ walk: inout OrphanWalk, _ tree: [FilePath: [FilePath]], at now: Duration = .zero,
+        failing: inout [FilePath: Int]
+    ) -> [FilePath] {
+        var order: [FilePath] = []
+        while let stop = walk.next(at: now, days: day) {
+            order.append(stop.directory)
+            if let left = failing[stop.directory], left > 0 {
+                failing[stop.directory] = left - 1
+                walk.failed(stop)
+            } else {
+                walk.visited(stop, subdirectories: tree[stop.directory] ?? [], names: 1, at: now, days: day)
+            }
+        }
+        return order
+    }
+
+    @Test func `a directory that can't be looked at comes once more behind the others, and then in the next round`() {
+        let tree: [FilePath: [FilePath]] = [
+            path(""): [path("20200101"), path("other")], path("other"): [path("other/deep")],
+        ]
+        var once = [path("other"): 1]
+        var first = OrphanWalk(hotPeriod: .seconds(1_000_000))
+        #expect(
+            walk(&first, tree, failing: &once)
+                == [path(""), path("other"), path("20200101"), path("other"), path("other/deep")])
+        #expect(first.rounds == 1)
+        var always = [path("other"): 2]
+        var second = OrphanWalk(hotPeriod: .seconds(1_000_000))
+        #expect(
+            walk(&second, tree, failing: &always) == [path(""), path("other"), path("20200101"), path("other")])
+        // Nobody can say that there was nothing below it.
+        #expect(second.rounds == 0)
+        #expect(walk(&second, tree, at: .seconds(6 * 3600), failing: &always).count == 4)
+        #expect(second.rounds == 1)
+    }
+
+    @Test func `what was not looked at for no fault of its own is the next, however often`() {
+        var walk = OrphanWalk(hotPeriod: .seconds(60))
+        let root = walk.next(at: .zero, days: day)
+        for _ in 0..<5 {
+            if let root { walk.putBack(root, at: .zero) }
+            #expect(walk.next(at: .zero, days: day) == root)
+        }
+        let today = path(day.today)
+        walk.visited(OrphanWalk.Stop(path("")), subdirectories: [today], names: 0, at: .zero, days: day)
+        walk.visited(OrphanWalk.Stop(today), subdirectories: [], names: 0, at: .zero, days: day)
+        while let stop = walk.next(at: .zero, days: day) {
+            walk.visited(stop, subdirectories: [], names: 0, at: .zero, days: day)
+        }
+        let hot = walk.next(at: .seconds(61), days: day)
+        #expect(hot?.isHot == true)
+        if let hot { walk.putBack(hot, at: .seconds(61)) }
+        #expect(
+            Set([walk.next(at: .seconds(61), days: day), walk.next(at: .seconds(61), days: day)].map { $0?.directory })
+                == [today, path("")])
+    }
 }
