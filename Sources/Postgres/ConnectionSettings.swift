@@ -11,13 +11,17 @@ package struct ConnectionSettings: Sendable {
     package var connectTimeout: Duration
     /// The longest that one statement may take; zero: no limit.
     package var statementTimeout: Duration
+    /// The longest that a transaction may wait for its next statement, on servers that can end it (9.6 and later). None
+    /// of ours waits for a file or for a person, so one that does belongs to a process that stands still or to a host
+    /// that is gone, and holds up all others by what it has locked.
+    package var idleTransactionTimeout: Duration
     /// Sent as `client_encoding`. `SQL_ASCII` leaves bytes as they are.
     package var clientEncoding: String
 
     package init(
         connectionString: String, password: String? = nil, applicationName: String = "takeup", label: String,
         connectTimeout: Duration = .seconds(5), statementTimeout: Duration = .seconds(60),
-        clientEncoding: String = "UTF8"
+        idleTransactionTimeout: Duration = .seconds(15), clientEncoding: String = "UTF8"
     ) {
         self.connectionString = connectionString
         self.password = password
@@ -25,6 +29,7 @@ package struct ConnectionSettings: Sendable {
         self.label = label
         self.connectTimeout = connectTimeout
         self.statementTimeout = statementTimeout
+        self.idleTransactionTimeout = idleTransactionTimeout
         self.clientEncoding = clientEncoding
     }
 

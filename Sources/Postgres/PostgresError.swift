@@ -72,7 +72,7 @@ package struct PostgresError: Retryable, CustomStringConvertible {
         case "23505": return .uniqueViolation
         case "57014", "55P03": return .timeout
         case "42501": return .permission
-        case "57P01", "57P02", "57P03": return .connectionLost
+        case "57P01", "57P02", "57P03", "25P03": return .connectionLost
         case "P0001": return .refused
         // An index entry or a row of more than a page.
         case "54000": return .badValue

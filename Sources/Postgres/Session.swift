@@ -64,6 +64,10 @@ package final class Session {
         }
         // From here on `deinit` closes the connection, also when this throws.
         try execute("set statement_timeout = \(settings.statementTimeout.wholeMilliseconds)")
+        if serverVersion >= 90600 {
+            let limit = settings.idleTransactionTimeout.wholeMilliseconds
+            try execute("set idle_in_transaction_session_timeout = \(limit)")
+        }
         try execute("set datestyle = 'ISO, YMD'")
         try execute("set timezone = 'UTC'")
         try execute("set bytea_output = 'hex'")

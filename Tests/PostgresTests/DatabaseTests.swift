@@ -180,6 +180,24 @@ import Testing
         #expect(try await number(database) == 0)
     }
 
+    @Test func `a transaction that stands still is ended by the server, and what it had locked is free`() async throws {
+        let scratch = try await ScratchDatabase(DatabaseTests.template)
+        var settings = scratch.settings()
+        settings.idleTransactionTimeout = .milliseconds(100)
+        let still = Database(settings, connections: 1)
+        let other = scratch.connect(connections: 1)
+        let error = await #expect(throws: PostgresError.self) {
+            try await still.transaction { session in
+                try session.execute("update t set a = a + 1")
+                // Waits for the row: without the limit for ever.
+                try blocking(other) { try $0.execute("update t set a = a + 10") }
+                try session.execute("update t set a = a + 1")
+            }
+        }
+        #expect(error?.code == .connectionLost)
+        #expect(try await number(still) == 10)
+    }
+
     @Test func `statements are prepared anew when a table changes under them`() async throws {
         let scratch = try await ScratchDatabase(DatabaseTests.template)
         let database = scratch.connect(connections: 1)

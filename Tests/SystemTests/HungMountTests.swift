@@ -17,11 +17,11 @@ struct HungMountTests {
         let before = try await scene.screenDelays(count: 15)
         let began = ContinuousClock.now
         scene.silence()
-        let flagged = try await scene.site.wait(upTo: .seconds(10)) {
+        let flagged = try await scene.site.wait(upTo: .seconds(20)) {
             scene.site.log(.calls).contains("has not answered for")
         }
         let seen = ContinuousClock.now - began
-        #expect(flagged && seen <= .seconds(5), "\(seen)\n\(scene.site.log(.calls).suffix(3000))")
+        #expect(flagged && seen.isWithin(bar: .seconds(5)), "\(seen)\n\(scene.site.log(.calls).suffix(3000))")
         var answers: [Duration] = []
         for _ in 0..<5 {
             let asked = ContinuousClock.now
@@ -30,10 +30,10 @@ struct HungMountTests {
             #expect(status.output.contains("unresponsive"), "\(status.output)")
             try await Task.sleep(for: .milliseconds(300))
         }
-        #expect(answers.allSatisfy { $0 < .seconds(1) }, "\(answers)")
+        #expect(answers.allSatisfy { $0.isWithin(bar: .seconds(1)) }, "\(answers)")
         let during = try await scene.screenDelays(count: 15)
         // Other mounts are served as before: the keeper of their source is the agent whose mount hangs.
-        #expect(during.median <= before.median * 2 + .milliseconds(100), "\(before) then \(during)")
+        #expect(during.median.isWithin(bar: before.median * 2 + .milliseconds(100)), "\(before) then \(during)")
         try await Task.sleep(for: .seconds(4))
         let gap = scene.longestPause(since: began)
         #expect(gap < .microseconds(HungScene.watchdog), "the watchdog was not fed for \(gap)")
@@ -44,7 +44,7 @@ struct HungMountTests {
             try await !scene.site.digests(of: probe).isEmpty
         }
         let resumed = ContinuousClock.now - back
-        #expect(came && resumed <= .seconds(5), "\(resumed)")
+        #expect(came && resumed.isWithin(bar: .seconds(5)), "\(resumed)")
         #expect(try await scene.site.wait(upTo: .seconds(5)) { try await scene.site.openProblems().isEmpty })
         print(
             "hung mount: flagged after \(seen.wholeMilliseconds) ms, status in at most "

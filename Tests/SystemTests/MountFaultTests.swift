@@ -206,16 +206,18 @@ private final class FaultWalk: Sendable {
             let told = try await mountProblems()
             let began = ContinuousClock.now
             try await begin()
-            let events = try await site.wait(upTo: limit * 3) { try await self.mountProblems() == told + 1 }
+            let events = try await site.wait(upTo: limit * 4) { try await self.mountProblems() == told + 1 }
             let seen = ContinuousClock.now - began
-            #expect(events && seen <= limit, "\(name): seen after \(seen)\n\(site.log(.calls).suffix(4000))")
-            let said = try await site.wait(upTo: limit * 3) { try await self.agentWord() == word }
+            #expect(
+                events && seen.isWithin(bar: limit), "\(name): seen after \(seen)\n\(site.log(.calls).suffix(4000))")
+            let said = try await site.wait(upTo: limit * 4) { try await self.agentWord() == word }
             let shown = ContinuousClock.now - began
-            #expect(said && shown <= limit + .milliseconds(500), "\(name): status has it after \(shown)")
+            #expect(said && shown.isWithin(bar: limit + .milliseconds(500)), "\(name): status has it after \(shown)")
             let asked = ContinuousClock.now
             let status = try site.run(["status", "--config", site.settingsPath])
             let answered = ContinuousClock.now - asked
-            #expect(answered < .seconds(1) && status.output.contains(word), "\(answered): \(status.output)")
+            #expect(
+                answered.isWithin(bar: .seconds(1)) && status.output.contains(word), "\(answered): \(status.output)")
             // Long after the grace times.
             try await Task.sleep(for: .seconds(4))
             let back = ContinuousClock.now
@@ -250,7 +252,9 @@ private final class FaultWalk: Sendable {
             try await !self.site.digests(of: probe).isEmpty
         }
         let resumed = ContinuousClock.now - since
-        #expect(came && resumed <= .seconds(5), "\(name): resumed after \(resumed)\n\(site.log(.calls).suffix(4000))")
+        #expect(
+            came && resumed.isWithin(bar: .seconds(5)),
+            "\(name): resumed after \(resumed)\n\(site.log(.calls).suffix(4000))")
         #expect(try await site.wait(upTo: .seconds(5)) { try await self.site.openProblems().isEmpty }, "\(name)")
         return resumed
     }

@@ -30,7 +30,7 @@ struct UnitMountTests {
             try await scene.site.openProblems().map(\.kind) == ["mount-unavailable"]
         }
         let seen = ContinuousClock.now - began
-        #expect(isTold && seen <= .seconds(1), "\(seen)")
+        #expect(isTold && seen.isWithin(bar: .seconds(1)), "\(seen)")
         #expect(try scene.state() == "active")
         let second = try await scene.expectResumed { try scene.systemd.run("systemctl start '\(scene.mountUnit)'") }
         #expect(try scene.mainProcess() == process)
@@ -152,7 +152,7 @@ private final class UnitScene: Sendable {
         try start()
         let came = try await site.wait(upTo: .seconds(20)) { try await !self.site.digests(of: made).isEmpty }
         let resumed = ContinuousClock.now - began
-        #expect(came && resumed <= .seconds(5), "\(resumed)\n\((try? journal())?.suffix(3000) ?? "")")
+        #expect(came && resumed.isWithin(bar: .seconds(5)), "\(resumed)\n\((try? journal())?.suffix(3000) ?? "")")
         #expect(try await site.wait(upTo: .seconds(5)) { try await self.site.openProblems().isEmpty })
         return resumed
     }
