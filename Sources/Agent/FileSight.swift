@@ -78,7 +78,3 @@ extension FileLook {
             hasHoles: observation.hasHoles)
     }
 }
-
-extension FileTime {
-    package var nanosecondsSince1970: Int64 { seconds * 1_000_000_000 + Int64(nanoseconds) }
-}

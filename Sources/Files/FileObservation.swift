@@ -17,8 +17,14 @@ package struct FileTime: Hashable, Comparable, Sendable {
         (one.seconds, one.nanoseconds) < (other.seconds, other.nanoseconds)
     }
 
-    /// Cut to the microsecond.
-    package var instant: Instant { Instant(microseconds: seconds * 1_000_000 + Int64(nanoseconds / 1000)) }
+    /// Cut to the microsecond, and to the years 1 to 9999: file systems and servers say anything.
+    package var instant: Instant {
+        let near = min(max(seconds, -62_135_596_800), 253_402_300_799)
+        return Instant(microseconds: near * 1_000_000 + Int64(nanoseconds / 1000))
+    }
+
+    /// Equal where the times are, and for times that lie 584 years apart; it has no order beyond 2262.
+    package var nanosecondsSince1970: Int64 { seconds &* 1_000_000_000 &+ Int64(nanoseconds) }
 }
 
 /// What one look at a file showed (statx(2)).
