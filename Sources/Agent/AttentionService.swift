@@ -18,6 +18,7 @@ package actor AttentionService {
     private let progress: Progress
     private let search: OrphanSearch
     private var missing: MissingFiles
+    private let list: OrphanList
     /// Whether an earlier process may have told of orphans that are none any more.
     private var mayStandOpen = true
     /// What was said last of orphans, so that nothing is written twice.
@@ -40,6 +41,7 @@ package actor AttentionService {
         self.progress = progress
         search = OrphanSearch(source: source, mount: mount, threads: threads, watching: watching, now: now)
         missing = MissingFiles(source: source.name, mount: mount.mount, replay: replay, problems: problems)
+        list = OrphanList(source: source.settings, mount: mount.mount, replay: replay)
     }
 
     package func run() async {
@@ -81,9 +83,11 @@ package actor AttentionService {
     }
 
     private func tellOrphans() async throws {
+        if let known = try await list.read() { await search.remember(known) }
         guard let found = try await search.turn(period: period) else { return }
+        try await list.write(found.orphans)
         let subject = "mount \(mount.mount)"
-        let total = found.orphans.values.reduce(0, +)
+        let total = found.orphans.count
         if total == 0 {
             // An earlier process may have told of some that this one has not come to yet.
             guard mayStandOpen, found.isSure else { return }
@@ -93,12 +97,14 @@ package actor AttentionService {
             return
         }
         mayStandOpen = true
-        let places = found.orphans.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        var counts: [FilePath: Int] = [:]
+        for path in found.orphans.keys { counts[path.parent, default: 0] += 1 }
+        let places = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         let named = places.prefix(AttentionService.placeLimit).map { directory, count in
             "\(directory.isEmpty ? "its root" : directory.displayText) (\(count))"
         }
         let more = places.count > named.count ? " and \(places.count - named.count) more directories" : ""
-        let count = total == 1 ? "1 file" : "\(total) files"
+        let count = (found.isFull ? "At least " : "") + (total == 1 ? "1 file" : "\(total) files")
         let what =
             "\(count) on mount \(mount.mount) without a row in the recorder's database, in "
             + named.joined(separator: ", ") + more + "."

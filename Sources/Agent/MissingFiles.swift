@@ -60,6 +60,7 @@ struct MissingFiles: Sendable {
             ?? ""
         let what =
             "\(count.files) files that rows name are not on mount \(mount), the first\(since), such as \(examples)."
+            + " `takeup files --missing` lists them."
         if what == told { return }
         try await problems.open(
             ProblemBook.Finding(.missingFile, subject: subject, place: source.rawValue, what: what))

@@ -1,6 +1,7 @@
 internal import Catalogs
 internal import Delivery
 internal import Files
+internal import Ledger
 internal import Planning
 internal import Postgres
 internal import Settings
@@ -43,11 +44,21 @@ actor OrphanSearch {
     }
 
     struct Finding: Sendable {
-        /// By directory.
-        var orphans: [FilePath: Int]
+        /// Each with how long it has been known.
+        var orphans: [FilePath: (age: Duration, sight: OrphanBook.Sight)]
+        /// There are as many as are remembered, and maybe more.
+        var isFull: Bool
         /// Whether all of the mount was looked through, and nothing waits to become one: an orphan that an earlier process
         /// told of would be known.
         var isSure: Bool
+    }
+
+    /// What an earlier process had found: each is asked for again like what this one finds.
+    func remember(_ files: [OrphanFile]) {
+        for file in files where !isPassingName(file.path.lastComponent) && !mayBeIndexFile(file.path) {
+            book.remember(
+                file.path, OrphanBook.Sight(size: file.size, modified: file.modified), since: elapsed - file.age)
+        }
     }
 
     /// - Parameter period: to the next turn.
@@ -74,7 +85,7 @@ actor OrphanSearch {
         // What was not there, and what nobody named, is worth something only if the mount was there all the while.
         guard await mount.prove() == proven else { return nil }
         return Finding(
-            orphans: book.orphans(after: watching.graceOrphan, at: elapsed),
+            orphans: book.orphans(after: watching.graceOrphan, at: elapsed), isFull: book.isFull,
             isSure: book.isEmpty && walk.rounds > 0)
     }
 
@@ -136,11 +147,14 @@ actor OrphanSearch {
             left.subtract(try await named(places.map { standing[$0] }, in: window))
         }
         let old = now() + (.zero - watching.graceOrphan - OrphanSearch.surely)
-        let unnamed = left.map { path in
-            (path, seen[path].map { $0.modified.instant < old && $0.changed.instant < old } ?? false)
+        var unnamed: [FilePath: OrphanBook.Sight] = [:]
+        for path in left {
+            guard let found = seen[path] else { continue }
+            unnamed[path] = OrphanBook.Sight(
+                size: found.size, modified: found.modified.instant,
+                isOld: found.modified.instant < old && found.changed.instant < old)
         }
-        book.note(
-            paths, unnamed: Dictionary(unnamed) { one, _ in one }, grace: watching.graceOrphan, at: elapsed)
+        book.note(paths, unnamed: unnamed, grace: watching.graceOrphan, at: elapsed)
     }
 
     private func named(_ paths: [FilePath], in window: Range<WallTime>) async throws -> Set<FilePath> {

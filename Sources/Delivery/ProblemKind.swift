@@ -52,7 +52,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .shortFile:
             "The recorder's row claims more bytes than the file has; look there whether the file was cut."
         case .unsettledFile: "The file does not come to rest; look on the recorder who writes to it."
-        case .orphanFiles: "Files without rows: look in the recorder's database whether recordings were lost there."
+        case .orphanFiles:
+            "`takeup files --orphans` lists them: look in the recorder's database whether recordings were lost there."
         case .damagedMedia:
             "What the recorder wrote is kept as it is; play the original there to see whether the damage is old."
         case .unreadableFile: "Check the rights of the mount and of the file; it is tried again by itself."

@@ -402,5 +402,17 @@ extension Migrations {
         );
         create unique index kept_datum_value on takeup.kept_datum (sid, md5(key), md5(value));
         create index kept_datum_source on takeup.kept_datum (source);
+
+        -- Files that no row names, as the agents of their mounts found.
+        create table takeup.orphan (
+            mount text collate "C" not null,
+            source text collate "C" not null,
+            -- Below the mount.
+            path bytea not null,
+            size bigint not null,
+            modified timestamptz not null,
+            since timestamptz not null
+        );
+        create unique index orphan_path on takeup.orphan (mount, sha256(path));
         """
 }

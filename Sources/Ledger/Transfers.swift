@@ -131,4 +131,15 @@ package enum Transfers {
             """, [Value(mount), Value(grace), Value(limit)]
         ).map(Transfer.init)
     }
+
+    /// Waiting transfers whose file is missing, the newest first.
+    package static func newestMissing(mount: MountPath, limit: Int, in session: Session) throws -> [Transfer] {
+        try session.query(
+            """
+            select \(Transfer.columns.text(of: "transfer")) from takeup.transfer
+            where mount = $1 and state = 'waiting' and missing_since is not null and kind <> 'INDEX'
+            order by missing_since desc, id desc limit $2
+            """, [Value(mount), Value(limit)]
+        ).map(Transfer.init)
+    }
 }

@@ -5,7 +5,22 @@ package import Vocabulary
 ///
 /// Times are monotonic, as a span since a start that the caller chose once for the process.
 package struct OrphanBook: Sendable {
-    private var since: [FilePath: Duration] = [:]
+    /// A file as it was seen without a row.
+    package struct Sight: Hashable, Sendable {
+        /// Bytes.
+        package var size: Int64
+        /// By the clock of its server.
+        package var modified: Instant
+        /// Old enough to be an orphan at once.
+        package var isOld: Bool
+        package init(size: Int64, modified: Instant, isOld: Bool = false) {
+            self.size = size
+            self.modified = modified
+            self.isOld = isOld
+        }
+    }
+
+    private var known: [FilePath: (since: Duration, sight: Sight)] = [:]
     /// Whose turn it is to be asked for again.
     private var turns: [FilePath] = []
 
@@ -14,38 +29,49 @@ package struct OrphanBook: Sendable {
 
     package init() {}
 
-    package var isEmpty: Bool { since.isEmpty }
+    package var isEmpty: Bool { known.isEmpty }
+    /// There may be more than are known.
+    package var isFull: Bool { known.count >= OrphanBook.limit }
+
+    /// What an earlier process knew: each is asked for again in its turn, like one that this one found.
+    package mutating func remember(_ path: FilePath, _ sight: Sight, since: Duration) {
+        if known[path] == nil, !isFull { known[path] = (since, sight) }
+    }
 
     /// Notes what was found of `asked`.
     /// - Parameters:
-    ///   - unnamed: those that are there and no row names; those that are old enough to be orphans at once say so.
+    ///   - unnamed: those that are there and no row names.
     package mutating func note(
-        _ asked: some Sequence<FilePath>, unnamed: [FilePath: Bool], grace: Duration, at now: Duration
+        _ asked: some Sequence<FilePath>, unnamed: [FilePath: Sight], grace: Duration, at now: Duration
     ) {
-        for path in asked where unnamed[path] == nil { since[path] = nil }
-        for (path, isOld) in unnamed where since[path] == nil && since.count < OrphanBook.limit {
-            since[path] = isOld ? now - grace - .seconds(1) : now
+        for path in asked where unnamed[path] == nil { known[path] = nil }
+        for (path, sight) in unnamed {
+            if let standing = known[path] {
+                known[path] = (standing.since, sight)
+            } else if !isFull {
+                known[path] = (sight.isOld ? now - grace - .seconds(1) : now, sight)
+            }
         }
     }
 
     /// Known ones directly in a directory that its listing does not show any more.
     package mutating func forget(in directory: FilePath, except listed: (FilePath) -> Bool) {
-        for path in since.keys where path.parent == directory && !listed(path) { since[path] = nil }
+        for path in known.keys where path.parent == directory && !listed(path) { known[path] = nil }
     }
 
-    /// Files without a row for longer than the grace time, by their directories.
-    package func orphans(after grace: Duration, at now: Duration) -> [FilePath: Int] {
-        var counts: [FilePath: Int] = [:]
-        for (path, first) in since where now - first > grace { counts[path.parent, default: 0] += 1 }
-        return counts
+    /// Files without a row for longer than the grace time, each with how long.
+    package func orphans(after grace: Duration, at now: Duration) -> [FilePath: (age: Duration, sight: Sight)] {
+        var found: [FilePath: (age: Duration, sight: Sight)] = [:]
+        for (path, one) in known where now - one.since > grace { found[path] = (now - one.since, one.sight) }
+        return found
     }
 
     /// The next of all that are known, in turn: so that each is asked for again, and none often.
     package mutating func next(_ count: Int) -> [FilePath] {
-        if turns.isEmpty { turns = Array(since.keys) }
+        if turns.isEmpty { turns = Array(known.keys) }
         let taken = turns.suffix(count)
         turns.removeLast(taken.count)
-        return taken.filter { since[$0] != nil }
+        return taken.filter { known[$0] != nil }
     }
 }
 

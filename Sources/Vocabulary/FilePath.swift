@@ -47,12 +47,21 @@ package struct FilePath: Hashable, Comparable, Sendable {
     /// The path as text for people: bytes that are not UTF-8, and control characters, as `\xNN`.
     package var displayText: String {
         var text = ""
-        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-            if scalar.value < 32 || scalar.value == 127 {
-                text += "\\x" + Hex.text(of: [UInt8(scalar.value)])
-            } else {
-                text.unicodeScalars.append(scalar)
+        var decoder = UTF8()
+        var rest = bytes[...]
+        while let first = rest.first {
+            var reading = rest.makeIterator()
+            guard case .scalarValue(let scalar) = decoder.decode(&reading),
+                scalar.properties.generalCategory != .control
+            else {
+                text += "\\x" + Hex.text(of: [first])
+                rest = rest.dropFirst()
+                decoder = UTF8()
+                continue
             }
+            text.unicodeScalars.append(scalar)
+            rest = rest.dropFirst(UTF8.width(scalar))
+            decoder = UTF8()
         }
         return text
     }

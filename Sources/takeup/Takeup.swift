@@ -7,8 +7,9 @@ struct Takeup: AsyncParsableCommand {
         abstract: "Collects call and screen recordings onto a replay server: once, complete, verified byte by byte.",
         version: Version.text,
         subcommands: [
-            AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, VolumeCommand.self,
-            PauseCommand.self, ResumeCommand.self, RetryCommand.self, RestoreCommand.self, AuditCommand.self,
+            AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, FilesCommand.self,
+            VolumeCommand.self, PauseCommand.self, ResumeCommand.self, RetryCommand.self, RestoreCommand.self,
+            AuditCommand.self,
             SettingsCommand.self, EventsCommand.self,
         ])
 }

@@ -245,6 +245,14 @@ struct AgentScene: Sendable {
                 watching: watching, now: { Instant(microseconds: RecordingSample.noon.microseconds) })
         }
 
+        func attention() -> AttentionService {
+            AttentionService(
+                source: link, replay: replay, mount: guardOfMount, threads: FileThreads(name: "mount-list", count: 1),
+                watching: watching, problems: ProblemBook(database: replay.database, narrator: narrator),
+                narrator: narrator, progress: Progress(),
+                now: { Instant(microseconds: RecordingSample.noon.microseconds) })
+        }
+
         /// As a look sees it.
         func recording(_ id: Int64) async throws -> SourceRecording? {
             let catalog = try await link.catalog()

@@ -26,7 +26,7 @@ import Vocabulary
             for recording in recordings { #expect(try await scene.sighting(recording)?.state == .converged) }
             let search = scene.agent.orphanSearch()
             for _ in 0..<3 { _ = try await search.turn(period: .zero) }
-            #expect(try await search.turn(period: .zero)?.orphans == [FilePath("orphan"): 2])
+            #expect(try await search.turn(period: .zero)?.orphans.count == 2)
         }
     }
 }

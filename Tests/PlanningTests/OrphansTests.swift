@@ -6,41 +6,63 @@ import Vocabulary
     private let grace = Duration.seconds(3600)
     private let day = HotDays(at: Instant(microseconds: 1_795_219_200_000_000)) { _ in 0 }
     private func path(_ text: String) -> FilePath { FilePath(text) }
+    private func sight(isOld: Bool = false) -> OrphanBook.Sight {
+        OrphanBook.Sight(size: 1, modified: Instant(microseconds: 7), isOld: isOld)
+    }
+    /// How many the book has, by directory.
+    private func orphans(_ book: OrphanBook, at now: Duration) -> [FilePath: Int] {
+        book.orphans(after: grace, at: now).keys.reduce(into: [:]) { $0[$1.parent, default: 0] += 1 }
+    }
 
     @Test func `a file is an orphan when it was seen without a row for the grace time, whatever its own clock says`() {
         var book = OrphanBook()
         let one = path("20261121/a.mp3")
-        book.note([one], unnamed: [one: false], grace: grace, at: .seconds(10))
-        #expect(book.orphans(after: grace, at: .seconds(3610)).isEmpty)
-        book.note([one], unnamed: [one: false], grace: grace, at: .seconds(3000))
-        #expect(book.orphans(after: grace, at: .seconds(3611)) == [path("20261121"): 1])
+        book.note([one], unnamed: [one: sight()], grace: grace, at: .seconds(10))
+        #expect(orphans(book, at: .seconds(3610)).isEmpty)
+        book.note([one], unnamed: [one: sight()], grace: grace, at: .seconds(3000))
+        #expect(orphans(book, at: .seconds(3611)) == [path("20261121"): 1])
     }
 
     @Test func `one that is older than any clock could be wrong is an orphan at once`() {
         var book = OrphanBook()
         let old = path("20250101/a.mp3")
-        book.note([old], unnamed: [old: true], grace: grace, at: .zero)
-        #expect(book.orphans(after: grace, at: .zero) == [path("20250101"): 1])
+        book.note([old], unnamed: [old: sight(isOld: true)], grace: grace, at: .zero)
+        #expect(orphans(book, at: .zero) == [path("20250101"): 1])
     }
 
     @Test func `it is none any more when a row names it, and when it is gone`() {
         var book = OrphanBook()
         let (named, gone, kept) = (path("d/a"), path("d/b"), path("d/e/c"))
         let all = [named, gone, kept]
-        book.note(all, unnamed: [named: true, gone: true, kept: true], grace: grace, at: .zero)
+        book.note(
+            all, unnamed: [named: sight(isOld: true), gone: sight(isOld: true), kept: sight(isOld: true)], grace: grace,
+            at: .zero)
         book.note([named], unnamed: [:], grace: grace, at: .seconds(1))
         book.forget(in: path("d")) { $0 != gone }
-        #expect(book.orphans(after: grace, at: .seconds(2)) == [path("d/e"): 1])
+        #expect(orphans(book, at: .seconds(2)) == [path("d/e"): 1])
         #expect(!book.isEmpty)
     }
 
     @Test func `all that are known are asked for again in turn`() {
         var book = OrphanBook()
         let files = (0..<25).map { path("d/\($0)") }
-        book.note(files, unnamed: Dictionary(uniqueKeysWithValues: files.map { ($0, true) }), grace: grace, at: .zero)
+        book.note(
+            files, unnamed: Dictionary(uniqueKeysWithValues: files.map { ($0, sight(isOld: true)) }), grace: grace,
+            at: .zero)
         let asked = (0..<3).flatMap { _ in book.next(10) }
         #expect(Set(asked) == Set(files))
         #expect(asked.count == 25)
+    }
+
+    @Test func `what an earlier process knew is as old as it was, and what is seen of it is the newest look`() {
+        var book = OrphanBook()
+        let one = path("d/a")
+        book.remember(one, sight(), since: .seconds(-4000))
+        #expect(orphans(book, at: .zero) == [path("d"): 1])
+        let grown = OrphanBook.Sight(size: 2, modified: Instant(microseconds: 8))
+        book.note([one], unnamed: [one: grown], grace: grace, at: .seconds(5))
+        #expect(book.orphans(after: grace, at: .seconds(5))[one]?.sight == grown)
+        #expect(book.orphans(after: grace, at: .seconds(5))[one]?.age == .seconds(4005))
     }
 
     @Test(arguments: [

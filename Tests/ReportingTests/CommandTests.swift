@@ -130,6 +130,32 @@ import Testing
         #expect(status.text.split(separator: "\n").count == 1)
     }
 
+    @Test func `files are listed of a mount that there is, as a page and as JSON`() async throws {
+        let site = try await Site()
+        let file = try site.write()
+        let early = try run("files", "--missing", "--config", file)
+        #expect(early.code == 1)
+        #expect(early.text.contains("start an agent of this version once"))
+        try await site.fillLedger()
+        let all = try run("files", "--missing", "--config", file)
+        #expect(all.code == 0)
+        #expect(all.text.contains("\(site.home)/rec/screens: 1 file is missing.\n"))
+        #expect(all.text.contains("\(site.home)/rec/calls: no file is missing.\n"))
+        #expect(!all.text.contains("\u{1B}"))
+        let one = try run(
+            "files", "--orphans", "--mount", "\(site.home)/rec/calls/", "--json", "--limit", "1", "--config", file)
+        #expect(one.code == 0)
+        #expect(one.text.hasPrefix("{\n  \"version\": 1,\n  \"what\": \"orphans\",\n"))
+        #expect(!one.text.contains("rec/screens"))
+        let none = try run("files", "--orphans", "--mount", "/mnt/nowhere", "--config", file)
+        #expect(none.code == 64)
+        #expect(none.text.contains("No source has a mount /mnt/nowhere. The settings have: \(site.home)/rec/calls"))
+        let away = try run(
+            "files", "--orphans", "--config", try site.write(site.text(replayDatabase: "host=/nowhere dbname=callrec")))
+        #expect(away.code == 1)
+        #expect(away.text.hasPrefix("The replay's database is away: "))
+    }
+
     @Test func `the reference, the example and the catalog are printed`() throws {
         #expect(try run("settings", "--reference").text == SettingsReference.markdown())
         #expect(try run("settings", "--example").text == SettingsReference.exampleFile())
@@ -140,6 +166,9 @@ import Testing
         (["settings"], "--reference or --example"), (["events"], "--catalog"),
         (["status", "5"], "takeup status --watch 5"), (["status", "--watch", "0"], "between 0.2 and 3600"),
         (["status", "--json", "--watch"], "leave out --watch"), (["status", "--watch"], "needs a terminal"),
+        (["files"], "--missing or --orphans"), (["files", "--missing", "--orphans"], "--missing or --orphans"),
+        (["files", "--missing", "--limit", "0"], "between 1 and 100000"),
+        (["files", "--missing", "--limit", "100001"], "between 1 and 100000"),
     ])
     func `wrong words get a helpful sentence`(arguments: [String], sentence: String) throws {
         let refused = try run(arguments)
