@@ -22,22 +22,26 @@ internal import Vocabulary
         }
         #expect(isServing)
         let stop = PlainRecorder.now
+        // Whole to whoever reads them, so that nothing but the large one could hold them up.
+        let small = try (0..<10).map { number in
+            let sound = try RecorderModelMedia.shared().sound(seconds: 4, mark: "small-\(number)")
+            return RecordingSample("small-\(number)", stop: stop, seconds: 4).media(
+                try recorder.file(.audio, "\(number).mp3", sound))
+        }
         // Written sparse: reading it costs little, copying it as much as its length says.
-        let length = 300_000_000
+        let length = 900_000_000
         var large = try recorder.file(.recd, "large.recd", [0])
         #expect(truncate(recorder.prefix + large.path.displayText, off_t(length)) == 0)
         large.size = Int64(length)
         // Of so many zeros: with holes in it, nothing else would settle it at once.
-        large.crc32 = 4_169_451_611
+        large.crc32 = 2_376_531_167
         try await recorder.builder.add(RecordingSample("large", stop: stop).media(large))
         let isUnderWay = try await solution.replay.wait(upTo: .seconds(60)) {
             try await $0.count("select count(*) from takeup.intent where reserved_bytes = \(length)") == 1
         }
         #expect(isUnderWay, "\(solution.log("one").suffix(3000))")
-        for number in 0..<10 {
-            try await recorder.builder.add(
-                RecordingSample("small-\(number)", stop: stop).media(
-                    try recorder.file(.recd, "\(number).recd", [UInt8](repeating: UInt8(number), count: 5000))))
+        try await recorder.database.transaction { session in
+            for sample in small { try recorder.builder.add(sample, on: session) }
         }
         let marks = try await recorder.marks(upTo: .seconds(120))
         #expect(marks.count == 11 && marks.values.allSatisfy { $0 == "S" }, "\(solution.log("one").suffix(3000))")
