@@ -59,6 +59,7 @@ package struct AgentProcess: Sendable {
 
     /// Runs until the task is cancelled. Throws only what stands in the way of a start.
     package func run() async throws {
+        ProcessLimits.prepare()
         RecorderClock.use(timeZone: source.timeZone)
         let base = try await ReplayBase(
             settings: settings, role: "agent", version: version, environment: environment, narrator: narrator)

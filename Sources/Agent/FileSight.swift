@@ -31,17 +31,23 @@ package struct FileLooker: Sendable {
     ///   - isEncrypted: the row names a key: the container is a cipher's.
     ///   - place: the mount's root, as it was proven.
     package func look(at path: FilePath, on place: MountRoot, isEncrypted: Bool) async -> FileSight {
+        await look(at: [(path, isEncrypted)], on: place)[0]
+    }
+
+    /// The same of several, each by itself, in their order.
+    package func look(at files: [(path: FilePath, isEncrypted: Bool)], on place: MountRoot) async -> [FileSight] {
         let root = root
-        do {
-            return try await threads.run(timeout: timeout) { _ in
-                try FileLooker.look(at: path, below: root, provenAs: place, isEncrypted: isEncrypted)
+        let sights = await threads.each(files.count, timeout: timeout) { number, _ in
+            let file = files[number]
+            return try FileLooker.look(at: file.path, below: root, provenAs: place, isEncrypted: file.isEncrypted)
+        }
+        return sights.map { sight in
+            switch sight {
+            case .success(let sight): sight
+            case .failure(let error as FileError): FileLooker.sight(error)
+            case .failure(is MountChanged): .failed(FileError(.stale, doing: "find the mount that was proven"))
+            case .failure: .failed(FileError(.interrupted, doing: "look at a file"))
             }
-        } catch let error as FileError {
-            return FileLooker.sight(error)
-        } catch is MountChanged {
-            return .failed(FileError(.stale, doing: "find the mount that was proven"))
-        } catch {
-            return .failed(FileError(.interrupted, doing: "look at a file"))
         }
     }
 

@@ -73,7 +73,8 @@ package actor KeeperService {
     /// Batches in one turn.
     private static let markBatches = 4
     /// Hints beyond this are dropped: the page finds what they were about.
-    private static let hintLimit = 10_000
+    private static let hintLimit = 50_000
+    private static let looksAtOnce = 5
     /// A turn of a group is passed on after this at the latest.
     private static let groupLease = Duration.seconds(30)
 
@@ -233,7 +234,7 @@ package actor KeeperService {
         if !hinted.isEmpty || isRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
             // After a failure each by itself, so that what cannot be looked at holds up only its own kind.
-            let ids = isRound && hasFailed ? [] : Set(hinted.prefix(synchro.callsPerPeriod))
+            let ids = isRound && hasFailed ? [] : Set(hinted.prefix(KeeperService.looksAtOnce * synchro.callsPerPeriod))
             hinted.subtract(ids)
             if isRound { isRoundHinted = false }
             do {

@@ -42,9 +42,6 @@ package actor TransferService {
     private static let smallFile: Int64 = 8 << 20
     /// Until what went back unlooked is tried again.
     private static let givenBack = Duration.milliseconds(200)
-    /// Looks at a time: each may wait for a server.
-    private static let looksAtOnce = 8
-
     package init(
         source: SourceLink, replay: Replay, mount: MountGuard, looker: FileLooker, deliverer: Deliverer,
         measures: MeasureService, afterlooks: AfterlookService, settings: Settings, problems: ProblemBook,
@@ -270,25 +267,19 @@ package actor TransferService {
     }
 
     private func look(at transfers: [Transfer], on root: MountRoot) async -> [(Transfer, FileSight)] {
-        await withTaskGroup(of: (Transfer, FileSight).self) { group in
-            var waiting = transfers[...]
-            func add() {
-                guard let transfer = waiting.popFirst() else { return }
-                let path = below(transfer)
-                group.addTask { [looker] in
-                    guard let path else {
-                        return (transfer, .refused(FileError(.escapes, doing: "find a file on its mount")))
-                    }
-                    return (transfer, await looker.look(at: path, on: root, isEncrypted: transfer.keyID != nil))
-                }
+        var files: [(path: FilePath, isEncrypted: Bool)] = []
+        var places: [Int?] = []
+        for transfer in transfers {
+            guard let path = below(transfer) else {
+                places.append(nil)
+                continue
             }
-            for _ in 0..<TransferService.looksAtOnce { add() }
-            var seen: [(Transfer, FileSight)] = []
-            while let next = await group.next() {
-                seen.append(next)
-                add()
-            }
-            return seen
+            places.append(files.count)
+            files.append((path, transfer.keyID != nil))
+        }
+        let sights = await looker.look(at: files, on: root)
+        return zip(transfers, places).map { transfer, place in
+            (transfer, place.map { sights[$0] } ?? .refused(FileError(.escapes, doing: "find a file on its mount")))
         }
     }
 

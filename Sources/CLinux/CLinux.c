@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -197,3 +198,5 @@ int takeup_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, proce
 
 int takeup_exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
 int takeup_exit_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+
+void takeup_limit_arenas(int count) { mallopt(M_ARENA_MAX, count); }

@@ -48,12 +48,18 @@ package struct Copier: Sendable {
     ) async -> Result<Value, CopyError> {
         do {
             return .success(try await threads.run(timeout: settings.patience, body))
-        } catch let error as CopyError {
-            return .failure(error)
-        } catch let error as FileError {
-            return .failure(CopyError(.timeout, at: step, detail: "a call hangs", cause: error))
         } catch {
-            return .failure(CopyError(.cancelled, at: step))
+            return .failure(CopyError(of: error, at: step))
+        }
+    }
+
+    /// The same for each place from 0 to `count`, several at a time; the outcomes in order. One that fails or hangs fails
+    /// no other.
+    func performEach<Value: Sendable>(
+        _ step: CopyError.Step, _ count: Int, _ body: @escaping @Sendable (Int, Pulse) throws -> Value
+    ) async -> [Result<Value, CopyError>] {
+        await threads.each(count, timeout: settings.patience, body).map { outcome in
+            outcome.mapError { CopyError(of: $0, at: step) }
         }
     }
 
@@ -61,5 +67,16 @@ package struct Copier: Sendable {
     func performAnyway(_ step: CopyError.Step, _ body: @escaping @Sendable () -> Void) async {
         // A hang leaves it to the sweep.
         _ = await Task { await perform(step) { _ in body() } }.value
+    }
+}
+
+extension CopyError {
+    /// What a body on a volume's threads ended with.
+    fileprivate init(of error: any Error, at step: Step) {
+        switch error {
+        case let error as CopyError: self = error
+        case let error as FileError: self.init(.timeout, at: step, detail: "a call hangs", cause: error)
+        default: self.init(.cancelled, at: step)
+        }
     }
 }

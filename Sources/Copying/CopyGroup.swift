@@ -92,28 +92,23 @@ struct CopyGroup: Sendable {
         _ progress: [Progress], _ step: CopyError.Step,
         _ body: @escaping @Sendable (Progress, Pulse) throws(CopyError) -> Progress
     ) async -> [Progress] {
-        await withTaskGroup(of: (Int, Progress).self) { group in
-            for (index, current) in progress.enumerated() {
-                if case .failed = current { continue }
-                group.addTask { [copier] in
-                    switch await copier.perform(step, { try body(current, $0) }) {
-                    case .success(let next): (index, next)
-                    case .failure(let error): (index, .failed(error))
-                    }
-                }
-            }
-            var next = progress
-            var dropped: [StagedFile] = []
-            for await (index, reached) in group {
-                // One that was cancelled in line put nothing away; one that hangs may still use what it holds.
-                if case .failed(let error) = reached, error.code == .cancelled, let file = progress[index].staged {
-                    dropped.append(file)
-                }
-                next[index] = reached
-            }
-            await discard(dropped)
-            return next
+        let going = progress.indices.filter { if case .failed = progress[$0] { false } else { true } }
+        let reached = await copier.performEach(step, going.count) { place, pulse in
+            try body(progress[going[place]], pulse)
         }
+        var next = progress
+        var dropped: [StagedFile] = []
+        for (index, outcome) in zip(going, reached) {
+            switch outcome {
+            case .success(let further): next[index] = further
+            case .failure(let error):
+                // One that was cancelled in line put nothing away; one that hangs may still use what it holds.
+                if error.code == .cancelled, let file = progress[index].staged { dropped.append(file) }
+                next[index] = .failed(error)
+            }
+        }
+        await discard(dropped)
+        return next
     }
 
     /// One `syncfs` for all that are staged; an error of it tells nothing about any one of them, so all go.

@@ -79,7 +79,7 @@ package struct CopySettings: Hashable, Sendable {
 
     package init(
         patience: Duration = .seconds(120), groupDurabilityFrom: Int = 8, rereadsSource: Bool = false,
-        openAtMost: Int = 200
+        openAtMost: Int = 1000
     ) {
         self.patience = patience
         self.groupDurabilityFrom = groupDurabilityFrom

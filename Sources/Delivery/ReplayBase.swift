@@ -30,7 +30,9 @@ package struct ReplayBase: Sendable {
     ) async throws {
         connection = try ConnectionSettings(
             settings.replay.database, label: "replay", applicationName: "takeup \(role)", environment: environment)
-        let database = Database(connection, connections: 6)
+        var byKey = connection
+        byKey.looksUpByKey = true
+        let database = Database(byKey, connections: 6)
         try await database.transaction { session in try Migrations.apply(program: version, in: session) }
         let stopped = try await database.transaction { session in try Marking.check(in: session) }
         if let stopped { narrator.tell(.markingStopped, .reason(stopped)) }

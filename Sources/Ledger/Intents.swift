@@ -47,7 +47,13 @@ package enum Intents {
                 join unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])
                     as request(transfer, job, volume, path)
                     on intent.transfer_id = request.transfer or intent.mux_job_id = request.job
-                where intent.state in ('open', 'superseded')
+                where intent.state in ('open', 'superseded') and intent.token = any (array(
+                    -- Mostly there are none: a look-up for each, whatever the planner thinks of the whole table.
+                    select known.token from unnest($1::bigint[], $2::bigint[]) as wanted(transfer, job)
+                    cross join lateral (
+                        select token from takeup.intent where transfer_id = wanted.transfer
+                        union all
+                        select token from takeup.intent where mux_job_id = wanted.job) as known))
                 order by intent.token for no key update of intent
             )
             update takeup.intent set state = 'superseded',
@@ -72,10 +78,12 @@ package enum Intents {
             select transfer, job, holder, statement_timestamp() + $8::interval, volume, staged, path, reserved
             from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bigint[])
                 as request(transfer, job, holder, volume, staged, path, reserved)
-            where not exists (
-                select from takeup.replica
+            where (
+                -- A look-up for each, whatever the planner thinks of the whole table.
+                select true from takeup.replica
                 where replica.volume_id = request.volume and sha256(replica.path) = sha256(request.path)
-                    and replica.state <> 'removed')
+                    and replica.state <> 'removed'
+                limit 1) is null
             order by volume collate "C", sha256(path)
             on conflict (volume_id, sha256(final_path)) where final_path is not null do nothing
             returning \(Intent.columns.text(of: "intent"))
@@ -105,9 +113,9 @@ package enum Intents {
             """
             with held as (
                 select intent.token, given.size, given.digest
-                \(heldIntents("join unnest($1::bigint[], $3::bigint[], $4::bytea[]) as given(token, size, digest)"
-                    + " on given.token = intent.token"))
-                order by intent.token for no key update of intent
+                \(heldIntents(
+                    "unnest($1::bigint[], $3::bigint[], $4::bytea[]) as given(token, size, digest)",
+                    lock: "for no key update"))
             )
             update takeup.intent set lease_until = statement_timestamp() + $2::interval, ready_size = held.size,
                 ready_sha256 = held.digest, allocated_bytes = greatest(allocated_bytes, held.size)
@@ -145,7 +153,7 @@ package enum Intents {
         try renewWork(tokens, lease: lease, in: session)
         let renewed = try session.query(
             """
-            with held as (select intent.token \(heldIntents()) order by intent.token for no key update of intent)
+            with held as (select intent.token \(heldIntents(lock: "for no key update")))
             update takeup.intent set lease_until = statement_timestamp() + $2::interval
             from held where intent.token = held.token
             returning intent.token
@@ -176,18 +184,39 @@ package enum Intents {
         _ tokens: some Sequence<FencingToken>, in session: Session
     ) throws -> Set<FencingToken> {
         let rows = try session.query(
-            "select intent.token \(heldIntents()) order by intent.token", [.tokens(tokens)])
+            "select intent.token \(heldIntents())", [.tokens(tokens)])
         return Set(try rows.map { FencingToken(rawValue: try $0.integer("token")) })
     }
 
-    private static func heldIntents(_ join: String = "") -> String {
+    /// Those of the tokens `$1` that are open and whose work is claimed, in order; locked as `lock` says.
+    ///
+    /// Each is looked up by its key: while statistics are young an index by state looks as good to the planner, and all that
+    /// was open since the last vacuum would be gone through. `is true` keeps the condition from being used so.
+    private static func heldIntents(
+        _ given: String = "unnest($1::bigint[]) as given(token)", lock: String = "offset 0"
+    ) -> String {
         """
-        from takeup.intent
-        left join takeup.transfer on transfer.id = intent.transfer_id
-        left join takeup.mux_job on mux_job.id = intent.mux_job_id
-        \(join)
-        where intent.token = any($1::bigint[]) and intent.state = 'open'
-            and coalesce(transfer.state, mux_job.state) = 'claimed'
+        from (select * from \(given) order by token) as given
+        cross join lateral (
+            select token, transfer_id, mux_job_id from takeup.intent
+            where token = given.token and (state = 'open') is true
+            \(lock)
+        ) as intent
+        where coalesce(
+            (select state from takeup.transfer where id = intent.transfer_id),
+            (select state from takeup.mux_job where id = intent.mux_job_id)) = 'claimed'
+        """
+    }
+
+    /// The work of the tokens `$1`: an array of the column's values, each looked up by its key.
+    private static func workOfTokens(_ column: String, where condition: String = "true") -> String {
+        """
+        array(
+            select intent.\(column) from unnest($1::bigint[]) as given(token)
+            cross join lateral (
+                select \(column) from takeup.intent where token = given.token and (\(condition)) is true offset 0
+            ) as intent
+            where intent.\(column) is not null)
         """
     }
 
@@ -201,12 +230,12 @@ package enum Intents {
             try session.send(
                 """
                 select from takeup.\(work) as work
-                where work.id in (select \(work)_id from takeup.intent where token = any($1::bigint[]))
+                where work.id = any (\(workOfTokens("\(work)_id")))
                 order by work.id for no key update
                 """, [tokens])
         }
         let rows = try session.query(
-            "select intent.token \(heldIntents()) order by intent.token for update of intent", [tokens])
+            "select intent.token \(heldIntents(lock: "for update"))", [tokens])
         return Set(try rows.map { FencingToken(rawValue: try $0.integer("token")) })
     }
 
@@ -218,10 +247,10 @@ package enum Intents {
             """
             update takeup.transfer set state = 'done', holder = null, lease_until = null, last_error = null,
                 missing_since = null, changed_at = statement_timestamp()
-            where state = 'claimed' and id = any (array(
-                select transfer_id from takeup.intent where token = any($1::bigint[]) and state = 'open'))
+            where (state = 'claimed') is true and id = any (\(workOfTokens("transfer_id", where: "state = 'open'")))
             """, [tokens])
-        try session.send("delete from takeup.intent where token = any($1::bigint[]) and state = 'open'", [tokens])
+        try session.send(
+            "delete from takeup.intent where token = any($1::bigint[]) and (state = 'open') is true", [tokens])
     }
 
     package static func find(_ tokens: some Sequence<FencingToken>, in session: Session) throws -> [Intent] {

@@ -243,10 +243,12 @@ extension Migrations {
         ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
         create unique index intent_place on takeup.intent (volume_id, sha256(final_path))
             where final_path is not null;
-        create unique index intent_transfer on takeup.intent (transfer_id) where state = 'open';
-        create unique index intent_mux_job on takeup.intent (mux_job_id) where state = 'open';
-        create index intent_of_transfer on takeup.intent (transfer_id);
-        create index intent_of_mux_job on takeup.intent (mux_job_id);
+        create unique index intent_transfer on takeup.intent (transfer_id)
+            where state = 'open' and transfer_id is not null;
+        create unique index intent_mux_job on takeup.intent (mux_job_id)
+            where state = 'open' and mux_job_id is not null;
+        create index intent_of_transfer on takeup.intent (transfer_id) where transfer_id is not null;
+        create index intent_of_mux_job on takeup.intent (mux_job_id) where mux_job_id is not null;
 
         create table takeup.keeper (
             source text collate "C" primary key,

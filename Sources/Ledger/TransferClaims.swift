@@ -148,12 +148,17 @@ extension Transfers {
         try Intents.supersede(ofTransfers: released.map { try $0.number("id") }, in: session)
     }
 
-    /// The rows of the claims `$1`, `$2`, `$3` that are still held, locked in order.
+    /// The rows of the claims `$1`, `$2`, `$3` that are still held, locked in order: each looked up by its key, whatever the
+    /// planner thinks of an index by state.
     static let heldClaims = """
-        select transfer.id from takeup.transfer
-        join unnest($1::bigint[], $2::text[], $3::bigint[]) as claim(id, holder, attempt)
-            on transfer.id = claim.id and transfer.holder = claim.holder and transfer.attempts = claim.attempt
-        where transfer.state = 'claimed' order by transfer.id for no key update of transfer
+        select transfer.id from (
+            select * from unnest($1::bigint[], $2::text[], $3::bigint[]) as given(id, holder, attempt) order by id
+        ) as claim
+        cross join lateral (
+            select id from takeup.transfer
+            where id = claim.id and (state = 'claimed' and holder = claim.holder and attempts = claim.attempt) is true
+            for no key update
+        ) as transfer
         """
 }
 

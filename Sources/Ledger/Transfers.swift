@@ -31,8 +31,17 @@ package enum Transfers {
                 is_woken = (state = 'claimed')
             where id = any (array(
                 select id from takeup.transfer
-                where source_path = any($2::bytea[]) and state in ('waiting', 'claimed') and mount = $1 and (
-                    state = 'waiting' and not_before > statement_timestamp() or state = 'claimed' and not is_woken)
+                where id = any (array(
+                    -- Each by its path, whatever the planner thinks of the whole table.
+                    select known.id from unnest($2::bytea[]) as seen(path)
+                    cross join lateral (
+                        select id, mount, state, not_before, is_woken from takeup.transfer
+                        where source_path = seen.path and state in ('waiting', 'claimed') offset 0
+                    ) as known
+                    where known.mount = $1 and (known.state = 'waiting' and known.not_before > statement_timestamp()
+                        or known.state = 'claimed' and not known.is_woken)))
+                    and (state = 'waiting' and not_before > statement_timestamp()
+                        or state = 'claimed' and not is_woken) is true
                 order by id for no key update))
             """, [Value(mount), .byteStrings(paths.map(\.bytes))])
         if woken > 0 { try WorkChannel.notify(mounts: [mount], in: session) }

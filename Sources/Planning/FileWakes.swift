@@ -17,6 +17,8 @@ package struct FileWakes: Sendable {
     /// Between two wakes of everything, which doubles while that goes on; a tenth of it after a statement that was full
     /// of names, less after one with fewer.
     private let spacing: Duration
+    /// Between two wakes by name, at least.
+    private static let shortest = Duration.milliseconds(10)
     private var names: [FilePath] = []
     private var wantsAll = false
     private var nextNamed: Duration = .zero
@@ -70,7 +72,7 @@ package struct FileWakes: Sendable {
         }
         guard !names.isEmpty, now >= nextNamed else { return .nothing }
         defer { names = [] }
-        nextNamed = now + spacing * names.count / (10 * namesAtOnce)
+        nextNamed = now + max(FileWakes.shortest, spacing * names.count / (10 * namesAtOnce))
         return .named(names)
     }
 

@@ -17,6 +17,9 @@ package struct ConnectionSettings: Sendable {
     package var idleTransactionTimeout: Duration
     /// Sent as `client_encoding`. `SQL_ASCII` leaves bytes as they are.
     package var clientEncoding: String
+    /// Whether every statement looks rows up by a key. A plan is kept as it was made, and one that was made while a table was
+    /// young goes through all of it for good: the planner is told to take an index where there is one, and to join row by row.
+    package var looksUpByKey = false
 
     package init(
         connectionString: String, password: String? = nil, applicationName: String = "takeup", label: String,

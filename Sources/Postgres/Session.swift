@@ -73,6 +73,11 @@ package final class Session {
         try execute("set bytea_output = 'hex'")
         try execute("set extra_float_digits = 3")
         try execute("set standard_conforming_strings = on")
+        // Compiling a statement costs more than any of ours takes.
+        if serverVersion >= 110_000 { try execute("set jit = off") }
+        if settings.looksUpByKey {
+            for way in ["seqscan", "hashjoin", "mergejoin"] { try execute("set enable_\(way) = off") }
+        }
     }
 
     deinit { PQfinish(connection) }

@@ -9,7 +9,12 @@ package struct EventDeclaration: Hashable, Sendable {
 }
 
 extension Event {
-    package var declaration: EventDeclaration {
+    package var declaration: EventDeclaration { Event.declarations[self] ?? declared }
+
+    /// Made once: a busy agent tells of each copy.
+    private static let declarations = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.declared) })
+
+    private var declared: EventDeclaration {
         switch self {
         case .watermarkRaised:
             EventDeclaration(

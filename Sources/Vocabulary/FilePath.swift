@@ -16,10 +16,32 @@ package struct FilePath: Hashable, Comparable, Sendable {
 
     /// The names between the slashes; empty ones and `.` left out, `..` kept.
     package var components: [[UInt8]] {
-        bytes.split(separator: slash).map(Array.init).filter { $0 != [dot] }
+        var components: [[UInt8]] = []
+        var place = 0
+        while let next = component(from: &place) { components.append(Array(bytes[next])) }
+        return components
     }
 
-    package var lastComponent: [UInt8] { components.last ?? [] }
+    package var lastComponent: [UInt8] {
+        var last: Range<Int>?
+        var place = 0
+        while let next = component(from: &place) { last = next }
+        return last.map { Array(bytes[$0]) } ?? []
+    }
+
+    /// The component at `place` or behind it, which moves to its end; nil where there is none.
+    private func component(from place: inout Int) -> Range<Int>? {
+        while place < bytes.count {
+            if bytes[place] == slash {
+                place += 1
+                continue
+            }
+            let start = place
+            while place < bytes.count && bytes[place] != slash { place += 1 }
+            if place - start > 1 || bytes[start] != dot { return start..<place }
+        }
+        return nil
+    }
 
     /// The directory that holds this; empty for a path of one component.
     package var parent: FilePath {
@@ -35,14 +57,28 @@ package struct FilePath: Hashable, Comparable, Sendable {
 
     /// What is left below `prefix`, where this lies below it; whole components only.
     package func relative(to prefix: FilePath) -> FilePath? {
-        let own = components
-        let others = prefix.components
-        guard own.count > others.count, Array(own.prefix(others.count)) == others else { return nil }
-        return FilePath(bytes: Array(own.dropFirst(others.count).joined(separator: [slash])))
+        var place = 0
+        var other = 0
+        while let theirs = prefix.component(from: &other) {
+            guard let own = component(from: &place), bytes[own] == prefix.bytes[theirs] else { return nil }
+        }
+        var left: [UInt8] = []
+        left.reserveCapacity(bytes.count - place)
+        while let own = component(from: &place) {
+            if !left.isEmpty { left.append(slash) }
+            left += bytes[own]
+        }
+        return left.isEmpty ? nil : FilePath(bytes: left)
     }
 
     /// Whether a component is `..`, which no path of a recorder has a reason to hold.
-    package var climbs: Bool { components.contains([dot, dot]) }
+    package var climbs: Bool {
+        var place = 0
+        while let next = component(from: &place) {
+            if next.count == 2 && bytes[next.lowerBound] == dot && bytes[next.lowerBound + 1] == dot { return true }
+        }
+        return false
+    }
 
     /// The path as text for people: bytes that are not UTF-8, and control characters, as `\xNN`.
     package var displayText: String {

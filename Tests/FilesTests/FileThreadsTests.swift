@@ -214,4 +214,74 @@ private func until(_ condition: () -> Bool) async throws {
         #expect(ContinuousClock.now - began < .seconds(10))
         hang.release()
     }
+
+    @Test func `many bodies share threads, and each has its own outcome in its place`() async throws {
+        let threads = FileThreads(name: "test", count: 3)
+        let load = Load()
+        let outcomes = await threads.each(500, atOnce: 2, timeout: .seconds(20)) { place, _ in
+            load.enter()
+            defer { load.leave() }
+            if place % 100 == 7 { throw FileError(.notFound, doing: "look") }
+            return place
+        }
+        #expect(load.most <= 2)
+        #expect(outcomes.count == 500)
+        for (place, outcome) in outcomes.enumerated() {
+            switch outcome {
+            case .success(let value): #expect(value == place && place % 100 != 7)
+            case .failure(let error):
+                #expect((error as? FileError)?.code == .notFound)
+                #expect(place % 100 == 7)
+            }
+        }
+        #expect(await threads.each(0, timeout: .seconds(1)) { place, _ in place }.isEmpty)
+    }
+
+    @Test func `of many bodies one that hangs is given up by itself, and others go on behind it`() async throws {
+        let threads = FileThreads(name: "test", count: 2, abandonedAtMost: 2)
+        let hang = try Hang()
+        let late = Mutex(0)
+        let outcomes = await threads.each(50, timeout: .milliseconds(300)) { place, _ in
+            if place == 3 {
+                hang.wait()
+                late.withLock { $0 += 1 }
+            }
+            return Owned { late.withLock { $0 += place == 3 ? 1 : 0 } }
+        }
+        for (place, outcome) in outcomes.enumerated() {
+            switch outcome {
+            case .success: #expect(place != 3)
+            case .failure(let error):
+                #expect(place == 3)
+                #expect((error as? FileError)?.code == .timeout)
+            }
+        }
+        #expect(threads.abandonedCount == 1)
+        hang.release()
+        // Its result comes to nobody, and ends.
+        try await until { late.withLock { $0 } == 2 && threads.abandonedCount == 0 }
+        #expect(late.withLock { $0 } == 2)
+        #expect(await threads.each(2, timeout: .seconds(5)) { place, _ in place }.count == 2)
+    }
+
+    @Test func `cancelling many bodies ends those that have not begun`() async throws {
+        let threads = FileThreads(name: "test", count: 1)
+        let begun = Mutex(0)
+        let work = Task {
+            await threads.each(1000, timeout: .seconds(20)) { _, pulse in
+                begun.withLock { $0 += 1 }
+                for _ in 0..<1000 {
+                    try pulse.beat()
+                    usleep(1000)
+                }
+            }
+        }
+        try await until { begun.withLock { $0 } == 1 }
+        work.cancel()
+        let outcomes = await work.value
+        #expect(begun.withLock { $0 } == 1)
+        #expect(outcomes.count == 1000)
+        for case .failure(let error) in outcomes { #expect(error is CancellationError) }
+        #expect(outcomes.allSatisfy { if case .failure = $0 { true } else { false } })
+    }
 }
