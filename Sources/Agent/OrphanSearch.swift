@@ -21,26 +21,37 @@ actor OrphanSearch {
     private let started = ContinuousClock.now
     private var book = OrphanBook()
     private var walk: OrphanWalk
+    private var walkPace: SharePace
+    private var recheckPace: SharePace
+    /// What stands before a path below the mount to make it the recorder's own.
+    private let recorderPrefix: [UInt8]
+    /// When what is known was told last.
+    private var told: Duration?
 
-    /// What one turn may take of the time to the next, beyond its first directory.
-    private static let share = 100
+    /// Between two times that what is known is told, where nothing was asked: some of it ripens.
+    private static let tellPeriod = Duration.seconds(60)
     /// Known ones that are asked for again in a turn.
     private static let recheck = 500
     /// A file whose own times are older than the grace time and this was there before, wherever its clock stands.
     private static let surely = Duration.seconds(26 * 3600)
 
+    /// - Parameter share: of the time that is left for it, one part in so many.
     init(
         source: SourceLink, mount: MountGuard, threads: FileThreads, watching: WatchingSettings,
-        now: @escaping @Sendable () -> Instant
+        share: Int = 2000, now: @escaping @Sendable () -> Instant
     ) {
         self.source = source
         self.mount = mount
         self.threads = threads
         self.watching = watching
         self.now = now
+        let round = min(max(watching.graceOrphan * 2, .seconds(5)), .seconds(6 * 3600))
         walk = OrphanWalk(
-            hotPeriod: min(max(watching.graceOrphan / 4, .seconds(1)), .seconds(900)),
-            roundPeriod: min(max(watching.graceOrphan * 2, .seconds(5)), .seconds(6 * 3600)))
+            hotPeriod: min(max(watching.graceOrphan / 4, .seconds(1)), .seconds(900)), roundPeriod: round)
+        walkPace = SharePace(oneIn: share, longest: round / 36)
+        recheckPace = SharePace(oneIn: share, longest: round / 36)
+        let prefix = FilePath(mount.mount.rawValue).relative(to: source.settings.mountPath) ?? FilePath("")
+        recorderPrefix = Array("/".utf8) + (prefix.isEmpty ? [] : prefix.bytes + Array("/".utf8))
     }
 
     struct Finding: Sendable {
@@ -62,13 +73,22 @@ actor OrphanSearch {
     }
 
     /// - Parameter period: to the next turn.
+    /// - Returns: nil where the mount is not proven, or where nothing was asked and what is known was told a moment ago.
     func turn(period: Duration) async throws -> Finding? {
         guard let proven = await mount.proven() else { return nil }
         let began = elapsed
-        try await recheck(on: proven.root)
-        repeat {
+        var isNew = told.map { began - $0 >= OrphanSearch.tellPeriod } ?? true
+        recheckPace.begin(at: began, after: period)
+        if !book.isEmpty && recheckPace.isDue(at: began) {
+            isNew = true
+            try await recheck(on: proven.root)
+            recheckPace.took(elapsed - began)
+        }
+        walkPace.begin(at: began, after: period)
+        while walkPace.isDue(at: began) {
             let days = HotDays(at: now(), utcOffset: RecorderClock.utcOffset(at:))
-            guard let stop = walk.next(at: elapsed, days: days) else { break }
+            let start = elapsed
+            guard let stop = walk.next(at: start, days: days) else { break }
             do {
                 try await visit(stop, days, on: proven.root)
             } catch is FileError {
@@ -81,9 +101,13 @@ actor OrphanSearch {
                 walk.putBack(stop, at: elapsed)
                 throw error
             }
-        } while elapsed - began < period / OrphanSearch.share
+            walkPace.took(elapsed - start)
+            isNew = true
+        }
+        guard isNew else { return nil }
         // What was not there, and what nobody named, is worth something only if the mount was there all the while.
         guard await mount.prove() == proven else { return nil }
+        told = elapsed
         return Finding(
             orphans: book.orphans(after: watching.graceOrphan, at: elapsed), isFull: book.isFull,
             isSure: book.isEmpty && walk.rounds > 0)
@@ -136,9 +160,12 @@ actor OrphanSearch {
     /// can be wrong.
     private func ask(_ paths: [FilePath], on place: MountRoot) async throws {
         var left = Set(paths)
-        for (window, group) in Dictionary(grouping: paths, by: { rowWindow(of: $0.parent) }) {
-            if let window { left.subtract(try await named(group, in: window)) }
+        let folders = Dictionary(grouping: paths, by: \.parent)
+        for (window, group) in Dictionary(grouping: folders.keys, by: { rowWindow(of: $0) }) {
+            guard let window else { continue }
+            left.subtract(try await named(group.flatMap { folders[$0] ?? [] }, in: window))
         }
+        if left.isEmpty { return book.note(paths, unnamed: [:], grace: watching.graceOrphan, at: elapsed) }
         let seen = try await observe(Array(left), on: place)
         left.formIntersection(seen.keys)
         let standing = Array(left)
@@ -198,10 +225,7 @@ actor OrphanSearch {
     }
 
     /// The recorder's own absolute path of a file below this mount.
-    private func recorderPath(of path: FilePath) -> FilePath {
-        let prefix = FilePath(mount.mount.rawValue).relative(to: source.settings.mountPath) ?? FilePath("")
-        return path.components.reduce(FilePath(bytes: Array("/".utf8) + prefix.bytes)) { $0.appending($1) }
-    }
+    private func recorderPath(of path: FilePath) -> FilePath { FilePath(bytes: recorderPrefix + path.bytes) }
 
     /// No row names an index file: it is no orphan.
     private func mayBeIndexFile(_ path: FilePath) -> Bool {

@@ -21,6 +21,8 @@ package struct OrphanBook: Sendable {
     }
 
     private var known: [FilePath: (since: Duration, sight: Sight)] = [:]
+    /// The known ones by their directories.
+    private var places: [FilePath: Set<FilePath>] = [:]
     /// Whose turn it is to be asked for again.
     private var turns: [FilePath] = []
 
@@ -35,7 +37,19 @@ package struct OrphanBook: Sendable {
 
     /// What an earlier process knew: each is asked for again in its turn, like one that this one found.
     package mutating func remember(_ path: FilePath, _ sight: Sight, since: Duration) {
-        if known[path] == nil, !isFull { known[path] = (since, sight) }
+        if known[path] == nil, !isFull { add(path, sight, since: since) }
+    }
+
+    private mutating func add(_ path: FilePath, _ sight: Sight, since: Duration) {
+        known[path] = (since, sight)
+        places[path.parent, default: []].insert(path)
+    }
+
+    private mutating func forget(_ path: FilePath) {
+        guard known.removeValue(forKey: path) != nil else { return }
+        let directory = path.parent
+        places[directory]?.remove(path)
+        if places[directory]?.isEmpty == true { places[directory] = nil }
     }
 
     /// Notes what was found of `asked`.
@@ -44,19 +58,19 @@ package struct OrphanBook: Sendable {
     package mutating func note(
         _ asked: some Sequence<FilePath>, unnamed: [FilePath: Sight], grace: Duration, at now: Duration
     ) {
-        for path in asked where unnamed[path] == nil { known[path] = nil }
+        for path in asked where unnamed[path] == nil { forget(path) }
         for (path, sight) in unnamed {
             if let standing = known[path] {
                 known[path] = (standing.since, sight)
             } else if !isFull {
-                known[path] = (sight.isOld ? now - grace - .seconds(1) : now, sight)
+                add(path, sight, since: sight.isOld ? now - grace - .seconds(1) : now)
             }
         }
     }
 
     /// Known ones directly in a directory that its listing does not show any more.
     package mutating func forget(in directory: FilePath, except listed: (FilePath) -> Bool) {
-        for path in known.keys where path.parent == directory && !listed(path) { known[path] = nil }
+        for path in places[directory] ?? [] where !listed(path) { forget(path) }
     }
 
     /// Files without a row for longer than the grace time, each with how long.

@@ -7,6 +7,11 @@ package struct FilePath: Hashable, Comparable, Sendable {
     package init(bytes: [UInt8]) { self.bytes = bytes.contains(0) ? Array(bytes.prefix { $0 != 0 }) : bytes }
     package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
 
+    /// All bytes at once, where an array would hash one by one.
+    package func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
     package static func < (one: FilePath, other: FilePath) -> Bool {
         one.bytes.lexicographicallyPrecedes(other.bytes)
     }

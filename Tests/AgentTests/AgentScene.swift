@@ -239,10 +239,11 @@ struct AgentScene: Sendable {
             self.link = link
         }
 
+        /// All of the time is its own, so that each turn comes to a directory.
         func orphanSearch() -> OrphanSearch {
             OrphanSearch(
                 source: link, mount: guardOfMount, threads: FileThreads(name: "mount-list", count: 1),
-                watching: watching, now: { Instant(microseconds: RecordingSample.noon.microseconds) })
+                watching: watching, share: 1, now: { Instant(microseconds: RecordingSample.noon.microseconds) })
         }
 
         func attention() -> AttentionService {
