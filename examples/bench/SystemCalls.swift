@@ -26,14 +26,21 @@ struct SystemCalls: Sendable {
         tracer.send(SIGINT)
         tracer.wait()
         var calls = SystemCalls()
-        for line in String(decoding: try readSample(output), as: UTF8.self).split(separator: "\n") {
+        let counts = counts(in: String(decoding: try readSample(output), as: UTF8.self))
+        calls.rates = counts.mapValues { $0 / seconds }
+        return calls
+    }
+    /// By name, in what `strace -c` wrote.
+    static func counts(in text: String) -> [String: Double] {
+        var counts: [String: Double] = [:]
+        for line in text.split(separator: "\n") {
             // % time, seconds, usecs/call, calls, errors where there are any, syscall
             let cells = line.split(separator: " ")
             guard cells.count >= 5, let count = Double(cells[3]), let name = cells.last, name != "total" else {
                 continue
             }
-            calls.rates[String(name)] = count / seconds
+            counts[String(name)] = count
         }
-        return calls
+        return counts
     }
 }
