@@ -99,7 +99,7 @@ package struct AgentProcess: Sendable {
     /// The lock ends with its connection: taken again when that is back, and waited for where another agent was faster.
     private func keep(_ lock: MountLock, _ replay: Replay) async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(5))
+            await Wake.rest(.seconds(5))
             if Task.isCancelled { return }
             // While the replay is away nothing is committed either, and transfers are fenced one by one.
             if (try? await lock.retake()) == false { await tellTaken(replay) }
@@ -209,8 +209,8 @@ package struct AgentProcess: Sendable {
                     mode: WatchMode(rawValue: process.mount.watch.rawValue),
                     poll: PollSettings(
                         period: settings.watching.hotPeriod, coldPeriod: settings.watching.rescanPeriod),
-                    // The guard proves every second, and tells the watcher of every change.
-                    proofPeriod: .seconds(5),
+                    // The guard proves every few seconds, and tells the watcher of every change.
+                    proofPeriod: .seconds(60),
                     timeout: patience, utcOffset: RecorderClock.utcOffset(at:)))
             let watch = WatchService(
                 source: link, replay: base.replay, mount: process.mount.path, watcher: watcher, keeper: keeper,

@@ -62,7 +62,7 @@ package actor AttentionService {
                 narrator.tell(.turnFailed, .service("attention"), .source(source.name), .detail(error))
             }
             progress.advance("attention")
-            try? await Task.sleep(for: period)
+            await Wake.rest(period)
         }
     }
 

@@ -57,12 +57,26 @@ package struct FileLooker: Sendable {
         let calls = KernelFiles()
         let directory = try calls.openRoot(root)
         try confirm(directory.descriptor, isRootOf: place)
-        let opened = try calls.openRegularFile(path, beneath: directory.descriptor)
+        let opened = try open(path, beneath: directory.descriptor, on: place, calls)
         var observation = opened.observation
         observation.hasHoles = calls.hasHoles(opened.file.descriptor, size: observation.size)
         // What can't be read here can't be copied either, and that says it better.
         let wholeness = (try? Container.check(opened.file.descriptor, name: path, isEncrypted: isEncrypted)) ?? .unknown
         return .seen(observation, wholeness)
+    }
+
+    /// What a client says is not there is asked for once more, where its server may know better.
+    private static func open(
+        _ path: FilePath, beneath root: CInt, on place: MountRoot, _ calls: KernelFiles
+    ) throws(FileError) -> ObservedFile {
+        do {
+            return try calls.openRegularFile(path, beneath: root)
+        } catch {
+            // Disks have a device; what has none is a server's, FUSE's or memory.
+            guard error.code == .notFound, place.deviceMajor == 0 else { throw error }
+            calls.refreshDirectories(of: path, beneath: root)
+            return try calls.openRegularFile(path, beneath: root)
+        }
     }
 
     static func sight(_ error: FileError) -> FileSight {

@@ -92,7 +92,8 @@ package actor FollowService {
                 narrator.tell(.turnFailed, .service("follow"), .source(source.name), .detail(error))
             }
             progress.advance("follow")
-            try? await Task.sleep(for: pause)
+            // The pause after a page is the recorder's, and never shortened.
+            await Wake().wait(atMost: pause, early: round == nil ? pause / 5 : .zero)
         }
     }
 

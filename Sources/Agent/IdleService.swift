@@ -1,3 +1,4 @@
+internal import Delivery
 package import Telemetry
 
 /// What stands for the loops of an agent while collecting is switched off: its mount is proven all the same.
@@ -18,7 +19,7 @@ package struct IdleService: Sendable {
         while !Task.isCancelled {
             _ = await mount.proven()
             progress.advance(IdleService.loop)
-            try? await Task.sleep(for: IdleService.period)
+            await Wake.rest(IdleService.period)
         }
     }
 }

@@ -59,6 +59,8 @@ package actor KeeperService {
     private static let candidacy = Duration.seconds(3)
     /// A lease is lengthened this long after it was.
     private static let renewal = Duration.seconds(5)
+    /// What is done so much before its time where the loop turns anyway.
+    private static let company = Duration.seconds(1)
     private static let checkPeriod = Duration.seconds(60)
     /// Between two looks for marks to set: those that come meanwhile become one batch.
     private static let markPeriod = Duration.milliseconds(500)
@@ -153,7 +155,8 @@ package actor KeeperService {
 
     /// The lease, taken or lengthened where it is time to. Nil: another agent has it.
     private func standingLease() async throws -> KeeperLease? {
-        guard elapsed >= nextTake else { return lease }
+        // Who is awake for something else does not wake again for this a moment later.
+        guard elapsed + KeeperService.company >= nextTake else { return lease }
         let name = source.name
         let holder = replay.holder
         let taken = try await replay.database.perform { session in
@@ -193,7 +196,8 @@ package actor KeeperService {
     }
 
     private func beginMarks(_ lease: KeeperLease) {
-        guard markWork == nil, elapsed >= nextMarks else { return }
+        let isResting = elapsed >= marksExpectedUntil
+        guard markWork == nil, elapsed + (isResting ? KeeperService.company : .zero) >= nextMarks else { return }
         markWork = Task { await markBeside(lease) }
     }
 

@@ -58,7 +58,7 @@ actor LargeFileService {
     /// What waits for a lane stays ours.
     private func keepLeases() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: TransferService.lease / 3)
+            await Wake.rest(TransferService.lease / 3)
             let claims = queue.compactMap(\.0.claim)
             if claims.isEmpty { continue }
             // What is lost is found lost when its intent is opened.

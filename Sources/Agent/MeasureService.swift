@@ -79,7 +79,7 @@ package actor MeasureService {
     /// What waits in line stays ours.
     private func keepLeases() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: MeasureService.lease / 3)
+            await Wake.rest(MeasureService.lease / 3)
             let claims = queue.compactMap(\.transfer.claim)
             if claims.isEmpty { continue }
             // What is lost is measured for nothing: finishing it changes nothing then.

@@ -1,4 +1,5 @@
 package import Catalogs
+internal import Delivery
 package import Planning
 package import Postgres
 package import Settings
@@ -42,7 +43,7 @@ package actor SourceLink {
             // A paused source is asked nothing.
             if (try? await gate.isPaused()) == false { try? await guardian.confirm() }
             // Who is refused may be let in any moment; who is not is asked about before each look as well.
-            try? await Task.sleep(for: .seconds(await isRefused ? 5 : 20))
+            await Wake.rest(.seconds(await isRefused ? 5 : 20))
         }
     }
 

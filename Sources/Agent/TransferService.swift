@@ -91,7 +91,7 @@ package actor TransferService {
                 narrator.tell(.turnFailed, .service("transfers"), .source(source.name), .detail(error))
             }
             progress.advance("transfers")
-            await wake.wait(atMost: pause)
+            await wake.wait(atMost: pause, early: pause >= .seconds(5) ? pause / 5 : .zero)
         }
     }
 

@@ -20,22 +20,26 @@ package struct SpeechTables: Sendable {
             && columns.has("tagid", in: "tag_to_phrases") && columns.has("phraseid", in: "tag_to_phrases")
     }
 
-    /// Three statements. Definitions without a name are none.
+    /// Three statements, and one wait for them. Definitions without a name are none.
     package func read(on session: Session) throws -> SpeechDefinitions {
         var definitions = SpeechDefinitions()
         for fact in facts(of: "speech_phrases") { definitions.columns.insert("speech_phrases.\(fact)") }
-        for row in try rows("speech_phrases", "phraseid", "phrase_text", on: session) {
-            definitions.phrases[row.name] = row
+        let asksPhrases = rows("speech_phrases", "phraseid", "phrase_text")
+        guard hasTags else {
+            let known: [SpeechDefinitions.Definition] = try session.ask(asksPhrases)
+            for row in known { definitions.phrases[row.name] = row }
+            return definitions
         }
-        guard hasTags else { return definitions }
+        let (phraseRows, tagRows, linkRows) = try session.ask(
+            asksPhrases, rows("speech_tags", "tagid", "tag_name"),
+            Question("select tagid, phraseid from callrec.tag_to_phrases") { $0 })
+        for row in phraseRows { definitions.phrases[row.name] = row }
         definitions.columns.insert("speech_tags.tag_name")
         for fact in facts(of: "speech_tags") { definitions.columns.insert("speech_tags.\(fact)") }
-        for row in try rows("speech_tags", "tagid", "tag_name", on: session) {
-            definitions.tags[SpeechDefinitions.key(ofTag: row.name)] = row
-        }
+        for row in tagRows { definitions.tags[SpeechDefinitions.key(ofTag: row.name)] = row }
         let phrases = Dictionary(definitions.phrases.map { ($0.value.id, $0.key) }, uniquingKeysWith: { one, _ in one })
         let tags = Dictionary(definitions.tags.map { ($0.value.id, $0.key) }, uniquingKeysWith: { one, _ in one })
-        for row in try session.query("select tagid, phraseid from callrec.tag_to_phrases") {
+        for row in linkRows {
             guard let tag = try tags[row.integer("tagid")], let phrase = try phrases[row.integer("phraseid")] else {
                 continue
             }
@@ -115,15 +119,17 @@ package struct SpeechTables: Sendable {
     }
 
     private func rows(
-        _ table: String, _ id: String, _ name: String, on session: Session
-    ) throws -> [SpeechDefinitions.Definition] {
+        _ table: String, _ id: String, _ name: String
+    ) -> Question<[SpeechDefinitions.Definition]> {
         let facts = facts(of: table)
         let list = ([id, name] + facts).joined(separator: ", ")
-        return try session.query("select \(list) from callrec.\(table) order by \(id)").compactMap { row in
-            guard let text = try row.raw(name).map(CatalogText.repaired), !text.isEmpty else { return nil }
-            var known: [String: String] = [:]
-            for fact in facts { known[fact] = try row.raw(fact).map(CatalogText.repaired) }
-            return SpeechDefinitions.Definition(id: try row.integer(id), name: PhraseText(text), facts: known)
+        return Question("select \(list) from callrec.\(table) order by \(id)") { rows in
+            try rows.compactMap { row in
+                guard let text = try row.raw(name).map(CatalogText.repaired), !text.isEmpty else { return nil }
+                var known: [String: String] = [:]
+                for fact in facts { known[fact] = try row.raw(fact).map(CatalogText.repaired) }
+                return SpeechDefinitions.Definition(id: try row.integer(id), name: PhraseText(text), facts: known)
+            }
         }
     }
 

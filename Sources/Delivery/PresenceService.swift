@@ -50,7 +50,7 @@ package actor PresenceService {
             feedWatchdog()
             var pause = await turn()
             if let interval = manager.watchdogInterval { pause = min(pause, interval / 3) }
-            await news.wait(atMost: pause)
+            await news.wait(atMost: pause, early: pause / 5)
         }
         let holder = replay.holder
         try? await replay.database.perform { session in try Agents.leave(holder, in: session) }

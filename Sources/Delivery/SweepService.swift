@@ -25,7 +25,7 @@ package struct SweepService: Sendable {
                 narrator.tell(.turnFailed, .service("sweep"), .detail(error))
             }
             progress.advance("sweep")
-            try? await Task.sleep(for: isMoreLeft ? .milliseconds(10) : SweepService.period)
+            await Wake.rest(isMoreLeft ? .milliseconds(10) : SweepService.period)
         }
     }
 }

@@ -83,7 +83,7 @@ package struct Sweeper: Sendable {
             }
         }
         let done = swept
-        try await replay.database.perform { session in try Intents.swept(done, in: session) }
+        if !done.isEmpty { try await replay.database.perform { session in try Intents.swept(done, in: session) } }
         for (volume, count) in removed where count > 0 {
             guard let name = names[volume] else { continue }
             narrator.tell(.swept, .volume(name), .volumeID(volume), .count(count))

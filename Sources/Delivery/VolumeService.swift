@@ -24,7 +24,7 @@ package struct VolumeService: Sendable {
                 narrator.tell(.turnFailed, .service("volumes"), .detail(error))
             }
             progress.advance("volumes")
-            try? await Task.sleep(for: VolumeService.period)
+            await Wake.rest(VolumeService.period)
         }
     }
 }

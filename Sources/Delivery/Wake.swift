@@ -1,3 +1,4 @@
+internal import Files
 internal import Synchronization
 
 /// A hint that there is something to do. Hints that come while nobody waits are kept as one.
@@ -29,18 +30,16 @@ package final class Wake: Sendable {
     }
 
     /// Returns at the next hint, at once where one is pending, or when the time is up, or when the task is cancelled.
+    /// - Parameter early: how much sooner the time may be up, so that several wait for one waking of the process.
     /// - Returns: whether a hint was the reason.
     @discardableResult
-    package func wait(atMost longest: Duration) async -> Bool {
+    package func wait(atMost longest: Duration, early: Duration = .zero) async -> Bool {
         let turn = state.withLock { state in
             state.turn += 1
             return state.turn
         }
-        let timer = Task { [weak self] in
-            try? await Task.sleep(for: longest)
-            self?.end(turn)
-        }
-        defer { timer.cancel() }
+        let timer = Alarm.shared.set(after: longest, early: early) { [weak self] in self?.end(turn) }
+        defer { Alarm.shared.cancel(timer) }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isHinted = state.withLock { state -> Bool? in
@@ -58,6 +57,9 @@ package final class Wake: Sendable {
             end(turn)
         }
     }
+
+    /// Rests between two turns of a loop that nothing hurries, and that may come a fifth sooner.
+    package static func rest(_ period: Duration) async { await Wake().wait(atMost: period, early: period / 5) }
 
     private func end(_ turn: Int) {
         let waiter = state.withLock { state -> CheckedContinuation<Bool, Never>? in

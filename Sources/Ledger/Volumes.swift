@@ -65,7 +65,7 @@ package enum Volumes {
     ) throws {
         let reachable = sample.usedBytes + sample.availableBytes
         let percent = reachable > 0 ? 100 * Double(sample.usedBytes) / Double(reachable) : 0
-        try session.execute(
+        try session.send(
             """
             update takeup.volume set total_bytes = $2, available_bytes = $3, used_bytes = $4, total_inodes = $5,
                 available_inodes = $6, sampled_at = statement_timestamp(),

@@ -6,15 +6,16 @@ final class SessionThreads: @unchecked Sendable {
     /// What a thread does with its slot; it may empty the slot to have the session made anew.
     typealias Job = (inout Session?) -> Void
 
-    // Guarded by `mutex`: jobs, isStopped. The pointers themselves never change.
+    // Guarded by `mutex`: jobs, idle, isStopped. The pointers themselves never change.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var jobs: [Job] = []
+    /// What threads without a job wait for. The one that worked last is the next to work: its session and the server's
+    /// process know the statements already, and the others sleep.
+    private var idle: [UnsafeMutablePointer<pthread_cond_t>] = []
     private var isStopped = false
 
     init(count: Int, name: String) {
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
         for _ in 0..<count {
             // Each thread keeps this object alive until it is stopped.
             let box = Unmanaged.passRetained(Start(threads: self, name: name))
@@ -35,15 +36,13 @@ final class SessionThreads: @unchecked Sendable {
 
     deinit {
         pthread_mutex_destroy(mutex)
-        pthread_cond_destroy(condition)
         mutex.deallocate()
-        condition.deallocate()
     }
 
     func add(_ job: @escaping Job) {
         pthread_mutex_lock(mutex)
         jobs.append(job)
-        pthread_cond_signal(condition)
+        if let last = idle.popLast() { pthread_cond_signal(last) }
         pthread_mutex_unlock(mutex)
     }
 
@@ -51,15 +50,26 @@ final class SessionThreads: @unchecked Sendable {
     func stop() {
         pthread_mutex_lock(mutex)
         isStopped = true
-        pthread_cond_broadcast(condition)
+        for waiting in idle { pthread_cond_signal(waiting) }
         pthread_mutex_unlock(mutex)
     }
 
     private func serve() {
         var session: Session?
+        let bell = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+        pthread_cond_init(bell, nil)
+        defer {
+            pthread_cond_destroy(bell)
+            bell.deallocate()
+        }
         while true {
             pthread_mutex_lock(mutex)
-            while jobs.isEmpty && !isStopped { pthread_cond_wait(condition, mutex) }
+            while jobs.isEmpty && !isStopped {
+                if !idle.contains(bell) { idle.append(bell) }
+                pthread_cond_wait(bell, mutex)
+            }
+            // It may have come by itself, or to a job that another took.
+            idle.removeAll { $0 == bell }
             if jobs.isEmpty {
                 pthread_mutex_unlock(mutex)
                 return

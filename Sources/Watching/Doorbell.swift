@@ -1,3 +1,4 @@
+internal import Files
 internal import Synchronization
 
 /// Wakes one waiter, from any thread. A ring that nobody waits for is kept for the next wait; several are one.
@@ -20,12 +21,7 @@ final class Doorbell: Sendable {
     /// Returns when rung, past the span, or when the task is cancelled. It may return early, so callers look again.
     /// At most one waiter at a time.
     func wait(atMost span: Duration? = nil) async {
-        let timer = span.map { span in
-            Task {
-                try? await Task.sleep(for: span)
-                if !Task.isCancelled { ring() }
-            }
-        }
+        let timer = span.map { span in Alarm.shared.set(after: span) { self.ring() } }
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
                 let isRung = state.withLock { state in
@@ -39,6 +35,6 @@ final class Doorbell: Sendable {
         } onCancel: {
             ring()
         }
-        timer?.cancel()
+        if let timer { Alarm.shared.cancel(timer) }
     }
 }

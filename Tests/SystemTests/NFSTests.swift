@@ -1,9 +1,12 @@
+internal import Agent
+internal import Files
 internal import Glibc
 internal import Ledger
 internal import Postgres
 internal import Support
 internal import Testing
 internal import Vocabulary
+internal import Watching
 
 /// A real NFS client and server, in a Linux of the test's own, where the suite below runs.
 @Suite(.serialized, .enabled(if: getenv("TAKEUP_LONG_TESTS") != nil, "a long one"))
@@ -30,6 +33,7 @@ struct NFSTests {
     @Test(.timeLimit(.minutes(8))) func `an agent on NFS`() async throws {
         let scene = try await NFSScene()
         try await scene.expectResumed("mounted")
+        try await scene.expectForgottenAbsence()
         let delays = try await scene.site.remoteDelays(count: 240, each: .milliseconds(100))
         #expect(delays.count == 240, "\(scene.site.log(.calls).suffix(3000))")
         let (middle, high) = (delays[delays.count / 2], delays[delays.count * 99 / 100])
@@ -114,6 +118,34 @@ private final class NFSScene: Sendable {
 
     func startServer() throws {
         try ChildProcess.run(["/usr/sbin/rpc.nfsd", "-G", "10", "-L", "10", "-N", "3", "-U", "2"])
+    }
+
+    /// A client that looked in vain believes itself for up to a minute; a look of ours does not.
+    func expectForgottenAbsence() async throws {
+        let threads = FileThreads(name: "looker", count: 1)
+        let proof = MountProof(MountExpectation(path: FilePath(place)), threads: threads)
+        guard case .proven(let identity) = await proof.look() else {
+            Issue.record("the mount is not proven")
+            return
+        }
+        let looker = FileLooker(root: FilePath(place), threads: threads, timeout: .seconds(20))
+        let served = site.recorder.mountPrefix + site.recorder.layout.callsRoot
+        for path in ["20200101/late.mp3", "20200101/later.mp3", "elsewhere/deeper/late.mp3"] {
+            let before = await looker.look(at: FilePath(path), on: identity.root, isEncrypted: false)
+            guard case .absent = before else {
+                Issue.record("\(path) was there too early: \(before)")
+                continue
+            }
+            let directory = FilePath(served + "/" + path).parent.displayText
+            try ChildProcess.run(["/bin/sh", "-c", "mkdir -p \(directory) && echo sound > \(served)/\(path)"])
+            let after = await looker.look(at: FilePath(path), on: identity.root, isEncrypted: false)
+            guard case .seen = after else {
+                Issue.record("\(path) is there, and was not seen: \(after)")
+                continue
+            }
+            // For orphans there is no time in this guest.
+            try ChildProcess.run(["/bin/rm", "\(served)/\(path)"])
+        }
     }
 
     func pass(_ name: String, as words: Set<String>, begin: () throws -> Void, end: () throws -> Void) async throws {

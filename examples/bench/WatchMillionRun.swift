@@ -23,6 +23,7 @@ struct WatchMillionRun {
         let site = try await ScratchSite(.new, replaySchema: .new, cluster: cluster, synchro: "")
         let begun = ContinuousClock.now
         let tree = try WatchTree(site.callsMount, folders: WatchMillionRun.folders, files: plan.treeFiles)
+        try await WatchTreeRows.insert(tree, site)
         print("a tree of \(tree.entries) entries was made in \(Int((ContinuousClock.now - begun) / .seconds(1))) s")
         var figures = try await backlogFigures(site, tree)
         guard SystemCalls.isInstalled else {
@@ -44,7 +45,7 @@ struct WatchMillionRun {
         defer { agent.stop() }
         let new = try await recorder.write(
             WatchMillionRun.newest, after: 0, rate: WatchMillionRun.rate, bytes: WatchPlan.writtenBytes)
-        try await agent.waitForMarks(old.count + new.count)
+        try await agent.waitForMarks(tree.files + old.count + new.count)
         let arrivals = try await agent.arrivals()
         let end = old.compactMap { arrivals[$0.sid]?.committed }.max() ?? 0
         let first = (arrivals.values.map(\.committed).min() ?? end)

@@ -85,7 +85,7 @@ final class WatchSite: Sendable {
                 """
                 select c.sid, f.cfpath,
                     (extract(epoch from pg_xact_commit_timestamp(f.xmin)) * 1000000)::bigint as committed
-                from callrec.cfiles f join callrec.couples c on c.id = f.cplid
+                from callrec.cfiles f join callrec.couples c on c.id = f.cplid where c.sid not like 'tree-%'
                 """
             ).map {
                 (try $0.text("sid"), Arrival(committed: try $0.integer("committed"), path: try $0.text("cfpath")))

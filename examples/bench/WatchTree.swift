@@ -43,7 +43,7 @@ struct WatchTree: Sendable {
     }
 
     /// `20261121` of so many days before today.
-    private static func day(before count: Int) -> String {
+    static func day(before count: Int) -> String {
         var time = time_t(WatchRecorder.now().microseconds / 1_000_000 - Int64(count) * 86_400)
         var parts = tm()
         gmtime_r(&time, &parts)

@@ -25,6 +25,7 @@ struct WatchTreeRun {
         let cluster = try WatchSite.cluster()
         let site = try await ScratchSite(.new, replaySchema: .new, cluster: cluster, synchro: "")
         let tree = try WatchTree(site.callsMount, folders: WatchTreeRun.folders, files: WatchTreeRun.files)
+        try await WatchTreeRows.insert(tree, site)
         // Directories that changed in the second of their listing are listed again, which no old tree needs.
         try await Task.sleep(for: .seconds(5))
         let agent = try await agentFigures(site, tree, cluster)
