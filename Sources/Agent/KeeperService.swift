@@ -34,6 +34,9 @@ package actor KeeperService {
     private var nextRound: Duration = .zero
     /// Whether the round was hinted at since its last look began: that look may have missed what the hint was about.
     private var isRoundHinted = false
+    /// Whether somebody hinted at the source without a name: while a round goes on, the newest are looked at beside it.
+    private var isNewestHinted = false
+    private var isMoreThere = false
     /// Whether the last look was at a page of the round.
     private var wasRound = false
     /// Whether a look failed, and no page was looked at since.
@@ -234,15 +237,19 @@ package actor KeeperService {
     private func lookIfDue(_ lease: KeeperLease) async throws {
         let now = elapsed
         // While hints come and a round goes on, both get every other look.
-        let isRound = now >= nextRound && (hinted.isEmpty || !wasRound)
-        if !hinted.isEmpty || isRound { gathering.hint(at: now) }
+        let isNewestDue = isNewestHinted && isMoreThere
+        let isRound = now >= nextRound && (hinted.isEmpty && !isNewestDue || !wasRound)
+        if !hinted.isEmpty || isNewestDue || isRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
             // After a failure each by itself, so that what cannot be looked at holds up only its own kind.
             let ids = isRound && hasFailed ? [] : Set(hinted.prefix(KeeperService.looksAtOnce * synchro.callsPerPeriod))
             hinted.subtract(ids)
             if isRound { isRoundHinted = false }
+            // A page of the round that is not under way shows the newest as well.
+            let newest = isNewestDue && !isRound
+            if newest || !isMoreThere { isNewestHinted = false }
             do {
-                let found = try await look.turn(hinted: ids, isRound: isRound, lease: lease)
+                let found = try await look.turn(hinted: ids, isRound: isRound, newest: newest, lease: lease)
                 for recording in found.late {
                     narrator.tell(.lateChange, .source(source.name), .recording(recording))
                 }
@@ -250,12 +257,15 @@ package actor KeeperService {
                 wasRound = found.wasRound
                 if isRound { hasFailed = false }
                 if found.wasRound {
+                    isMoreThere = found.isMoreThere
                     nextRound = found.isMoreThere || isRoundHinted ? .zero : elapsed + synchro.sleepPeriod
                 }
                 gathering.end(
-                    at: elapsed, measured: found.cost, more: !hinted.isEmpty || elapsed >= nextRound)
+                    at: elapsed, measured: found.cost,
+                    more: !hinted.isEmpty || isNewestHinted && isMoreThere || elapsed >= nextRound)
             } catch {
                 hinted.formUnion(ids)
+                isNewestHinted = isNewestHinted || newest
                 (wasRound, hasFailed) = (isRound, true)
                 gathering.end(at: elapsed, measured: .zero)
                 throw error
@@ -376,6 +386,7 @@ extension KeeperService {
     package func hintLook() {
         nextRound = .zero
         isRoundHinted = true
+        isNewestHinted = true
         wake.wake()
     }
 

@@ -27,29 +27,37 @@ struct LookRequest: Sendable {
     func read(
         _ catalog: SourceCatalog, after cursor: SourceCursor?, ids: [Int64], strays: Int = 0
     ) async throws -> Answer {
-        let (interval, limit, onlyFinished) = (source.settings.interval, synchro.callsPerPeriod, synchro.onlyFinished)
-        let order: SourceOrder = synchro.backlog == .newest ? .newestFirst : .oldestFirst
-        let marks: WantedMarks =
-            source.settings.synchronizedAlreadySynchronized
-            ? .noneOr([.synchronized, .notUsed, .erroneous, .failed]) : .none
-        return try await measured { session in
+        try await measured { session in
             let now = try catalog.localNow(on: session)
-            let stops = interval.stops(at: now)
-            let query = SourceQuery(
-                lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: onlyFinished, marks: marks,
-                order: order)
             return try catalog.look(
-                query, after: cursor, limit: limit, newest: max(1, limit / 4),
+                query(at: now), after: cursor, limit: synchro.callsPerPeriod, newest: lane,
                 ids: try with(strays, ids, now, catalog, on: session), on: session)
         }
     }
 
-    /// These recordings alone, and up to `strays` that no page shows.
-    func read(_ catalog: SourceCatalog, ids: [Int64], strays: Int) async throws -> Answer {
+    /// These recordings alone, up to `strays` that no page shows, and a lane of the newest where that is wanted.
+    func read(_ catalog: SourceCatalog, ids: [Int64], strays: Int, newest: Bool = false) async throws -> Answer {
         try await measured { session in
-            let all = strays > 0 ? try with(strays, ids, try catalog.localNow(on: session), catalog, on: session) : ids
-            return SourceBatch(rows: try catalog.recordings(ids: all, on: session), next: nil)
+            if !newest && strays == 0 {
+                return SourceBatch(rows: try catalog.recordings(ids: ids, on: session), next: nil)
+            }
+            let now = try catalog.localNow(on: session)
+            var rows = try catalog.recordings(ids: try with(strays, ids, now, catalog, on: session), on: session)
+            if newest { rows += try catalog.newestRecordings(query(at: now), limit: lane, on: session).rows }
+            return SourceBatch(rows: rows, next: nil)
         }
+    }
+
+    /// Recordings in a lane of the newest.
+    private var lane: Int { max(1, synchro.callsPerPeriod / 4) }
+
+    private func query(at now: WallTime) -> SourceQuery {
+        let stops = source.settings.interval.stops(at: now)
+        return SourceQuery(
+            lower: stops.lowerBound, upper: stops.upperBound, onlyFinished: synchro.onlyFinished,
+            marks: source.settings.synchronizedAlreadySynchronized
+                ? .noneOr([.synchronized, .notUsed, .erroneous, .failed]) : .none,
+            order: synchro.backlog == .newest ? .newestFirst : .oldestFirst)
     }
 
     private func with(

@@ -75,8 +75,13 @@ package actor LookService {
 
     /// One bounded look: what was hinted at, and, where the round is due or not over, what is due again, one page behind
     /// the cursor, and, while there is a backlog, a lane of the newest.
-    package func turn(hinted: Set<Int64>, isRound: Bool, lease: KeeperLease) async throws -> Look {
-        if !isRound && (cursor == nil || !hinted.isEmpty) { return try await look(at: hinted, lease: lease) }
+    /// - Parameter newest: beside what was hinted at, the newest are looked at, and no page.
+    package func turn(
+        hinted: Set<Int64>, isRound: Bool, newest: Bool = false, lease: KeeperLease
+    ) async throws -> Look {
+        if newest || !isRound && (cursor == nil || !hinted.isEmpty) {
+            return try await look(at: hinted, newest: newest, lease: lease)
+        }
         let source = source
         let catalog = try await source.catalog()
         if ContinuousClock.now >= nextPhrases {
@@ -113,13 +118,13 @@ package actor LookService {
             late: planned.late)
     }
 
-    /// Only what was hinted at.
-    private func look(at hinted: Set<Int64>, lease: KeeperLease) async throws -> Look {
+    /// Only what was hinted at, and the newest where that is wanted.
+    private func look(at hinted: Set<Int64>, newest: Bool, lease: KeeperLease) async throws -> Look {
         let catalog = try await source.catalog()
         let answer = try await asking { [request] in
-            try await request.read(catalog, ids: Array(hinted), strays: 0)
+            try await request.read(catalog, ids: Array(hinted), strays: 0, newest: newest)
         }
-        if ahead != nil { lookedAtSince.formUnion(hinted) }
+        if ahead != nil { lookedAtSince.formUnion(hinted.union(answer.batch.rows.map(\.id))) }
         let planned = try await handle(answer.batch.rows, hinted: hinted, now: nil, lease: lease)
         try await giveUp(hinted.subtracting(answer.batch.rows.map(\.id)), lease: lease)
         return Look(

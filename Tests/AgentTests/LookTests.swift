@@ -118,6 +118,43 @@ import Vocabulary
         #expect(try await paths() == [FilePath("/calls/20261120/other.mp3")])
     }
 
+    @Test(arguments: ["oldest", "newest"])
+    func `what came since a page was read ahead is looked at beside the round, and the round goes on where it was`(
+        backlog: String
+    ) async throws {
+        let scene = try await scene("calls_per_period = 4\nbacklog = \"\(backlog)\"")
+        let builder = try await CatalogBuilder(scene.recorder.connect())
+        func add(_ number: Int) async throws -> BuiltRecording {
+            let stop = WallTime(microseconds: RecordingSample.noon.microseconds + Int64(number) * 1_000_000)
+            return try await builder.add(
+                RecordingSample("sid \(number)", stop: stop).media(
+                    MediaSample(.audio, FilePath("/calls/20261120/\(number).mp3"))))
+        }
+        for number in 0..<20 { _ = try await add(number) }
+        #expect(try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease).isMoreThere)
+        // The page behind it is read by now.
+        try await Task.sleep(for: .milliseconds(300))
+        let last = try await add(1000).id
+        let found = try await scene.look.turn(hinted: [], isRound: false, newest: true, lease: scene.lease)
+        #expect(found.planned == 1)
+        #expect(!found.wasRound)
+        let transfers = try await scene.replay.database.perform { session in
+            try Transfers.find(of: RecordingReference(source: SourceName("rec_a"), id: last), in: session)
+        }
+        #expect(transfers.count == 1)
+        var rounds = 0
+        while rounds < 10 {
+            let look = try await scene.look.turn(hinted: [], isRound: true, lease: scene.lease)
+            rounds += 1
+            if !look.isMoreThere { break }
+        }
+        #expect(rounds < 10)
+        let sightings = try await scene.replay.database.perform { session in
+            try session.first("select count(*) as number from takeup.sighting")?.integer("number")
+        }
+        #expect(sightings == 21)
+    }
+
     @Test func `what the replay's encoding cannot hold is refused by itself, once, and travels when it is corrected`()
         async throws
     {
