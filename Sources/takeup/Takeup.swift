@@ -9,7 +9,6 @@ struct Takeup: AsyncParsableCommand {
         subcommands: [
             AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, FilesCommand.self,
             VolumeCommand.self, PauseCommand.self, ResumeCommand.self, RetryCommand.self, RestoreCommand.self,
-            AuditCommand.self,
-            SettingsCommand.self, EventsCommand.self,
+            AuditCommand.self, SettingsCommand.self, EventsCommand.self,
         ])
 }

@@ -1,0 +1,54 @@
+internal import Glibc
+
+/// A real ext4 of 64 MiB on a loop device, mounted in a namespace of the test's own, that a test can do to what disks do.
+package final class LoopDisk: Sendable {
+    private let mounts: PrivateMounts
+    private let image: String
+    private let place: String
+
+    package static var isPossible: Bool {
+        geteuid() == 0 && PrivateMounts.isPossible && access("/dev/loop-control", W_OK) == 0
+            && access("/usr/sbin/mkfs.ext4", X_OK) == 0
+    }
+
+    /// Mounted at `place`.
+    package init(at place: String, in mounts: PrivateMounts) throws {
+        self.mounts = mounts
+        self.place = place
+        var pattern = Array("/tmp/takeup-disk-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&pattern)
+        guard descriptor >= 0 else { throw ChildProcess.Failure(description: "no image for a disk") }
+        close(descriptor)
+        image = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        try ChildProcess.run(["/bin/sh", "-ec", "truncate -s 64M \(image); /usr/sbin/mkfs.ext4 -q \(image)"])
+        try mount()
+    }
+
+    deinit {
+        _ = try? mounts.run("umount -l \(place)")
+        unlink(image)
+    }
+
+    package func mount() throws { try mounts.run("mkdir -p \(place); mount -o loop,noatime \(image) \(place)") }
+
+    package func unmount() throws {
+        // A file that is being read keeps its mount for as long.
+        try mounts.run("n=0; until umount \(place); do n=$((n + 1)); [ $n -lt 300 ]; sleep 0.1; done")
+    }
+
+    package func remount(readOnly: Bool) throws {
+        try mounts.run("mount -o remount,\(readOnly ? "ro" : "rw") \(place)")
+    }
+
+    /// From now on every open, read and write fails with EIO, while the mount stays where it is: as of a disk that was
+    /// pulled. What was written before is there when it is mounted anew.
+    package func shutDown() throws {
+        let root = open(mounts.seen(place), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(root) }
+        var flag: UInt32 = 0
+        // EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_DEFAULT: all is written first.
+        guard root >= 0, ioctl(root, 0x8004_587D, &flag) == 0 else {
+            throw ChildProcess.Failure(description: "\(place) could not be shut down: errno \(errno)")
+        }
+    }
+}
