@@ -40,6 +40,8 @@ int takeup_fallocate(int descriptor, int mode, int64_t offset, int64_t length) {
     return fallocate(descriptor, mode, offset, length);
 }
 
+int takeup_set_status_flags(int descriptor, int flags) { return fcntl(descriptor, F_SETFL, flags); }
+
 int takeup_syncfs(int descriptor) { return syncfs(descriptor); }
 
 int takeup_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out) {

@@ -15,7 +15,7 @@ struct CopyGroup: Sendable {
 
     /// How far an order is.
     enum Progress: Sendable {
-        /// Goes to `staged`.
+        /// Goes to `staged`, a large one straight to `verified`.
         case placed(PreparedGroup.Place)
         /// Written, not durable. Goes to `verified`.
         case staged(StagedFile)
@@ -113,7 +113,9 @@ struct CopyGroup: Sendable {
 
     /// One `syncfs` for all that are staged; an error of it tells nothing about any one of them, so all go.
     private func makeDurable(_ progress: [Progress], _ steps: CopySteps) async -> [Progress] {
-        let staged = progress.compactMap(\.staged)
+        let staged = progress.compactMap { order in
+            if case .staged(let file) = order { file } else { nil }
+        }
         if staged.isEmpty || !steps.isGrouped { return progress }
         switch await copier.perform(.sync, { _ in try steps.syncAll() }) {
         case .success: return progress

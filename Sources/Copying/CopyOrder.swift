@@ -76,14 +76,18 @@ package struct CopySettings: Hashable, Sendable {
     package var rereadsSource: Bool
     /// Orders that are open at a time; each holds two descriptors.
     package var openAtMost: Int
+    /// Bytes. Files from this size on go past the page cache where the volume's file system can, and each is made durable
+    /// and read back by itself while others are still written.
+    package var largeFrom: Int64
 
     package init(
         patience: Duration = .seconds(120), groupDurabilityFrom: Int = 8, rereadsSource: Bool = false,
-        openAtMost: Int = 1000
+        openAtMost: Int = 1000, largeFrom: Int64 = 1 << 20
     ) {
         self.patience = patience
         self.groupDurabilityFrom = groupDurabilityFrom
         self.rereadsSource = rereadsSource
         self.openAtMost = openAtMost
+        self.largeFrom = largeFrom
     }
 }

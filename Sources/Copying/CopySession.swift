@@ -46,6 +46,16 @@ struct CopySession: Sendable {
         !facts.kind.changesUnseen && CopySession.kernelReportsSyncErrors
     }
 
+    /// Whether files can be written and read past the page cache, and what comes back so is from the disk.
+    var canPassCache: Bool {
+        switch facts.kind {
+        case .ext, .xfs, .btrfs: true
+        case .zfs, .bcachefs, .f2fs, .tmpfs, .ramfs, .overlay, .iso, .squashfs, .nfs, .cifs, .smb2, .fuse, .v9fs, .ceph,
+            .afs, .other:
+            false
+        }
+    }
+
     private static let kernelReportsSyncErrors: Bool = {
         var name = utsname()
         guard uname(&name) == 0 else { return false }

@@ -12,7 +12,8 @@ struct CopySteps: Sendable {
     init(copier: Copier, prepared: PreparedGroup) {
         calls = copier.calls
         self.prepared = prepared
-        staging = Staging(session: prepared.session, workspaces: copier.workspaces)
+        staging = Staging(
+            session: prepared.session, workspaces: copier.workspaces, largeFrom: copier.settings.largeFrom)
         verification = Verification(
             session: prepared.session, workspaces: copier.workspaces,
             rereadsSource: copier.settings.rereadsSource)
@@ -26,8 +27,9 @@ struct CopySteps: Sendable {
         switch progress {
         case .staged, .verified, .copied, .failed: return progress
         case .placed(let place):
-            return .staged(
-                try staging.stage(place.order, from: place.sourceRoot, in: place.directory, pulse: pulse))
+            let staged = try staging.stage(place.order, from: place.sourceRoot, in: place.directory, pulse: pulse)
+            // A large one waits for no other: the disk brings it back while the next is digested.
+            return staged.isLarge ? try verifyAlone(staged, pulse) : .staged(staged)
         }
     }
 
@@ -42,15 +44,20 @@ struct CopySteps: Sendable {
         switch progress {
         case .placed, .verified, .copied, .failed: return progress
         case .staged(let staged):
+            if !isGrouped { return try verifyAlone(staged, pulse) }
             return try keeping(staged) { () throws(CopyError) in
-                if !isGrouped {
-                    // Never tried again: the kernel drops what it could not write and then calls it clean.
-                    try prepared.session.attempt(.sync) { () throws(FileError) in
-                        try calls.syncFile(staged.file.descriptor)
-                    }
-                }
-                return .verified(staged, try verification.verify(staged, pulse: pulse))
+                .verified(staged, try verification.verify(staged, pulse: pulse))
             }
+        }
+    }
+
+    private func verifyAlone(_ staged: StagedFile, _ pulse: Pulse) throws(CopyError) -> CopyGroup.Progress {
+        try keeping(staged) { () throws(CopyError) in
+            // Never tried again: the kernel drops what it could not write and then calls it clean.
+            try prepared.session.attempt(.sync) { () throws(FileError) in
+                try calls.syncFile(staged.file.descriptor)
+            }
+            return .verified(staged, try verification.verify(staged, pulse: pulse))
         }
     }
 

@@ -13,10 +13,12 @@ final class StagedFile: Sendable {
     let sourceObservation: FileObservation
     let digests: StreamDigests
     let digest: Digest
+    /// Made durable and read back by itself, past the cache where that goes.
+    let isLarge: Bool
 
     init(
         order: CopyOrder, file: HeldFile, name: FilePath?, directory: HeldFile, source: HeldFile,
-        sourceObservation: FileObservation, digests: StreamDigests, digest: Digest
+        sourceObservation: FileObservation, digests: StreamDigests, digest: Digest, isLarge: Bool
     ) {
         self.order = order
         self.file = file
@@ -26,6 +28,7 @@ final class StagedFile: Sendable {
         self.sourceObservation = sourceObservation
         self.digests = digests
         self.digest = digest
+        self.isLarge = isLarge
     }
 
     /// Takes the file away. What fails here is left for the sweep, which knows the token.

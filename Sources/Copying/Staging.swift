@@ -6,11 +6,14 @@ internal import Vocabulary
 struct Staging: Sendable {
     let session: CopySession
     let workspaces: Workspaces
+    /// Bytes.
+    let largeFrom: Int64
     private var calls: any FileCalls { session.calls }
 
-    init(session: CopySession, workspaces: Workspaces) {
+    init(session: CopySession, workspaces: Workspaces, largeFrom: Int64) {
         self.session = session
         self.workspaces = workspaces
+        self.largeFrom = largeFrom
     }
 
     func stage(
@@ -28,7 +31,8 @@ struct Staging: Sendable {
             guard let digest = digests.digest else { preconditionFailure("a copy is digested") }
             return StagedFile(
                 order: order, file: file, name: name, directory: directory, source: source,
-                sourceObservation: observation, digests: digests, digest: digest)
+                sourceObservation: observation, digests: digests, digest: digest,
+                isLarge: observation.size >= largeFrom)
         } catch {
             if let name { try? calls.unlink(name, in: directory.descriptor) }
             throw error
@@ -109,6 +113,8 @@ struct Staging: Sendable {
         in workspace: Workspace, pulse: Pulse
     ) throws(CopyError) -> StreamDigests {
         workspace.hash.begin(digest: true, crc32: order.crc32 != .none)
+        var writer = StagedWriter(
+            file, pastCache: observed.size >= largeFrom && session.canPassCache, calls: calls)
         var offset: Int64 = 0
         while true {
             try beat(pulse, .copy)
@@ -121,8 +127,8 @@ struct Staging: Sendable {
             let end = offset + Int64(count)
             if end > observed.size { throw CopyError(.sourceChanged, at: .copy, detail: "it grew") }
             workspace.hash.add(bytes)
-            try session.attempt(.copy) { () throws(FileError) in
-                try calls.writeAll(bytes, to: file.descriptor, at: offset)
+            if count > 0 {
+                try session.attempt(.copy) { () throws(FileError) in try writer.write(bytes, at: offset) }
             }
             offset = end
             // A full block may have more behind it, also where the size is reached; a part of one has not.

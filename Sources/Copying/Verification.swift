@@ -19,7 +19,7 @@ struct Verification: Sendable {
     /// The level that was proven. The staged file must be durable: pages that are not written yet stay in the cache.
     func verify(_ staged: StagedFile, pulse: Pulse) throws(CopyError) -> VerificationLevel {
         let reached = try workspaces.with { (workspace) throws(CopyError) in
-            let (found, level) = try readBack(staged.file, length: staged.digests.byteCount, workspace, pulse)
+            let (found, level) = try readBackStaged(staged, workspace, pulse)
             guard found.byteCount == staged.digests.byteCount, found.checksum == staged.digests.checksum else {
                 throw mismatch(of: staged, workspace, pulse)
             }
@@ -39,6 +39,24 @@ struct Verification: Sendable {
         _ file: HeldFile, length: Int64, _ workspace: Workspace, _ pulse: Pulse, takesCRC: Bool = false
     ) throws(CopyError) -> (StreamDigests, VerificationLevel) {
         try readBack(file, length: length, takesDigest: true, takesCRC: takesCRC, workspace, pulse)
+    }
+
+    /// A large one past the cache, after its pages were proven gone all the same.
+    private func readBackStaged(
+        _ staged: StagedFile, _ workspace: Workspace, _ pulse: Pulse
+    ) throws(CopyError) -> (StreamDigests, VerificationLevel) {
+        let (file, length) = (staged.file, staged.digests.byteCount)
+        // Its end may have gone through the cache when it was written.
+        guard staged.isLarge, session.canPassCache, calls.turnsDirect(file, true) else {
+            return try readBack(file, length: length, workspace, pulse)
+        }
+        do throws(CopyError) {
+            return try readBack(file, length: length, workspace, pulse)
+        } catch {
+            // A read that fell short leaves an odd place to go on from.
+            guard error.cause?.number == EINVAL, calls.turnsDirect(file, false) else { throw error }
+            return try readBack(file, length: length, workspace, pulse)
+        }
     }
 
     private func readBack(

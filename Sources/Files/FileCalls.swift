@@ -31,6 +31,9 @@ package protocol FileCalls: Sendable {
     func write(_ descriptor: CInt, from bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) -> Int
     /// Reserves space beyond the end without changing the size.
     func allocate(_ descriptor: CInt, byteCount: Int64) throws(FileError)
+    /// Whether reads and writes go past the page cache (O_DIRECT): then offset, length and address are multiples of
+    /// ``KernelFiles/directUnit``.
+    func setDirect(_ descriptor: CInt, _ isDirect: Bool) throws(FileError)
     func setMode(_ descriptor: CInt, mode: UInt32) throws(FileError)
     /// nil leaves as it is.
     func setOwner(_ descriptor: CInt, user: UInt32?, group: UInt32?) throws(FileError)

@@ -5,7 +5,7 @@ package import Vocabulary
 package enum FileCall: String, CaseIterable, Hashable, Sendable {
     case open, openBeneath, createUnnamed, createNamed, makeDirectory, list
     case observe, observeName, fileSystem
-    case read, write, allocate, setMode, setOwner, setTimes
+    case read, write, allocate, setDirect, setMode, setOwner, setTimes
     case syncFile, syncDirectory, syncFileSystem, dropCache, residentPages
     case link, linkName, rename, unlink, close
 }
@@ -65,7 +65,8 @@ package struct FileError: Error, Retryable, Hashable, CustomStringConvertible {
         switch (call, number) {
         case (.openBeneath, EXDEV), (.openBeneath, ELOOP): .escapes
         case (.createUnnamed, EISDIR), (.createUnnamed, EINVAL), (.rename, EINVAL), (.open, EINVAL),
-            (.allocate, EINVAL), (.syncDirectory, EINVAL), (.linkName, EPERM), (.linkName, EMLINK):
+            (.allocate, EINVAL), (.setDirect, EINVAL), (.syncDirectory, EINVAL), (.linkName, EPERM),
+            (.linkName, EMLINK):
             .unsupported
         default: general[number] ?? .other
         }
@@ -108,6 +109,7 @@ extension FileCall {
         case .read: "read"
         case .write: "write"
         case .allocate: "reserve space"
+        case .setDirect: "turn to reading and writing past the cache"
         case .setMode: "set the mode"
         case .setOwner: "set the owner"
         case .setTimes: "set the times"

@@ -7,6 +7,9 @@ package struct KernelFiles: FileCalls {
     /// The directory argument with which a path is taken as it stands.
     package static let workingDirectory: CInt = AT_FDCWD
 
+    /// Bytes. The largest unit that file systems ask of what goes past the page cache.
+    package static let directUnit = 4096
+
     package init() {}
 
     package func open(_ path: FilePath, in directory: CInt, flags: CInt) throws(FileError) -> OpenFile {
@@ -79,6 +82,11 @@ package struct KernelFiles: FileCalls {
 
     package func allocate(_ descriptor: CInt, byteCount: Int64) throws(FileError) {
         try done(.allocate) { takeup_fallocate(descriptor, takeup_FALLOC_FL_KEEP_SIZE, 0, byteCount) }
+    }
+
+    package func setDirect(_ descriptor: CInt, _ isDirect: Bool) throws(FileError) {
+        // No other flag that can be set is ever set here.
+        try done(.setDirect) { takeup_set_status_flags(descriptor, isDirect ? takeup_O_DIRECT : 0) }
     }
 
     package func setMode(_ descriptor: CInt, mode: UInt32) throws(FileError) {

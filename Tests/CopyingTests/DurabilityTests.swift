@@ -1,7 +1,9 @@
+import CLinux
 import Copying
 import Files
 import Glibc
 import Support
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -88,6 +90,55 @@ import Vocabulary
         }
     }
 
+    @Test func `a hundred single bits that change on the disk before the commit are all found`() async throws {
+        try await CopyFixture.with { fixture in
+            var found = 0
+            for number in 1...100 {
+                let size = 4096 * (number % 7 + 2) + number % 3 * 50
+                let order = try fixture.order(Int64(number), content(size, seed: UInt64(number)))
+                let staged = fixture.scratch.path.appending("volume").appending(order.path.parent.bytes)
+                    .appending(StagedName.of(order.token).bytes)
+                let isOpen = Atomic<Bool>(true)
+                // Past the cache, and after all was made durable.
+                let calls = FaultyFiles { call, _ in
+                    switch call {
+                    case .createUnnamed: return .fail(EOPNOTSUPP)
+                    case .dropCache:
+                        guard isOpen.exchange(false, ordering: .relaxed) else { return nil }
+                        return .meanwhile { flipBit(of: staged, inBlock: number % (size / 4096)) }
+                    default: return nil
+                    }
+                }
+                let settings = CopySettings(largeFrom: number % 2 == 0 ? 4096 : Int64.max)
+                let result = await fixture.copier(calls, settings: settings).run([order]).first
+                let wasChanged = !isOpen.load(ordering: .relaxed)
+                #expect(wasChanged)
+                if result?.code == .digestMismatch { found += 1 }
+                #expect(try fixture.published(order) == nil)
+            }
+            #expect(found == 100)
+            #expect(try fixture.volumeFiles().isEmpty)
+        }
+    }
+
+    @Test func `large files of a group are durable and read back by themselves, the others at once`() async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles()
+            let orders = try (1...20).map { number in
+                try fixture.order(number, content(number % 4 == 0 ? 20_000 : 500, seed: UInt64(number)))
+            }
+            let results = await fixture.copier(calls, settings: CopySettings(largeFrom: 10_000)).run(orders)
+            for (order, result) in zip(orders, results) {
+                #expect(try result.get().level == .readBack)
+                #expect(try fixture.published(order)?.count == (order.token.rawValue % 4 == 0 ? 20_000 : 500))
+            }
+            #expect(calls.count(of: .syncFile) == 5)
+            #expect(calls.count(of: .syncFileSystem) == 1)
+            // On to the disk, and back from it after an end that was no whole page.
+            #expect(calls.count(of: .setDirect) == 15)
+        }
+    }
+
     @Test func `when the group cannot be made durable all of it goes`() async throws {
         try await CopyFixture.with { fixture in
             for number in [EIO, ENOSPC, EINTR] {
@@ -160,5 +211,25 @@ import Vocabulary
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
         let kibibytes = try #require(line.split { !$0.isNumber }.first.flatMap { Int($0) })
         return kibibytes * 1024
+    }
+}
+
+/// Flips a bit of a file's block of 4 KiB, past the cache.
+private func flipBit(of path: FilePath, inBlock block: Int) {
+    let descriptor = path.displayText.withCString { open($0, O_RDWR | takeup_O_DIRECT | O_CLOEXEC) }
+    guard descriptor >= 0 else {
+        Issue.record("there is no staged file to change")
+        return
+    }
+    defer { close(descriptor) }
+    let page = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
+    defer { page.deallocate() }
+    guard pread(descriptor, page.baseAddress, 4096, off_t(block * 4096)) == 4096 else {
+        Issue.record("the block cannot be read")
+        return
+    }
+    page[block * 97 % 4096] ^= 16
+    if pwrite(descriptor, page.baseAddress, 4096, off_t(block * 4096)) != 4096 {
+        Issue.record("the block cannot be changed")
     }
 }

@@ -29,8 +29,20 @@ import Vocabulary
     /// What kind of volume the sweep runs on.
     enum Way: CaseIterable, CustomTestStringConvertible {
         case unnamed, named, renamed, grouped
+        /// Past the cache, to the end and but for it.
+        case large, largeAndOdd
 
         var count: Int { self == .grouped ? 8 : 1 }
+
+        var size: Int {
+            switch self {
+            case .unnamed, .named, .renamed, .grouped: 3000
+            case .large: 12_288
+            case .largeAndOdd: 10_000
+            }
+        }
+
+        var settings: CopySettings { CopySettings(largeFrom: 4096) }
 
         /// The calls that such a volume does not know.
         func refuses(_ call: FileCall) -> FaultyFiles.Fault? {
@@ -43,7 +55,7 @@ import Vocabulary
         var testDescription: String { "\(self)" }
     }
 
-    @Test(arguments: [Way.unnamed, .named, .renamed], Failing.allCases)
+    @Test(arguments: [Way.unnamed, .named, .renamed, .large, .largeAndOdd], Failing.allCases)
     func `whatever call fails, no wrong bytes get a name, and the next try succeeds`(
         way: Way, failing: Failing
     ) async throws {
@@ -79,11 +91,11 @@ import Vocabulary
         try await CopyFixture.with { fixture in
             let calls = FaultyFiles { call, at in way.refuses(call) ?? (at == index ? failing.fault : nil) }
             let threads = FileThreads(name: "test-sweep", count: 1)
-            let orders = try (1...way.count).map { try fixture.order(Int64($0), content(3000, seed: UInt64($0))) }
+            let orders = try (1...way.count).map { try fixture.order(Int64($0), content(way.size, seed: UInt64($0))) }
             let originals = try orders.map { try fixture.observe(original($0, fixture)) }
-            let results = await fixture.copier(calls, threads: threads).run(orders)
+            let results = await fixture.copier(calls, threads: threads, settings: way.settings).run(orders)
             let place = "call \(index ?? -1): \(index.map { "\(calls.recorded[$0].call)" } ?? "none")"
-            try check(orders, results, originals, calls, fixture, place)
+            try check(way, orders, results, originals, calls, fixture, place)
             try await heal(orders, results, fixture, place)
             return (calls.recorded.count, results.count { $0.code != nil })
         }
@@ -94,19 +106,19 @@ import Vocabulary
     }
 
     private func check(
-        _ orders: [CopyOrder], _ results: [Result<Copied, CopyError>], _ originals: [FileObservation],
+        _ way: Way, _ orders: [CopyOrder], _ results: [Result<Copied, CopyError>], _ originals: [FileObservation],
         _ calls: FaultyFiles, _ fixture: CopyFixture, _ place: String
     ) throws {
         #expect(results.count == orders.count, "\(place)")
         var allowed: Set<FilePath> = []
         for (order, result) in zip(orders, results) {
-            let bytes = content(3000, seed: UInt64(order.token.rawValue))
+            let bytes = content(way.size, seed: UInt64(order.token.rawValue))
             let published = try fixture.published(order)
             #expect(published == nil || published == bytes, "wrong bytes have a name, \(place)")
             switch result {
             case .success(let copied):
                 #expect(published == bytes, "a success without its file, \(place)")
-                #expect(copied.size == 3000)
+                #expect(copied.size == way.size)
                 allowed.insert(order.path)
             case .failure(let error):
                 #expect(published == nil || error.mayBePublished, "a name that nobody knows of, \(place)")

@@ -156,6 +156,10 @@ package final class FaultyFiles: FileCalls {
         try record(.allocate) { _ throws(FileError) in try kernel.allocate(descriptor, byteCount: byteCount) }
     }
 
+    package func setDirect(_ descriptor: CInt, _ isDirect: Bool) throws(FileError) {
+        try record(.setDirect) { _ throws(FileError) in try kernel.setDirect(descriptor, isDirect) }
+    }
+
     package func setMode(_ descriptor: CInt, mode: UInt32) throws(FileError) {
         try record(.setMode) { _ throws(FileError) in try kernel.setMode(descriptor, mode: mode) }
     }

@@ -17,7 +17,7 @@ struct CopyEngine: AsyncParsableCommand {
     @Option(help: "Threads, as copying.concurrency.") var concurrency = 4
     @Option(help: "Files of a group, as copying.group_max_files.") var groupFiles = 256
     @Option(help: "Bytes of a group, as copying.group_max_bytes.") var groupBytes = 256 << 20
-    @Option(help: "Groups that are under way at a time.") var lanes = 2
+    @Option(help: "Groups that are under way at a time.") var lanes = 4
 
     func run() async throws {
         let root = try KernelFiles().openRoot(FilePath(target))

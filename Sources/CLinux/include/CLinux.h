@@ -37,6 +37,8 @@ int takeup_openat2(int directory, const char *path, const struct open_how *how);
 int takeup_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags);
 /// fallocate(2): the real system call, never glibc's emulation that writes zeros.
 int takeup_fallocate(int descriptor, int mode, int64_t offset, int64_t length);
+/// fcntl(2) with F_SETFL.
+int takeup_set_status_flags(int descriptor, int flags);
 /// syncfs(2).
 int takeup_syncfs(int descriptor);
 /// statx(2).
