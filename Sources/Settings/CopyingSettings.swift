@@ -10,10 +10,9 @@ package struct CopyingSettings: Hashable, Sendable {
 
     /// Files that one process copies at once.
     package let concurrency: Int
-    /// What closes a group of files that become durable together: so many files, so many bytes, or this age.
+    /// What closes a group of files that become durable together: so many files, or so many bytes.
     package let groupMaxFiles: Int
     package let groupMaxBytes: Int64
-    package let groupAge: Duration
     package let level: Level
 }
 
@@ -37,9 +36,6 @@ extension CopyingSettings {
                 "Files become durable in groups; so many close a group."),
             groupMaxBytes: reader.value(
                 "group_max_bytes", .byteCount(1 << 20...1 << 36), standard: 256 << 20, "So many bytes close a group."),
-            groupAge: reader.value(
-                "group_age", .duration(.zero...(.seconds(5))), standard: .milliseconds(5),
-                "So much time closes a group, so that a lone file does not wait."),
             level: reader.value(
                 "level", .choice(.readBack), standard: .readBack,
                 "How a copy is proved: read-back reads the copy from the disk and compares; evidence also reads the"
