@@ -36,6 +36,8 @@ package actor KeeperService {
     private var isRoundHinted = false
     /// Whether somebody hinted at the source without a name: while a round goes on, the newest are looked at beside it.
     private var isNewestHinted = false
+    /// When they are also without a hint: its file can be there before a recording's row.
+    private var nextNewest: Duration = .zero
     private var isMoreThere = false
     /// Whether the last look was at a page of the round.
     private var wasRound = false
@@ -77,6 +79,8 @@ package actor KeeperService {
     private static let markSpacing = Duration.milliseconds(125)
     /// Batches in one turn.
     private static let markBatches = 4
+    /// Between two looks at the newest while a round goes on, without hints.
+    private static let newestPeriod = Duration.milliseconds(500)
     /// Hints beyond this are dropped: the page finds what they were about.
     private static let hintLimit = 50_000
     private static let looksAtOnce = 5
@@ -237,7 +241,7 @@ package actor KeeperService {
     private func lookIfDue(_ lease: KeeperLease) async throws {
         let now = elapsed
         // While hints come and a round goes on, both get every other look.
-        let isNewestDue = isNewestHinted && isMoreThere
+        let isNewestDue = isMoreThere && (isNewestHinted || now >= nextNewest)
         let isRound = now >= nextRound && (hinted.isEmpty && !isNewestDue || !wasRound)
         if !hinted.isEmpty || isNewestDue || isRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
@@ -248,6 +252,7 @@ package actor KeeperService {
             // A page of the round that is not under way shows the newest as well.
             let newest = isNewestDue && !isRound
             if newest || !isMoreThere { isNewestHinted = false }
+            if newest { nextNewest = now + KeeperService.newestPeriod }
             do {
                 let found = try await look.turn(hinted: ids, isRound: isRound, newest: newest, lease: lease)
                 for recording in found.late {

@@ -21,6 +21,8 @@ package struct SweepService: Sendable {
                 isMoreLeft = try await sweeper.turn()
             } catch let error as PostgresError where error.isOutage {
                 // Told once for the process by its presence.
+            } catch is CancellationError {
+                return
             } catch {
                 narrator.tell(.turnFailed, .service("sweep"), .detail(error))
             }

@@ -80,7 +80,7 @@ package actor VolumeRoster {
     }
 
     /// Looks at every volume at once, and brings the ledger up to date where it is older than a second. Throws only what
-    /// the database throws.
+    /// the database throws, and `CancellationError`.
     @discardableResult
     package func sample() async throws -> [VolumeSample] {
         let looked = await withTaskGroup(of: (Int, VolumeSample).self) { group in
@@ -89,6 +89,8 @@ package actor VolumeRoster {
             for await (place, sample) in group { found[place] = sample }
             return found.compactMap { $0 }
         }
+        // A process that stops learns nothing of its volumes any more.
+        try Task.checkCancellation()
         samples = looked
         try await register(looked)
         try await followConditions(looked)

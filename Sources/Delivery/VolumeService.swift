@@ -20,6 +20,8 @@ package struct VolumeService: Sendable {
                 try await roster.sample()
             } catch let error as PostgresError where error.isOutage {
                 // Told once for the process by its presence.
+            } catch is CancellationError {
+                return
             } catch {
                 narrator.tell(.turnFailed, .service("volumes"), .detail(error))
             }

@@ -60,4 +60,41 @@ import Vocabulary
             #expect(incidents.count == 1)
         }
     }
+
+    @Test(.timeLimit(.minutes(2))) func `a process that stops says nothing of volumes that it did not come to`()
+        async throws
+    {
+        try await DeliverySite.with { site in
+            let settings = try Settings.load(
+                bytes: Array(
+                    """
+                    [replay]
+                    name = "replay1"
+                    database = "host=replay.example dbname=callrec"
+                    [[replay.volumes]]
+                    name = "a"
+                    path = "\(site.scratch.path.appending("volume").displayText)"
+                    watermark = "99%"
+                    [[sources]]
+                    name = "rec_a"
+                    database = "host=recorder.example dbname=callrec"
+                    mount_path = "/mnt/a"
+                    mounts = ["/mnt/a/calls"]
+                    """.utf8), named: FilePath("takeup.toml"), environment: .ofProcess()
+            ).replay
+            let narrator = MemoryNarrator()
+            let roster = VolumeRoster(
+                replay: settings, copying: CopySettings(), threadsPerVolume: 1, patience: .seconds(60),
+                ownership: try Ownership(settings.ownership), database: site.database,
+                problems: ProblemBook(database: site.database, narrator: narrator), narrator: narrator)
+            #expect(try await roster.sample().allSatisfy { $0.condition == nil })
+            let stopping = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                try await roster.sample()
+            }
+            await #expect(throws: CancellationError.self) { try await stopping.value }
+            #expect(narrator.entries.isEmpty)
+            #expect(try await roster.current().allSatisfy { $0.condition == nil })
+        }
+    }
 }
