@@ -11,6 +11,7 @@ package final class DirectWay: Sendable {
     private let batches: AsyncStream<Batch>
     private let intake: AsyncStream<Batch>.Continuation
     private let taken = Mutex(0)
+    private let freed = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Batches under way at a time. While all lanes are taken recordings gather, and share what comes after.
     private static let lanes = 3
@@ -45,7 +46,19 @@ package final class DirectWay: Sendable {
         }
     }
 
-    func leave() { taken.withLock { $0 -= 1 } }
+    func leave() {
+        let wasFull = taken.withLock { count in
+            count -= 1
+            return count == DirectWay.lanes - 1
+        }
+        if wasFull { freed.withLock { $0 }?() }
+    }
+
+    /// Whether all lanes are taken.
+    var isFull: Bool { taken.withLock { $0 >= DirectWay.lanes } }
+
+    /// Calls `body` whenever one of taken lanes is free again.
+    func onFree(_ body: @escaping @Sendable () -> Void) { freed.withLock { $0 = body } }
 
     /// Delivers these on the lane that was taken.
     func deliver(_ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording]) {

@@ -28,7 +28,11 @@ package actor KeeperService {
     /// A hint after a rest brings a look at once. Recordings that come faster than the pace share looks, transactions and
     /// groups of copies all the way to their commit.
     private var gathering = HintGathering()
-    private var hinted: Set<Int64> = []
+    private var hinted = HintedRecordings(limit: KeeperService.hintLimit)
+    private let direct: DirectWay
+    /// While looks are held back for a lane.
+    private var heldUntil: Duration?
+    private static let heldAtMost = Duration.seconds(1)
     private var lease: KeeperLease?
     private var listening: Task<Void, Never>?
     private var nextRound: Duration = .zero
@@ -83,7 +87,8 @@ package actor KeeperService {
     private static let newestPeriod = Duration.milliseconds(500)
     /// Hints beyond this are dropped: the page finds what they were about.
     private static let hintLimit = 50_000
-    private static let looksAtOnce = 5
+    /// A look at hints alone has room for so many times `calls_per_period`: it reads no page beside them.
+    private static let batchesOfHints = 5
     /// A turn of a group is passed on after this at the latest.
     private static let groupLease = Duration.seconds(30)
 
@@ -104,6 +109,8 @@ package actor KeeperService {
             source: source, replay: replay, marking: marking, problems: problems, narrator: narrator)
         definitions =
             synchro.speechDefinitions ? DefinitionService(source: source, replay: replay, narrator: narrator) : nil
+        self.direct = direct
+        direct.onFree { wake.wake() }
         self.synchro = synchro
         self.narrator = narrator
         self.wake = wake
@@ -231,7 +238,7 @@ package actor KeeperService {
             let begun = elapsed
             let marked = try await marks.turn(lease: lease, after: lastMark)
             lastMark = marked.last
-            hinted.formUnion(marked.changed)
+            look(at: marked.changed)
             guard marked.last != nil else { return restFromMarks(marked) }
             nextMarks = begun + KeeperService.markSpacing
             try await Task.sleep(for: max(.zero, nextMarks - elapsed))
@@ -240,21 +247,24 @@ package actor KeeperService {
 
     private func lookIfDue(_ lease: KeeperLease) async throws {
         let now = elapsed
+        if holdsBack(at: now) { return }
         // While hints come and a round goes on, both get every other look.
         let isNewestDue = isMoreThere && (isNewestHinted || now >= nextNewest)
         let isRound = now >= nextRound && (hinted.isEmpty && !isNewestDue || !wasRound)
         if !hinted.isEmpty || isNewestDue || isRound { gathering.hint(at: now) }
         if gathering.begin(at: now) {
             // After a failure each by itself, so that what cannot be looked at holds up only its own kind.
-            let ids = isRound && hasFailed ? [] : Set(hinted.prefix(KeeperService.looksAtOnce * synchro.callsPerPeriod))
-            hinted.subtract(ids)
+            let most = (isRound ? 1 : KeeperService.batchesOfHints) * synchro.callsPerPeriod
+            let ids = isRound && hasFailed ? [] : hinted.take(most)
             if isRound { isRoundHinted = false }
             // A page of the round that is not under way shows the newest as well.
             let newest = isNewestDue && !isRound
             if newest || !isMoreThere { isNewestHinted = false }
             if newest { nextNewest = now + KeeperService.newestPeriod }
             do {
-                let found = try await look.turn(hinted: ids, isRound: isRound, newest: newest, lease: lease)
+                let found = try await look.turn(
+                    hinted: ids, waiting: isRound ? hinted.ids : [], isRound: isRound, newest: newest, lease: lease)
+                if let page = found.page { hinted.cover(page.ids, lookedAtSince: page.begun - started) }
                 for recording in found.late {
                     narrator.tell(.lateChange, .source(source.name), .recording(recording))
                 }
@@ -269,7 +279,7 @@ package actor KeeperService {
                     at: elapsed, measured: found.cost,
                     more: !hinted.isEmpty || isNewestHinted && isMoreThere || elapsed >= nextRound)
             } catch {
-                hinted.formUnion(ids)
+                hinted.giveBack(ids, at: elapsed)
                 isNewestHinted = isNewestHinted || newest
                 (wasRound, hasFailed) = (isRound, true)
                 gathering.end(at: elapsed, measured: .zero)
@@ -278,9 +288,21 @@ package actor KeeperService {
         }
     }
 
+    /// While so many are hinted at that each look is full, and all lanes of the direct way are taken: what is planned now
+    /// would only go the longer way through the ledger. Not for long, as others may have files of these recordings.
+    private func holdsBack(at now: Duration) -> Bool {
+        guard direct.isFull, hinted.count >= synchro.callsPerPeriod else {
+            heldUntil = nil
+            return false
+        }
+        if heldUntil == nil { heldUntil = now + KeeperService.heldAtMost }
+        return heldUntil.map { now < $0 } ?? false
+    }
+
     /// Until something is due.
     private var pause: Duration {
-        let next = min(markWork == nil ? nextMarks : nextTake, nextTake, gathering.due ?? nextRound)
+        let look = max(gathering.due ?? nextRound, heldUntil ?? .zero)
+        let next = min(markWork == nil ? nextMarks : nextTake, nextTake, look)
         return max(.milliseconds(1), next - elapsed)
     }
 
@@ -339,6 +361,7 @@ package actor KeeperService {
     }
 
     private func heard(_ events: [ListenerEvent]) {
+        let now = elapsed
         for event in events {
             switch event {
             case .connected:
@@ -346,12 +369,9 @@ package actor KeeperService {
                 isRoundHinted = true
             case .lost: break
             case .notified(_, let payload):
-                if let id = Int64(payload), hinted.count < KeeperService.hintLimit {
-                    hinted.insert(id)
-                } else {
-                    nextRound = .zero
-                    isRoundHinted = true
-                }
+                if let id = Int64(payload), hinted.add(id, at: now) { continue }
+                nextRound = .zero
+                isRoundHinted = true
             }
         }
         if !hinted.isEmpty { expectMarks() }
@@ -396,8 +416,9 @@ extension KeeperService {
     }
 
     /// These recordings changed at the source. What is too much is dropped: who found them finds them again.
-    package func look(at ids: [Int64]) {
-        hinted.formUnion(ids.prefix(max(0, KeeperService.hintLimit - hinted.count)))
+    package func look(at ids: some Sequence<Int64>) {
+        let now = elapsed
+        for id in ids { hinted.add(id, at: now) }
         gathering.hint(at: elapsed)
         wake.wake()
     }

@@ -69,15 +69,19 @@ package actor LookService {
         package var wasRound: Bool
         /// What the statements took at the recorder.
         package var cost: Duration
+        /// What the page of the round showed, and when its statements began.
+        package var page: (ids: [Int64], begun: ContinuousClock.Instant)?
         /// Those of the planned that had their marks already, and bring something new.
         package var late: [RecordingReference]
     }
 
     /// One bounded look: what was hinted at, and, where the round is due or not over, what is due again, one page behind
     /// the cursor, and, while there is a backlog, a lane of the newest.
-    /// - Parameter newest: beside what was hinted at, the newest are looked at, and no page.
+    /// - Parameters:
+    ///   - waiting: what else was hinted at, and has its turn later.
+    ///   - newest: beside what was hinted at, the newest are looked at, and no page.
     package func turn(
-        hinted: Set<Int64>, isRound: Bool, newest: Bool = false, lease: KeeperLease
+        hinted: Set<Int64>, waiting: Set<Int64> = [], isRound: Bool, newest: Bool = false, lease: KeeperLease
     ) async throws -> Look {
         if newest || !isRound && (cursor == nil || !hinted.isEmpty) {
             return try await look(at: hinted, newest: newest, lease: lease)
@@ -102,20 +106,21 @@ package actor LookService {
         let wanted = hinted.union(due)
         let troubled = try await troubled()
         // Hints first: nothing else brings those of recordings that have their marks.
-        let ids = (Array(hinted) + wanted.subtracting(hinted)).prefix(synchro.callsPerPeriod)
-        let page = try await page(catalog, ids: ids + Array(troubled))
+        let ids = (Array(hinted) + wanted.subtracting(hinted)).prefix(max(hinted.count, synchro.callsPerPeriod))
+        let (page, begun) = try await page(catalog, ids: ids + Array(troubled))
         cursor = page.batch.next
         // While this page is brought to the replay, the recorder gives the next one.
         if let next = cursor {
             lookedAtSince = []
             ahead = (next, .now, Task { [request] in try await request.read(catalog, after: next, ids: []) })
         }
-        let planned = try await handle(page.batch.rows, hinted: wanted, now: now, lease: lease)
+        let planned = try await handle(
+            page.batch.rows, hinted: wanted.union(waiting), now: now, lease: lease)
         // A row that was asked for and did not come is gone.
         try await giveUp(troubled.union(ids).subtracting(page.batch.rows.map(\.id)), lease: lease)
         return Look(
             planned: planned.count, isMoreThere: page.batch.next != nil, wasRound: true, cost: page.cost,
-            late: planned.late)
+            page: (page.batch.rows.map(\.id), begun), late: planned.late)
     }
 
     /// Only what was hinted at, and the newest where that is wanted.
@@ -142,13 +147,18 @@ package actor LookService {
     }
 
     /// The page behind the cursor and these recordings, and from time to time some that no page shows.
-    private func page(_ catalog: SourceCatalog, ids: [Int64]) async throws -> LookRequest.Answer {
+    /// - Returns: with the moment at which the first of its statements began.
+    private func page(
+        _ catalog: SourceCatalog, ids: [Int64]
+    ) async throws -> (LookRequest.Answer, begun: ContinuousClock.Instant) {
         let standing = ahead
         ahead = nil
         let strays = ContinuousClock.now >= nextStrays ? LookService.strayLimit : 0
-        return try await asking {
+        var begun = ContinuousClock.now
+        let answer = try await asking {
             var page: LookRequest.Answer
             if let standing, standing.cursor == cursor, .now - standing.begun < LookService.aheadAtMost {
+                begun = standing.begun
                 page = try await standing.page.value
                 let newer = lookedAtSince
                 page.batch.rows.removeAll { newer.contains($0.id) }
@@ -159,6 +169,7 @@ package actor LookService {
             if strays > 0 { nextStrays = .now + LookService.straysPeriod }
             return page
         }
+        return (answer, begun)
     }
 
     /// Once, and from time to time: what waits for mounts that the settings have under another name by now.

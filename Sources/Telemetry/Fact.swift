@@ -28,7 +28,9 @@ package struct Fact: Hashable, Sendable {
     private init(_ name: Name, _ value: String, text: String? = nil) {
         self.name = name
         self.value = value
-        self.text = FilePath(text ?? value).displayText
+        let text = text ?? value
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
+        self.text = isPlain ? text : FilePath(text).displayText
     }
 
     package static func source(_ name: SourceName) -> Fact { Fact(.source, name.rawValue) }

@@ -87,6 +87,8 @@ package struct FilePath: Hashable, Comparable, Sendable {
 
     /// The path as text for people: bytes that are not UTF-8, and control characters, as `\xNN`.
     package var displayText: String {
+        // Most are plain, and a busy agent tells of each copy.
+        if bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return String(decoding: bytes, as: UTF8.self) }
         var text = ""
         var decoder = UTF8()
         var rest = bytes[...]

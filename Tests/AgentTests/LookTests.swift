@@ -87,6 +87,28 @@ import Vocabulary
         #expect(planned.reduce(0, +) == 15)
     }
 
+    @Test(arguments: [false, true])
+    func `whatever was hinted at is looked at, also where it is more than a batch`(isRound: Bool) async throws {
+        let scene = try await scene("calls_per_period = 2")
+        let builder = try await CatalogBuilder(scene.recorder.connect())
+        var built: [BuiltRecording] = []
+        for number in 0..<9 {
+            let stop = WallTime(microseconds: RecordingSample.noon.microseconds + Int64(number) * 1_000_000)
+            try await built.append(
+                builder.add(
+                    RecordingSample("sid \(number)", stop: stop).media(
+                        MediaSample(.audio, FilePath("/calls/20261120/\(number).mp3")))))
+        }
+        let ids = Set(built.map(\.id))
+        let found = try await scene.look.turn(hinted: ids, isRound: isRound, lease: scene.lease)
+        #expect(found.planned == 9)
+        #expect((found.page != nil) == isRound)
+        let sightings = try await scene.replay.database.perform { session in
+            try Sightings.find(source: SourceName("rec_a"), ids: ids, in: session)
+        }
+        #expect(Set(sightings.keys) == ids)
+    }
+
     @Test func `a page that was read ahead undoes nothing of what a hint brought since`() async throws {
         let scene = try await scene("calls_per_period = 2")
         let builder = try await CatalogBuilder(scene.recorder.connect())

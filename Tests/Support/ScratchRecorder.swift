@@ -17,7 +17,7 @@ package final class ScratchRecorder: Sendable {
     /// - Parameter takesAnyBytes: a database whose names need not be UTF-8.
     package init(_ schema: CallrecSchema, takesAnyBytes: Bool = false) async throws {
         database = try await ScratchDatabase(takesAnyBytes ? schema.bytesTemplate : schema.template)
-        var pattern = Array("/tmp/takeup-recorder-XXXXXX".utf8CString)
+        var pattern = Array((ScratchPlace.root + "/takeup-recorder-XXXXXX").utf8CString)
         guard mkdtemp(&pattern) != nil else { throw RecorderModelFailure("no scratch directory for a recorder") }
         mountPrefix = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         layout = RecorderModelLayout(mountPrefix: mountPrefix)

@@ -40,7 +40,7 @@ package final class ScratchSite: Sendable {
         replayDatabase = try await ScratchDatabase(replaySchema.template, in: cluster)
         replay = replayDatabase.connect(label: "replay")
         source = recorder.database.connect(label: "source")
-        var pattern = Array("/tmp/takeup-site-XXXXXX".utf8CString)
+        var pattern = Array((ScratchPlace.root + "/takeup-site-XXXXXX").utf8CString)
         guard mkdtemp(&pattern) != nil else { throw ChildProcess.Failure(description: "no scratch directory") }
         directory = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         settingsPath = directory + "/takeup.toml"

@@ -35,6 +35,7 @@ struct Watch: AsyncParsableCommand {
 
     func run() async throws {
         let before = load()
+        try ScratchPlace.spread()
         let parts = try chosen()
         let plan = WatchPlan(
             rate: rate, seconds: seconds, rounds: max(1, rounds), files: files, idle: idle, treeFiles: treeFiles,

@@ -19,6 +19,7 @@ struct WatchBurstRun {
         let recorder = try await site.recorder()
         let server = try cluster.processID()
         try await recorder.prepareBurst(plan.files, bytes: WatchPlan.tinyBytes)
+        ScratchPlace.settle()
         let before = ProcessCost.of(site.agent.id)
         let serverBefore = ProcessCost.of(server)
         let begun = WatchRecorder.now().microseconds

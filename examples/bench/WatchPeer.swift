@@ -74,6 +74,7 @@ struct WatchPeer {
 
     /// Lets the recorder write, and waits until all copies are whole.
     func write(_ count: Int, after first: Int, rate: Double, bytes: Int) async throws -> WatchSum {
+        ScratchPlace.settle()
         let before = ProcessCost.of(process.id)
         return try await sum(
             try await recorder.write(count, after: first, rate: rate, bytes: bytes), since: before)
@@ -81,6 +82,7 @@ struct WatchPeer {
 
     func burst(_ count: Int, bytes: Int) async throws -> (sum: WatchSum, seconds: Double) {
         try await recorder.prepareBurst(count, bytes: bytes)
+        ScratchPlace.settle()
         let before = ProcessCost.of(process.id)
         let begun = WatchRecorder.now().microseconds
         let sum = try await sum(try await recorder.burst(), since: before)

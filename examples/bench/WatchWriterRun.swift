@@ -55,6 +55,7 @@ struct WatchWriterRun {
     private func measure(
         _ site: WatchSite, _ recorder: WatchRecorder, _ server: Int32, _ count: Int, after first: Int
     ) async throws -> WatchSum {
+        ScratchPlace.settle()
         let before = ProcessCost.of(site.agent.id)
         let serverBefore = ProcessCost.of(server)
         let written = try await recorder.write(
