@@ -11,6 +11,7 @@ package struct Copier: Sendable {
     let settings: CopySettings
     let durable = DurableNames()
     let workspaces = Workspaces()
+    package let space = SpaceNotes()
 
     package init(
         volume: CopyVolume, threads: FileThreads, calls: any FileCalls = KernelFiles(),
@@ -30,14 +31,17 @@ package struct Copier: Sendable {
     /// Where the disks take longer than a moment it is called once more after them. The others fail with
     /// `leaseLost` and nothing of them is published; so do all when it throws. For more than
     /// ``CopySettings/openAtMost`` orders it is called more than once.
+    ///
+    /// `reserved` is called on a thread of the volume for each large file whose space is taken.
     package func run(
         _ orders: [CopyOrder],
-        beforePublish: @Sendable ([ReadyCopy]) async throws -> Set<FencingToken> = { Set($0.map(\.token)) }
+        beforePublish: @Sendable ([ReadyCopy]) async throws -> Set<FencingToken> = { Set($0.map(\.token)) },
+        reserved: @escaping @Sendable (FencingToken) -> Void = { _ in }
     ) async -> [Result<Copied, CopyError>] {
         var results: [Result<Copied, CopyError>] = []
         for start in stride(from: 0, to: orders.count, by: max(1, settings.openAtMost)) {
             let part = Array(orders[start..<min(start + max(1, settings.openAtMost), orders.count)])
-            results += await CopyGroup(copier: self, orders: part).run(beforePublish: beforePublish)
+            results += await CopyGroup(copier: self, orders: part, reserved: reserved).run(beforePublish: beforePublish)
         }
         return results
     }

@@ -5,12 +5,14 @@ internal import Vocabulary
 struct CopyGroup: Sendable {
     private let copier: Copier
     private let orders: [CopyOrder]
+    private let reserved: @Sendable (FencingToken) -> Void
     /// How old an answer about leases may be when names appear.
     private static let answerHolds = Duration.milliseconds(100)
 
-    init(copier: Copier, orders: [CopyOrder]) {
+    init(copier: Copier, orders: [CopyOrder], reserved: @escaping @Sendable (FencingToken) -> Void) {
         self.copier = copier
         self.orders = orders
+        self.reserved = reserved
     }
 
     /// How far an order is.
@@ -44,7 +46,7 @@ struct CopyGroup: Sendable {
         case .success(let group): prepared = group
         case .failure(let error): return orders.map { _ in .failure(error) }
         }
-        let steps = CopySteps(copier: copier, prepared: prepared)
+        let steps = CopySteps(copier: copier, prepared: prepared, reserved: reserved)
         var progress = await advance(start(prepared), .copy) { (order, pulse) throws(CopyError) in
             try steps.stage(order, pulse)
         }

@@ -9,11 +9,12 @@ struct CopySteps: Sendable {
     private let verification: Verification
     private let publication: Publication
 
-    init(copier: Copier, prepared: PreparedGroup) {
+    init(copier: Copier, prepared: PreparedGroup, reserved: @escaping @Sendable (FencingToken) -> Void) {
         calls = copier.calls
         self.prepared = prepared
         staging = Staging(
-            session: prepared.session, workspaces: copier.workspaces, largeFrom: copier.settings.largeFrom)
+            session: prepared.session, workspaces: copier.workspaces, largeFrom: copier.settings.largeFrom,
+            space: copier.space, reserved: reserved)
         verification = Verification(
             session: prepared.session, workspaces: copier.workspaces,
             rereadsSource: copier.settings.rereadsSource)

@@ -6,14 +6,24 @@ internal import Vocabulary
 struct Staging: Sendable {
     let session: CopySession
     let workspaces: Workspaces
-    /// Bytes.
+    /// Bytes: what is written past the cache, and by itself.
     let largeFrom: Int64
+    private let space: SpaceNotes
+    /// Told of each large file whose space is taken: it takes long until it is written.
+    private let reserved: @Sendable (FencingToken) -> Void
     private var calls: any FileCalls { session.calls }
+    /// Bytes that take long enough to be told of while they are written.
+    private static let toldFrom: Int64 = 16 << 20
 
-    init(session: CopySession, workspaces: Workspaces, largeFrom: Int64) {
+    init(
+        session: CopySession, workspaces: Workspaces, largeFrom: Int64, space: SpaceNotes,
+        reserved: @escaping @Sendable (FencingToken) -> Void
+    ) {
         self.session = session
         self.workspaces = workspaces
         self.largeFrom = largeFrom
+        self.space = space
+        self.reserved = reserved
     }
 
     func stage(
@@ -24,6 +34,7 @@ struct Staging: Sendable {
         let (file, name) = try create(order.token, in: directory)
         do throws(CopyError) {
             try reserve(observation.size, in: file)
+            if observation.size >= Staging.toldFrom, !space.cannotReserve { reserved(order.token) }
             let digests = try workspaces.with { (workspace) throws(CopyError) in
                 try copy(order, from: source, observed: observation, to: file, in: workspace, pulse: pulse)
             }
@@ -105,6 +116,7 @@ struct Staging: Sendable {
         } catch {
             // A volume that cannot reserve says no space while it is written.
             if error.code != .unsupported { throw session.failure(error, at: .reserve) }
+            space.noteRefusal()
         }
     }
 

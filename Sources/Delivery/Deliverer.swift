@@ -1,7 +1,8 @@
 internal import Catalogs
 internal import Copying
+internal import Files
 internal import Ledger
-internal import Planning
+package import Planning
 internal import Postgres
 package import Settings
 package import Telemetry
@@ -20,11 +21,12 @@ package struct Deliverer: Sendable {
 
     /// - Parameter lease: how long work is ours after its last sign of life; renewed at a third of it.
     package init(
-        replay: Replay, settings: ReplaySettings, roster: VolumeRoster, narrator: any Narrator, lease: Duration
+        replay: Replay, settings: ReplaySettings, rules: LevelRules = LevelRules(), roster: VolumeRoster,
+        narrator: any Narrator, lease: Duration
     ) {
         self.replay = replay
         self.roster = roster
-        placer = Placer(replay: settings, lease: lease)
+        placer = Placer(replay: settings, rules: rules, lease: lease)
         self.narrator = narrator
         self.lease = lease
     }
@@ -104,14 +106,22 @@ package struct Deliverer: Sendable {
         }
         let replay = replay
         let lease = lease
-        let results = await copier.run(copyOrders) { ready in
-            let known = Dictionary(
-                ready.map { ($0.token, Intent.Ready(size: $0.size, digest: $0.digest)) },
-                uniquingKeysWith: { first, _ in first })
-            return try await replay.database.transaction { session in
-                try Intents.ready(known, lease: lease, in: session)
-            }
-        }
+        let isAllocated = orders[0].sample.proof?.facts.kind.showsUseAtOnce ?? false
+        let results = await copier.run(
+            copyOrders,
+            beforePublish: { ready in
+                let known = Dictionary(
+                    ready.map { ($0.token, Intent.Ready(size: $0.size, digest: $0.digest)) },
+                    uniquingKeysWith: { first, _ in first })
+                return try await replay.database.transaction { session in
+                    try Intents.ready(known, isAllocated: isAllocated, lease: lease, in: session)
+                }
+            },
+            reserved: { token in
+                guard isAllocated else { return }
+                // Where that can't be written down, it counts twice until the copy is made.
+                Task { try? await replay.database.perform { session in try Intents.allocated([token], in: session) } }
+            })
         return Array(zip(orders, results))
     }
 

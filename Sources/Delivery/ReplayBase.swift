@@ -2,6 +2,7 @@ internal import Catalogs
 internal import Copying
 internal import Glibc
 internal import Ledger
+internal import Planning
 package import Postgres
 package import Settings
 package import Telemetry
@@ -24,7 +25,7 @@ package struct ReplayBase: Sendable {
 
     /// Reaches the replay's database, and migrates the ledger where it is older. Throws what stands in the way of a
     /// start: an unreachable database, a ledger of a newer program, tables that are no callrec tables, a secret that
-    /// can't be read, an owner that this machine does not know.
+    /// can't be read, an owner that this machine does not know, a volume whose levels are in no order.
     package init(
         settings: Settings, role: String, version: String, environment: SettingsEnvironment, narrator: any Narrator
     ) async throws {
@@ -43,12 +44,16 @@ package struct ReplayBase: Sendable {
         replay = Replay(database: database, catalog: catalog, holder: ReplayBase.holder())
         problems = ProblemBook(database: database, narrator: narrator)
         roster = VolumeRoster(
-            replay: settings.replay,
+            replay: settings.replay, rules: LevelRules(settings.placement),
             copying: CopySettings(rereadsSource: settings.copying.level == .evidence),
             threadsPerVolume: settings.copying.concurrency, patience: settings.watching.callPatience,
             ownership: ownership, database: database, problems: problems, narrator: narrator)
+        for sample in try await roster.sample() {
+            if let disorder = DisorderedLevels(sample, rules: LevelRules(settings.placement)) { throw disorder }
+        }
         deliverer = Deliverer(
-            replay: replay, settings: settings.replay, roster: roster, narrator: narrator, lease: ReplayBase.lease)
+            replay: replay, settings: settings.replay, rules: LevelRules(settings.placement), roster: roster,
+            narrator: narrator, lease: ReplayBase.lease)
         sweeper = Sweeper(replay: replay, roster: roster, narrator: narrator, grace: ReplayBase.lease)
     }
 

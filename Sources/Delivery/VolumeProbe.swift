@@ -1,4 +1,5 @@
 package import Files
+package import Ledger
 package import Planning
 package import Settings
 package import Vocabulary
@@ -12,6 +13,20 @@ package struct VolumeSample: Sendable {
     package let condition: Planning.VolumeState?
     /// A word or short clause for people.
     package let reason: String?
+    /// What was promised on its account right before its space was read; nil where that is not known.
+    package var promised: AccountStanding?
+    package var cannotReserve = false
+
+    package init(
+        settings: VolumeSettings, proof: Proof?, condition: Planning.VolumeState?, reason: String?,
+        promised: AccountStanding? = nil
+    ) {
+        self.settings = settings
+        self.proof = proof
+        self.condition = condition
+        self.reason = reason
+        self.promised = promised
+    }
 
     package struct Proof: Sendable {
         package let id: VolumeID

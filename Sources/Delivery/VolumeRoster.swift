@@ -1,6 +1,6 @@
 package import Copying
 package import Files
-package import Ledger
+internal import Ledger
 package import Planning
 package import Postgres
 package import Settings
@@ -17,12 +17,13 @@ package actor VolumeRoster {
     private let copiers: [VolumeName: @Sendable (VolumeID) -> Copier]
     private nonisolated let copying: [FileThreads]
     private let replay: ReplaySettings
+    private let rules: LevelRules
     private let database: Database
     private let problems: ProblemBook
     private let narrator: any Narrator
     private var samples: [VolumeSample] = []
     private var registered: [VolumeName: Registration] = [:]
-    private var clearSince: [VolumeID: Duration] = [:]
+    private var calm: [VolumeID: SpaceCalm] = [:]
     /// When the ledger last got what the volumes showed.
     private var spaceFollowed: Duration?
     private let clock: @Sendable () -> Duration
@@ -42,12 +43,14 @@ package actor VolumeRoster {
     }
 
     package init(
-        replay: ReplaySettings, copying: CopySettings, threadsPerVolume: Int, patience: Duration,
+        replay: ReplaySettings, rules: LevelRules = LevelRules(), copying: CopySettings, threadsPerVolume: Int,
+        patience: Duration,
         ownership: Ownership, calls: any FileCalls = KernelFiles(), database: Database, problems: ProblemBook,
         narrator: any Narrator,
         clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic()
     ) {
         self.replay = replay
+        self.rules = rules
         self.clock = clock
         self.database = database
         self.problems = problems
@@ -83,22 +86,36 @@ package actor VolumeRoster {
     /// the database throws, and `CancellationError`.
     @discardableResult
     package func sample() async throws -> [VolumeSample] {
-        let looked = await withTaskGroup(of: (Int, VolumeSample).self) { group in
-            for (place, probe) in probes.enumerated() { group.addTask { (place, await probe.look()) } }
-            var found = [VolumeSample?](repeating: nil, count: probes.count)
-            for await (place, sample) in group { found[place] = sample }
-            return found.compactMap { $0 }
-        }
+        var looked = try await look()
+        // What was promised before the space was read is known only of volumes that are.
+        if try await register(looked) { looked = try await look() }
         // A process that stops learns nothing of its volumes any more.
         try Task.checkCancellation()
         samples = looked
-        try await register(looked)
         try await followConditions(looked)
         if spaceFollowed.map({ clock() - $0 >= VolumeRoster.followPeriod }) ?? true {
             spaceFollowed = clock()
             try await followSpace(looked)
         }
         return looked
+    }
+
+    private func look() async throws -> [VolumeSample] {
+        let accounts = Set(registered.values.map(\.account))
+        let promised = try await database.perform { session in try session.answer(Accounts.standing(accounts)) }
+        return await withTaskGroup(of: (Int, VolumeSample).self) { group in
+            for (place, probe) in probes.enumerated() { group.addTask { (place, await probe.look()) } }
+            var found = [VolumeSample?](repeating: nil, count: probes.count)
+            for await (place, sample) in group { found[place] = finished(sample, promised) }
+            return found.compactMap { $0 }
+        }
+    }
+
+    private func finished(_ sample: VolumeSample, _ promised: [AccountID: AccountStanding]) -> VolumeSample {
+        var sample = sample
+        sample.promised = registered[sample.settings.name].flatMap { promised[$0.account] }
+        sample.cannotReserve = sample.proof.flatMap { ready[$0.id]?.space.cannotReserve } ?? false
+        return sample
     }
 
     /// The last look, made now where there is none yet.
@@ -140,7 +157,8 @@ package actor VolumeRoster {
         return accounts
     }
 
-    private func register(_ samples: [VolumeSample]) async throws {
+    /// Gives whether there was something new.
+    private func register(_ samples: [VolumeSample]) async throws -> Bool {
         let accounts = VolumeRoster.accounts(of: samples)
         var fresh: [(id: VolumeID, name: VolumeName, path: FilePath, account: AccountID)] = []
         var registrations: [VolumeName: Registration] = [:]
@@ -152,10 +170,14 @@ package actor VolumeRoster {
                 fresh.append((proof.id, sample.settings.name, sample.settings.path, account))
             }
         }
-        if fresh.isEmpty { return }
+        if fresh.isEmpty { return false }
         let known = fresh
-        try await database.transaction { session in try Volumes.register(known, in: session) }
+        let name = replay.name
+        try await database.transaction { session in
+            try Volumes.register(known, credit: { initialCredit(of: $0, replay: name) }, in: session)
+        }
         registered.merge(registrations) { $1 }
+        return true
     }
 
     /// Tells once when a volume goes away from this process, and once when it is back.
@@ -189,7 +211,7 @@ package actor VolumeRoster {
     }
 
     private func followSpace(_ samples: [VolumeSample]) async throws {
-        let proven = samples.compactMap { sample in sample.proof.map { (sample.settings, $0) } }
+        let proven = samples.compactMap { sample in sample.proof.map { (sample, $0) } }
         guard !proven.isEmpty else { return }
         let ids = proven.map(\.1.id)
         let known = try await database.perform { session in
@@ -198,23 +220,20 @@ package actor VolumeRoster {
             }
             return try Volumes.find(ids, in: session)
         }
-        for (settings, proof) in proven {
+        for (sample, proof) in proven {
             guard let standing = known[proof.id] else { continue }
-            try await follow(settings, proof, standing)
+            try await follow(sample, proof, standing)
         }
     }
 
-    private func follow(_ settings: VolumeSettings, _ proof: VolumeSample.Proof, _ standing: KnownVolume) async throws {
+    private func follow(_ sample: VolumeSample, _ proof: VolumeSample.Proof, _ standing: KnownVolume) async throws {
+        let settings = sample.settings
         let stored = Planning.VolumeState(rawValue: standing.state) ?? .ok
-        let view = VolumeView(settings, proof, standing, state: stored, reserved: 0)
-        let levels = VolumeLevels(of: view, largest: 0)
-        if view.projected < levels.clear {
-            clearSince[proof.id] = nil
-        } else if clearSince[proof.id] == nil {
-            clearSince[proof.id] = clock()
-        }
-        let stable = clearSince[proof.id].map { clock() - $0 } ?? .zero
-        let next = watermarkState(of: view, from: stored, largestPending: 0, stableFor: stable)
+        let view = VolumeView(sample, proof, standing, sample.promised ?? AccountStanding())
+        let levels = VolumeLevels(of: view, rules: rules)
+        calm[proof.id, default: SpaceCalm()].see(view, levels, at: clock())
+        let next = watermarkState(
+            of: view, from: stored, levels: levels, calm: calm[proof.id] ?? SpaceCalm(), at: clock())
         guard next != stored else { return }
         let moved = try await database.transaction { session in
             try Volumes.move(
@@ -239,15 +258,22 @@ package actor VolumeRoster {
         let incident = (now.incident ?? was.incident).map { [Fact.incident(String($0))] } ?? []
         let elapsed: [Fact] =
             event == .watermarkCleared || event == .floorCleared ? [.elapsed(now.since - was.since)] : []
-        narrator.tell(
-            event,
-            facts: [
-                .volume(settings.name), .volumeID(view.id), .volumePath(settings.path),
-                .used(percent: view.usedPercent),
-                .watermark(percent: 100 * view.watermark), .available(bytes: view.available),
-                .reserved(bytes: view.reserved), .trigger(bytes: levels.trigger), .clear(bytes: levels.clear),
-                .floor(bytes: levels.floor), .resource(.bytes),
-            ] + incident + elapsed)
+        narrator.tell(event, facts: view.spaceFacts(levels, settings, next == .ok ? before : next) + incident + elapsed)
+    }
+}
+
+extension VolumeView {
+    /// What alerts about space say; of inodes where those are what is scarce.
+    /// - Parameter state: that the alert is about.
+    func spaceFacts(_ levels: VolumeLevels, _ settings: VolumeSettings, _ state: Planning.VolumeState) -> [Fact] {
+        let isInodes = scarce(levels, state) == .inodes
+        return [
+            .volume(settings.name), .volumeID(id), .volumePath(settings.path),
+            .used(percent: isInodes ? inodesUsedPercent ?? 0 : usedPercent),
+            .watermark(percent: 100 * watermark.share(of: size)), .available(bytes: available),
+            .reserved(bytes: reserved), .trigger(bytes: levels.trigger), .clear(bytes: levels.clear),
+            .floor(bytes: levels.floor), .resource(isInodes ? .inodes : .bytes),
+        ]
     }
 }
 
@@ -256,19 +282,5 @@ extension KnownVolume.Sample {
         self.init(
             totalBytes: facts.totalBytes, availableBytes: facts.availableBytes, usedBytes: facts.usedBytes,
             totalInodes: facts.totalInodes, availableInodes: facts.availableInodes)
-    }
-}
-
-extension VolumeView {
-    package init(
-        _ settings: VolumeSettings, _ proof: VolumeSample.Proof, _ standing: KnownVolume,
-        state: Planning.VolumeState, reserved: Int64
-    ) {
-        self.init(
-            id: proof.id, name: settings.name, account: standing.account, priority: settings.priority,
-            balance: settings.balance, watermark: settings.watermark.fraction, state: state,
-            used: proof.facts.usedBytes, available: proof.facts.availableBytes, reserved: reserved,
-            inodesTotal: proof.facts.totalInodes, inodesAvailable: proof.facts.availableInodes,
-            credit: standing.credit)
     }
 }

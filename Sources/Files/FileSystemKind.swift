@@ -22,6 +22,17 @@ package enum FileSystemKind: Hashable, Sendable, CustomStringConvertible {
     /// Whether bytes live in memory alone: there is no cache to drop and nothing that outlasts a reboot.
     package var isMemory: Bool { self == .tmpfs || self == .ramfs }
 
+    /// Whether what is reserved or written shows as used at once (statvfs): btrfs shows it after `fsync`, servers some
+    /// time later.
+    package var showsUseAtOnce: Bool {
+        switch self {
+        case .ext, .xfs, .tmpfs: true
+        case .btrfs, .zfs, .bcachefs, .f2fs, .ramfs, .overlay, .iso, .squashfs, .nfs, .cifs, .smb2, .fuse, .v9fs, .ceph,
+            .afs, .other:
+            false
+        }
+    }
+
     package var description: String {
         switch self {
         case .ext: "ext4"

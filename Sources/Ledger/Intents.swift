@@ -99,13 +99,14 @@ package enum Intents {
     }
 
     /// These are verified and about to get their final names: writes down what they are, so that a sweep knows them,
-    /// and that their space is taken now, so that it is not counted twice; and lengthens their leases. Before the first
+    /// and that their space is taken now, where it is, so that it is not counted twice; and lengthens their leases. Before the first
     /// name appears.
     ///
+    /// - Parameter isAllocated: the file system shows what is written as used at once.
     /// - Returns: those that are still held. No other may be published.
     @discardableResult
     package static func ready(
-        _ ready: [FencingToken: Intent.Ready], lease: Duration, in session: Session
+        _ ready: [FencingToken: Intent.Ready], isAllocated: Bool = true, lease: Duration, in session: Session
     ) throws -> Set<FencingToken> {
         let pairs = Array(ready)
         // What counts is that it is written.
@@ -118,15 +119,27 @@ package enum Intents {
                     lock: "for no key update"))
             )
             update takeup.intent set lease_until = statement_timestamp() + $2::interval, ready_size = held.size,
-                ready_sha256 = held.digest, allocated_bytes = greatest(allocated_bytes, held.size)
+                ready_sha256 = held.digest,
+                allocated_bytes = greatest(allocated_bytes, case when $5::boolean then held.size end)
             from held where intent.token = held.token
             returning intent.token
             """,
             [
                 .tokens(pairs.map(\.key)), Value(lease), .integers(pairs.map(\.value.size)),
-                .byteStrings(pairs.map(\.value.digest.bytes)),
+                .byteStrings(pairs.map(\.value.digest.bytes)), .boolean(isAllocated),
             ])
         return Set(try written.map { FencingToken(rawValue: try $0.integer("token")) })
+    }
+
+    /// The space of these is taken, and shown as used: it is promised no more.
+    package static func allocated(_ tokens: some Sequence<FencingToken>, in session: Session) throws {
+        try session.execute(
+            """
+            update takeup.intent set allocated_bytes = reserved_bytes
+            where token = any (array(
+                select token from takeup.intent where token = any($1::bigint[]) and state = 'open'
+                order by token for no key update))
+            """, [.tokens(tokens)])
     }
 
     /// These were called ready, and failed before they got their names, for good: whoever tries again may have the path.

@@ -42,6 +42,17 @@ package struct KnownVolume: Hashable, Sendable {
     package var sample: Sample?
     package var sampled: Instant?
 
+    /// One that the ledger has not heard of.
+    package init(new id: VolumeID, name: VolumeName, path: FilePath, account: AccountID, credit: Double) {
+        self.id = id
+        self.name = name
+        self.path = path
+        self.account = account
+        self.credit = credit
+        state = "ok"
+        since = Instant(microseconds: 0)
+    }
+
     static let columns = ColumnList(
         plain: [
             "id", "name", "path", "account_id", "credit", "state", "reason", "incident", "peak_percent", "total_bytes",

@@ -126,8 +126,12 @@ extension Migrations {
             where state = 'waiting' and missing_since is not null;
 
         create table takeup.account (
-            id text collate "C" primary key
-        );
+            id text collate "C" primary key,
+            -- Everything that was ever promised on it.
+            promised_bytes bigint not null default 0,
+            promised_files bigint not null default 0,
+            largest_bytes bigint not null default 0
+        ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 
         create table takeup.volume (
             id text collate "C" primary key,

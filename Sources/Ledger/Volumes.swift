@@ -4,8 +4,10 @@ package import Vocabulary
 /// The rows of volumes.
 package enum Volumes {
     /// Makes volumes known, or tells their new name, path and account; credit and state stay.
+    /// - Parameter credit: what a new one begins with.
     package static func register(
-        _ volumes: [(id: VolumeID, name: VolumeName, path: FilePath, account: AccountID)], in session: Session
+        _ volumes: [(id: VolumeID, name: VolumeName, path: FilePath, account: AccountID)],
+        credit: (VolumeID) -> Double = { _ in 0 }, in session: Session
     ) throws {
         try session.execute(
             """
@@ -14,8 +16,9 @@ package enum Volumes {
             """, [.names(volumes.map(\.account))])
         try session.execute(
             """
-            insert into takeup.volume as standing (id, name, path, account_id)
-            select * from unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) as given(id, name, path, account)
+            insert into takeup.volume as standing (id, name, path, account_id, credit)
+            select * from unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::float8[])
+                as given(id, name, path, account, credit)
             order by id collate "C"
             on conflict (id) do update set
                 name = excluded.name, path = excluded.path, account_id = excluded.account_id
@@ -24,7 +27,7 @@ package enum Volumes {
             """,
             [
                 .names(volumes.map(\.id)), .names(volumes.map(\.name)), .byteStrings(volumes.map(\.path.bytes)),
-                .names(volumes.map(\.account)),
+                .names(volumes.map(\.account)), .reals(volumes.map { credit($0.id) }),
             ])
     }
 

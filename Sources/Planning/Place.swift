@@ -9,6 +9,10 @@ package enum Refusal: Hashable, Sendable, CustomStringConvertible {
     /// With the file added it would be under its floor.
     case underFloor
     case outOfInodes
+    /// Not even empty could it hold the file above its floor.
+    case tooSmall
+    /// It ran out of space in the middle of a copy a moment ago.
+    case rests
     /// It could hold the file, but a volume with a lower priority number is open.
     case lowerTier
     /// It could hold the file, but it is another's turn by `balance`.
@@ -20,6 +24,8 @@ package enum Refusal: Hashable, Sendable, CustomStringConvertible {
         case .overWatermark: "would be past its watermark with this file"
         case .underFloor: "would be under its floor with this file"
         case .outOfInodes: "has too few inodes"
+        case .tooSmall: "is too small for this file"
+        case .rests: "ran out of space in a copy a moment ago"
         case .lowerTier: "has a higher priority number than an open volume"
         case .othersTurn: "is not next by balance"
         }
@@ -47,14 +53,16 @@ package struct Placement: Hashable, Sendable {
 /// comes back from an outage is not flooded.
 /// - Parameters:
 ///   - key: names the file; only breaks ties of equal credits.
-///   - largest: the largest file under way, for the floor.
-package func place(size: Int64, key: String, among views: [VolumeView], largest: Int64) -> Placement {
+///   - largest: the largest file of the batch that this is one of, for the floor.
+package func place(
+    size: Int64, key: String, among views: [VolumeView], rules: LevelRules = LevelRules(), largest: Int64 = 0
+) -> Placement {
     let largest = max(size, largest)
     var refusals: [VolumeID: Refusal] = [:]
     var open: [VolumeView] = []
     var overflow: [VolumeView] = []
     for view in views {
-        switch fit(size, on: view, levels: VolumeLevels(of: view, largest: largest)) {
+        switch fit(size, on: view, levels: VolumeLevels(of: view, rules: rules, largest: largest)) {
         case .open: open.append(view)
         case .overflowOnly:
             overflow.append(view)
@@ -81,12 +89,14 @@ private func fit(_ size: Int64, on view: VolumeView, levels: VolumeLevels) -> Fi
     case .ok, .above: break
     case .floor, .limited, .readOnly, .absent, .hung, .suspect, .drain: return .refused(.state(view.state))
     }
-    if view.inodesTotal > 0 {
-        let fewest = min(VolumeLevels.fewestInodes, view.inodesTotal / 10)
-        guard view.inodesAvailable > fewest else { return .refused(.outOfInodes) }
-    }
-    let left = view.projected - size
-    if view.state == .ok && left >= levels.trigger { return .open }
+    if view.rests { return .refused(.rests) }
+    let footprint = VolumeLevels.footprint(of: size)
+    if footprint + levels.floor > view.size { return .refused(.tooSmall) }
+    let inodesLeft = view.inodesProjected - 1
+    if view.inodesTotal > 0 && inodesLeft < levels.inodeFloor { return .refused(.outOfInodes) }
+    let left = view.projected - footprint
+    let hasInodes = view.inodesTotal == 0 || inodesLeft >= levels.inodeTrigger
+    if view.state == .ok && left >= levels.trigger && hasInodes { return .open }
     return left >= levels.floor ? .overflowOnly : .refused(.underFloor)
 }
 
@@ -94,7 +104,7 @@ private func placeInTier(
     _ size: Int64, key: String, _ tier: [VolumeView], largest: Int64, refusals: [VolumeID: Refusal]
 ) -> Placement {
     let sum = Double(tier.reduce(0) { $0 + $1.balance })
-    let bound = 4 * Double(max(largest, 1))
+    let bound = 4 * Double(tier.reduce(max(largest, 1)) { max($0, $1.largestEver) })
     var credits: [VolumeID: Double] = [:]
     for view in tier {
         credits[view.id] = view.credit + Double(size) * Double(view.balance) / sum
@@ -123,4 +133,10 @@ private func placeInOverflow(_ overflow: [VolumeView], refusals: [VolumeID: Refu
     var refusals = refusals
     refusals[best.id] = nil
     return Placement(outcome: .place(on: best.id, isOverflow: true), refusals: refusals, credits: [:])
+}
+
+/// What a volume's credit begins with: a few bytes, other ones on every replay, so that not all of them begin on the same
+/// of several like volumes.
+package func initialCredit(of volume: VolumeID, replay: String) -> Double {
+    Double(StableHash.fnv1a((replay + "/" + volume.rawValue).utf8) % 65_536)
 }

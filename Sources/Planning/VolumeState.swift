@@ -31,8 +31,7 @@ package struct VolumeView: Hashable, Sendable {
     package var priority: Int
     /// The share inside a priority; 0 drains.
     package var balance: Int
-    /// The fraction used at which the volume stops being chosen: 0 < watermark ≤ 1.
-    package var watermark: Double
+    package var watermark: VolumeWatermark
     package var state: VolumeState
     /// Used and available to us; their sum is the size that counts (`statvfs`: reserved blocks are neither).
     package var used: Int64
@@ -42,13 +41,23 @@ package struct VolumeView: Hashable, Sendable {
     /// Zero where the file system does not count inodes.
     package var inodesTotal: Int64
     package var inodesAvailable: Int64
+    /// Promised to copies under way whose files are not there yet.
+    package var inodesReserved: Int64
     /// Byte credit of the weighted round robin.
     package var credit: Double
+    /// The largest file under way on the account, and the largest that it ever took.
+    package var largestUnderWay: Int64
+    package var largestEver: Int64
+    /// Space can't be reserved on it: what others write is met only while writing.
+    package var cannotReserve: Bool
+    /// It ran out of space in the middle of a copy a moment ago, and rests.
+    package var rests: Bool
 
     package init(
-        id: VolumeID, name: VolumeName, account: AccountID, priority: Int, balance: Int, watermark: Double,
+        id: VolumeID, name: VolumeName, account: AccountID, priority: Int, balance: Int, watermark: VolumeWatermark,
         state: VolumeState = .ok, used: Int64, available: Int64, reserved: Int64 = 0, inodesTotal: Int64 = 0,
-        inodesAvailable: Int64 = 0, credit: Double = 0
+        inodesAvailable: Int64 = 0, inodesReserved: Int64 = 0, credit: Double = 0, largestUnderWay: Int64 = 0,
+        largestEver: Int64 = 0, cannotReserve: Bool = false, rests: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -62,37 +71,22 @@ package struct VolumeView: Hashable, Sendable {
         self.reserved = reserved
         self.inodesTotal = inodesTotal
         self.inodesAvailable = inodesAvailable
+        self.inodesReserved = inodesReserved
         self.credit = credit
+        self.largestUnderWay = largestUnderWay
+        self.largestEver = largestEver
+        self.cannotReserve = cannotReserve
+        self.rests = rests
     }
 
     package var size: Int64 { used + available }
     /// Percent used as `df` counts it, 0 to 100.
     package var usedPercent: Double { size > 0 ? 100 * Double(used) / Double(size) : 0 }
     /// What is left once everything promised has been allocated.
-    package var projected: Int64 { available - reserved }
-}
-
-/// The levels of free space, in bytes, that a volume's size and watermark make.
-package struct VolumeLevels: Hashable, Sendable {
-    /// Below this a volume is not chosen: the watermark, with its headroom capped on large volumes.
-    package let trigger: Int64
-    /// From this on a raised watermark clears.
-    package let clear: Int64
-    /// Never crossed, not even in overflow.
-    package let floor: Int64
-
-    private static let mostHeadroom: Int64 = 256 << 30
-    private static let mostFloor: Int64 = 64 << 30
-    private static let hysteresis = 0.05
-    /// Fewer inodes than this are none.
-    package static let fewestInodes: Int64 = 1000
-
-    /// - Parameter largest: the largest file under way or about to be.
-    package init(of view: VolumeView, largest: Int64) {
-        let size = Double(view.size)
-        trigger = min(Int64(size * (1 - view.watermark)), VolumeLevels.mostHeadroom)
-        let band = min(Int64(size * VolumeLevels.hysteresis), VolumeLevels.mostHeadroom / 2)
-        clear = min(trigger + band, view.size)
-        floor = min(max(min(Int64(size * 0.02), VolumeLevels.mostFloor), 2 * largest), trigger)
+    package var projected: Int64 { available - reserved - (cannotReserve ? 2 * largestUnderWay : 0) }
+    package var inodesProjected: Int64 { inodesAvailable - inodesReserved }
+    /// Percent used, 0 to 100; nil where inodes are no limit.
+    package var inodesUsedPercent: Double? {
+        inodesTotal > 0 ? 100 * Double(inodesTotal - inodesAvailable) / Double(inodesTotal) : nil
     }
 }

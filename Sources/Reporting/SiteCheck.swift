@@ -1,4 +1,6 @@
+internal import Delivery
 internal import Files
+internal import Planning
 package import Settings
 package import Vocabulary
 
@@ -25,7 +27,7 @@ package struct SiteCheck: Sendable {
         [settingsCheck, ReplayDatabaseCheck(site: self).check]
             + settings.sources.flatMap { source in SourceDatabaseCheck(site: self, source: source).checks }
             + settings.sources.flatMap { source in source.mounts.map { MountCheck(source: source, mount: $0).check } }
-            + [VolumesCheck(replay: settings.replay).check]
+            + [VolumesCheck(replay: settings.replay, rules: LevelRules(settings.placement)).check]
             + ToolCheck(mux: settings.mux, isNeeded: collectsScreens).checks
             + KeyCheck.checks(settings.mux.keys, environment: environment)
             + timeZoneChecks

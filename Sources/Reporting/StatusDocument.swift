@@ -80,7 +80,7 @@ package struct StatusDocument: Sendable {
             ("only_screens", .boolean(volume.takesOnlyScreens)),
             ("id", .optional(state?.id.rawValue)), ("account", .optional(state?.account.rawValue)),
             ("priority", .optional(volume.settings?.priority)), ("balance", .optional(volume.settings?.balance)),
-            ("watermark", .optional(volume.settings?.watermark.fraction)), ("state", .optional(state?.state)),
+            ("watermark", .optional(volume.watermarkShare.map(share))), ("state", .optional(state?.state)),
             ("reason", .optional(state?.reason)), ("since", .optional(state?.since.text)),
             ("used", .optional(state?.sample.map { share($0.usedPercent / 100) })),
             ("available_bytes", .optional(state?.sample.map { Int($0.availableBytes) })),

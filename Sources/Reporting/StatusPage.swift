@@ -164,7 +164,7 @@ package struct StatusPage: Sendable {
 
     private func used(_ volume: StatusReport.Volume) -> ScreenTable.Cell {
         guard let percent = volume.counts?.state.sample?.usedPercent else { return .init("-", .faint) }
-        let isPast = volume.settings.map { percent >= 100 * $0.watermark.fraction } ?? false
+        let isPast = volume.watermarkShare.map { percent >= 100 * $0 } ?? false
         return .init(HumanText.percent(percent), isPast ? .doubtful : .plain)
     }
 

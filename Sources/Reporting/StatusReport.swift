@@ -1,4 +1,6 @@
+internal import Delivery
 package import Ledger
+internal import Planning
 package import Settings
 package import Vocabulary
 
@@ -39,6 +41,14 @@ package struct StatusReport: Sendable {
         package var share: Double?
         /// What `balance` says that the share should be.
         package var balanceShare: Double?
+
+        /// The fraction used that its watermark is; nil where its size decides that and nobody has seen it.
+        var watermarkShare: Double? {
+            guard let watermark = settings?.watermark else { return nil }
+            let sample = counts?.state.sample
+            if sample == nil, case .free = watermark { return nil }
+            return VolumeWatermark(watermark).share(of: sample.map { $0.usedBytes + $0.availableBytes } ?? 0)
+        }
     }
 
     package let replay: String

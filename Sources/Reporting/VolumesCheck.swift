@@ -1,6 +1,7 @@
 internal import Delivery
 internal import Files
 internal import Glibc
+internal import Planning
 internal import Settings
 internal import Vocabulary
 
@@ -8,6 +9,7 @@ internal import Vocabulary
 /// own, so that one that hangs is told as such and delays no other.
 struct VolumesCheck: Sendable {
     let replay: ReplaySettings
+    var rules = LevelRules()
 
     /// What was found of one volume. `writing` is nil where it was not tried.
     struct Look: Sendable {
@@ -75,6 +77,10 @@ struct VolumesCheck: Sendable {
                 .fail, subject, "It has the marker of volume \(twin.sample.settings.name): the directory was copied.",
                 hint: "Remove .takeup-volume from the copy, and make it a volume of its own.")
         }
+        if let disorder = DisorderedLevels(look.sample, rules: rules) {
+            return CheckFinding(
+                .fail, subject, "Agents refuse to start: \(disorder.what).", hint: DisorderedLevels.hint)
+        }
         if case .failure(let error)? = look.writing {
             return CheckFinding(
                 .fail, subject, "\(settings.path.displayText) can't be written to: \(error).",
@@ -117,8 +123,9 @@ struct VolumesCheck: Sendable {
                 hint: "Free space, raise the watermark, or add a volume; it is used only when all others are full.")
         }
         var findings: [CheckFinding] = []
-        if facts.usedShare >= settings.watermark.fraction { findings.append(warn("It is past its watermark.")) }
-        if let used = facts.usedInodeShare, used >= settings.watermark.fraction {
+        let mark = VolumeWatermark(settings.watermark).share(of: facts.usedBytes + facts.availableBytes)
+        if facts.usedShare >= mark { findings.append(warn("It is past its watermark.")) }
+        if let used = facts.usedInodeShare, used >= mark {
             findings.append(warn("\(HumanText.percent(100 * used)) of its inodes are used, past its watermark."))
         }
         return findings

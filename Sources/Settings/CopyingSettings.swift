@@ -22,8 +22,12 @@ package struct PlacementSettings: Hashable, Sendable {
     package let hysteresis: Percent
     /// The share of a volume that is never taken, not even when all volumes are above their watermarks.
     package let floor: Percent
-    /// The floor in bytes is never more than this.
+    /// The floor in bytes is never more than this, but for what the largest file asks.
     package let floorAtMost: Int64
+    /// The largest file to be expected; zero where nobody knows. The floor is twice this at least.
+    package let largestFile: Int64
+    /// Whether a volume that did not keep what was written is used again as soon as a probe passes.
+    package let autoRecover: Bool
 }
 
 extension CopyingSettings {
@@ -53,6 +57,14 @@ extension PlacementSettings {
                 "floor", .percent(0...50), standard: Percent(2),
                 "The share of a volume that is never taken, not even when all volumes are above their watermarks."),
             floorAtMost: reader.value(
-                "floor_at_most", .byteCount(0...1 << 44), standard: 64 << 30, "The floor is never more than this."))
+                "floor_at_most", .byteCount(0...1 << 44), standard: 64 << 30,
+                "The floor is never more than this, but for large files: it is twice the largest under way at least."),
+            largestFile: reader.value(
+                "largest_file", .byteCount(0...1 << 44), standard: 0,
+                "The largest file to be expected. The floor is twice this at least. 0: what is under way says it."),
+            autoRecover: reader.value(
+                "auto_recover", .boolean, standard: false,
+                "Whether a volume that did not keep what was written to it is used again as soon as a probe passes, without"
+                    + " `takeup volume trust`."))
     }
 }

@@ -49,6 +49,8 @@ extension SettingKind<Percent> {
             written: \.description)
     }
 
+    fileprivate static func basisPoints(_ text: Substring) -> Int? { hundredths(text) }
+
     /// `85` → 8500, `85.25` → 8525; at most two decimal places.
     private static func hundredths(_ text: Substring) -> Int? {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
@@ -91,4 +93,31 @@ extension SettingKind<Interval> {
         "interval",
         hint: "Write \"yesterday\", \"last-week\", \"last-month\", or a window such as \"floatend=30 minutes days=3\"",
         placeholder: .yesterday, read: IntervalText.read, written: IntervalText.written)
+}
+
+extension SettingKind<Watermark> {
+    /// A percentage used, or `free:` and a size.
+    static let watermark = quoted(
+        "percentage, 1% to 100%, or free:SIZE",
+        hint: "Write a percentage in quotes, from 1% to 100%, such as \"85%\", or what is to stay free, such as"
+            + " \"free:200GiB\"",
+        placeholder: .used(Percent(1)),
+        read: { text in
+            if text.hasPrefix("free:") {
+                return switch ByteCountText.read(String(text.dropFirst(5))) {
+                case .value(let bytes) where bytes > 0: .value(.free(bytes))
+                case .value: .refused("leaves nothing free")
+                case .refused(let why): .refused(why)
+                }
+            }
+            guard text.hasSuffix("%") else { return .refused("has no percent sign") }
+            guard let points = SettingKind<Percent>.basisPoints(text.dropLast()) else {
+                return .refused("is not a percentage")
+            }
+            guard (100...10_000).contains(points), let percent = Percent(basisPoints: points) else {
+                return .refused("is outside 1% to 100%")
+            }
+            return .value(.used(percent))
+        },
+        written: \.description)
 }

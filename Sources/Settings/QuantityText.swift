@@ -57,6 +57,9 @@ enum ByteCountText {
         return overflow ? .refused("is too large") : .value(product)
     }
 
+    /// Plain digits are bytes.
+    static func count(_ text: String) -> Reading<Int64> { read(Int64(text) == nil ? text : text + "B") }
+
     /// With the largest binary unit that divides it: `64MiB`.
     static func written(_ bytes: Int64) -> String {
         guard bytes != 0 else { return "0B" }
@@ -123,4 +126,10 @@ enum IntervalText {
         case .refused(let why): return .refused("has a floatend that \(why)")
         }
     }
+}
+
+/// A number of bytes as a person types it: `200MiB`, `1 GB`, `4096`; nil where it is none.
+package func byteCount(of text: String) -> Int64? {
+    guard case .value(let bytes) = ByteCountText.count(text) else { return nil }
+    return bytes
 }

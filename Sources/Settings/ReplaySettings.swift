@@ -35,7 +35,7 @@ package struct VolumeSettings: Hashable, Sendable {
     /// Share inside a priority, 0 to 100; 0 drains.
     package let balance: Int
     /// Of space and of inodes used, the file to be placed included.
-    package let watermark: Percent
+    package let watermark: Watermark
     /// Volumes that name the same account share their space though their file systems look different.
     package let account: AccountID?
 }
@@ -114,7 +114,7 @@ extension VolumeSettings {
         return [single]
     }
 
-    private static let standardWatermark = Percent(85)
+    private static let standardWatermark = Watermark.used(Percent(85))
 
     private static func read(from reader: inout SectionReader) -> VolumeSettings {
         VolumeSettings(
@@ -128,8 +128,9 @@ extension VolumeSettings {
                 "balance", .integer(0...100), standard: 100,
                 "The volume's share of bytes among those of its priority. 0 drains: nothing new goes there."),
             watermark: reader.value(
-                "watermark", .percent(1...100), standard: standardWatermark,
-                "Used space, and used inodes, up to which the volume is chosen, the file to be placed included."),
+                "watermark", .watermark, standard: standardWatermark,
+                "Used space, and used inodes, up to which the volume is chosen, the file to be placed included; never"
+                    + " more than 256 GiB is kept free. Or what stays free, such as free:200GiB."),
             account: reader.optional(
                 "account", .name, example: "pool1",
                 "Volumes that name one account share their space though their file systems look different, as on a thin"

@@ -62,7 +62,7 @@ struct AgentScene: Sendable {
             [[replay.volumes]]
             name = "a"
             path = "\(volume.displayText)"
-            watermark = "99%"
+            watermark = "97%"
             [[sources]]
             name = "\(AgentScene.source)"
             database = "\(recorder.connectionString)"

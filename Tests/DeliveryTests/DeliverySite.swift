@@ -57,6 +57,36 @@ struct DeliverySite: Sendable {
             bytes: Array(text.utf8), named: FilePath("takeup.toml"), environment: .ofProcess())
     }
 
+    /// The settings of a replay with so many volumes of one priority, each with an account of its own.
+    func manyVolumes(_ count: Int) throws -> ReplaySettings {
+        var text = """
+            [replay]
+            name = "replay1"
+            database = "\(base.connectionString)"
+            [[sources]]
+            name = "\(DeliverySite.source)"
+            database = "host=recorder.example dbname=callrec"
+            mount_path = "/mnt/a"
+            mounts = ["/mnt/a/calls"]
+
+            """
+        for number in 0..<count {
+            let volume = try scratch.directory("volumes/\(number)")
+            let root = try KernelFiles().openRoot(volume)
+            _ = try VolumeMarker.create(in: root.descriptor)
+            text += """
+                [[replay.volumes]]
+                name = "v\(number)"
+                path = "\(volume.displayText)"
+                watermark = "99%"
+                account = "account-\(number)"
+
+                """
+        }
+        return try Settings.load(bytes: Array(text.utf8), named: FilePath("takeup.toml"), environment: .ofProcess())
+            .replay
+    }
+
     /// A process that delivers.
     /// - Parameter connection: the way to the database, where it is not the straight one.
     func worker(

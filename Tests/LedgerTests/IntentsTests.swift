@@ -143,8 +143,12 @@ import Vocabulary
                     second.token: Intent.Ready(size: 5000, digest: digest),
                 ], lease: .seconds(30), in: session)
             try Accounts.lock([Sample.account], in: session)
-            #expect(
-                try session.answer(Accounts.reserved([Sample.account, AccountID("other")])) == [Sample.account: 600])
+            let standings = try session.answer(Accounts.standing([Sample.account, AccountID("other")]))
+            #expect(standings.keys.map(\.self) == [Sample.account])
+            #expect(standings[Sample.account]?.unallocatedBytes == 600)
+            #expect(standings[Sample.account]?.unallocatedFiles == 1)
+            try Intents.allocated([first.token], in: session)
+            #expect(try session.answer(Accounts.standing([Sample.account]))[Sample.account]?.unallocatedBytes == 0)
         }
     }
 

@@ -10,7 +10,7 @@ internal import Vocabulary
     ) -> VolumeView {
         VolumeView(
             id: VolumeID(name), name: VolumeName(name), account: AccountID(name), priority: priority, balance: balance,
-            watermark: watermark, state: state, used: used, available: available, reserved: reserved,
+            watermark: .used(watermark), state: state, used: used, available: available, reserved: reserved,
             inodesTotal: inodes.0, inodesAvailable: inodes.1, credit: credit)
     }
 
@@ -53,26 +53,52 @@ internal import Vocabulary
         #expect(made.refusals[VolumeID("a")] == .state(.absent))
     }
 
-    @Test func `the watermark counts the file and what is promised`() {
-        let size: Int64 = 1_000_000
-        let room = volume("a", watermark: 0.5, used: 400_000, available: 600_000)
-        #expect(room.size == size)
+    @Test func `the watermark counts the file with its blocks, and what is promised`() {
+        // Room for 25 blocks above the trigger, of which one is for what the file system notes.
+        let room = volume("a", watermark: 0.5, used: 400 * 4096, available: 450 * 4096)
         func outcome(_ bytes: Int64, reserved: Int64) -> Placement.Outcome {
             var view = room
             view.reserved = reserved
             return place(size: bytes, key: "f", among: [view], largest: bytes).outcome
         }
-        #expect(outcome(100_000, reserved: 0) == .place(on: VolumeID("a"), isOverflow: false))
-        #expect(outcome(100_001, reserved: 0) == .place(on: VolumeID("a"), isOverflow: true))
-        #expect(outcome(100_000, reserved: 1) == .place(on: VolumeID("a"), isOverflow: true))
+        #expect(outcome(24 * 4096, reserved: 0) == .place(on: VolumeID("a"), isOverflow: false))
+        #expect(outcome(24 * 4096 + 1, reserved: 0) == .place(on: VolumeID("a"), isOverflow: true))
+        #expect(outcome(24 * 4096, reserved: 1) == .place(on: VolumeID("a"), isOverflow: true))
+    }
+
+    @Test func `a watermark of free bytes is the same on any size, and is not capped`() {
+        func outcome(_ available: Int64) -> Placement.Outcome {
+            var view = volume("a", used: 1 << 40, available: available)
+            view.watermark = .free(300 << 30)
+            return place(size: 4096, key: "f", among: [view]).outcome
+        }
+        #expect(outcome(300 << 30 + 8192) == .place(on: VolumeID("a"), isOverflow: false))
+        #expect(outcome(300 << 30 + 8191) == .place(on: VolumeID("a"), isOverflow: true))
+    }
+
+    @Test func `where space can't be reserved, twice the largest file under way is left besides`() {
+        let size = Int64(1 << 20)
+        var view = volume("a", watermark: 0.5, used: 500 << 20, available: 520 << 20)
+        view.largestUnderWay = 4 << 20
+        #expect(place(size: size, key: "f", among: [view]).outcome == .place(on: view.id, isOverflow: false))
+        view.cannotReserve = true
+        view.available = 517 << 20
+        #expect(place(size: size, key: "f", among: [view]).outcome == .place(on: view.id, isOverflow: true))
+    }
+
+    @Test func `a debt of a large file is not forgiven by small ones`() {
+        var large = volume("a", balance: 50, credit: -90_000_000)
+        large.largestEver = 100_000_000
+        let made = place(size: 1000, key: "f", among: [large, volume("b", balance: 50)])
+        #expect(made.credits[large.id] == -89_999_500.0)
     }
 
     @Test func `past every watermark the roomiest takes it, and at every floor it waits`() {
-        let full = volume("a", used: 990, available: 10)
-        let fuller = volume("b", used: 900, available: 100)
+        let full = volume("a", used: 990 << 20, available: 10 << 20)
+        let fuller = volume("b", used: 900 << 20, available: 100 << 20)
         let made = place(size: 1, key: "f", among: [full, fuller], largest: 1)
         #expect(made.outcome == .place(on: VolumeID("b"), isOverflow: true))
-        let none = place(size: 90, key: "f", among: [full, fuller], largest: 90)
+        let none = place(size: 90 << 20, key: "f", among: [full, fuller], largest: 90 << 20)
         #expect(none.outcome == .wait)
         #expect(none.refusals == [VolumeID("a"): .underFloor, VolumeID("b"): .underFloor])
     }
@@ -89,43 +115,31 @@ internal import Vocabulary
         #expect(made.refusals == [VolumeID("a"): .outOfInodes])
     }
 
+    @Test func `inodes have a watermark, a floor and what is promised, too`() {
+        func made(_ available: Int64, promised: Int64) -> Placement {
+            var view = volume("a", inodes: (100_000, available))
+            view.inodesReserved = promised
+            return place(size: 1, key: "f", among: [view])
+        }
+        #expect(made(15_001, promised: 0).outcome == .place(on: VolumeID("a"), isOverflow: false))
+        #expect(made(15_001, promised: 1).outcome == .place(on: VolumeID("a"), isOverflow: true))
+        #expect(made(2_001, promised: 0).outcome == .place(on: VolumeID("a"), isOverflow: true))
+        #expect(made(2_001, promised: 1).refusals == [VolumeID("a"): .outOfInodes])
+    }
+
+    @Test func `a file that no freeing would make fit is told as such`() {
+        let made = place(size: 900 << 20, key: "f", among: [volume("a", used: 500 << 20, available: 500 << 20)])
+        #expect(made.refusals == [VolumeID("a"): .tooSmall])
+    }
+
+    @Test func `a volume that ran out of space in a copy rests`() {
+        var view = volume("a")
+        view.rests = true
+        #expect(place(size: 1, key: "f", among: [view]).refusals == [view.id: .rests])
+    }
+
     @Test func `balance 0 drains`() {
         let made = place(size: 1, key: "f", among: [volume("a", balance: 0)], largest: 1)
         #expect(made.refusals == [VolumeID("a"): .state(.drain)])
-    }
-}
-
-@Suite struct WatermarkTests {
-    private func view(available: Int64) -> VolumeView {
-        VolumeView(
-            id: VolumeID("a"), name: VolumeName("a"), account: AccountID("a"), priority: 1, balance: 1, watermark: 0.85,
-            used: 1000 - available, available: available)
-    }
-
-    @Test func `use that swings around the watermark raises once and does not clear`() {
-        var state = VolumeState.ok
-        var raised = 0
-        for minute in 0..<1440 {
-            let next = watermarkState(
-                of: view(available: minute.isMultiple(of: 2) ? 130 : 170), from: state, largestPending: 1,
-                stableFor: .seconds(60))
-            if next != state { raised += 1 }
-            state = next
-        }
-        #expect(state == .above)
-        #expect(raised == 1)
-    }
-
-    @Test func `it clears only past the clearing level, and only when that has lasted`() {
-        let low = view(available: 260)
-        #expect(watermarkState(of: low, from: .above, largestPending: 1, stableFor: .seconds(59)) == .above)
-        #expect(watermarkState(of: low, from: .above, largestPending: 1, stableFor: .seconds(60)) == .ok)
-    }
-
-    @Test func `the floor is left for above before ok`() {
-        #expect(watermarkState(of: view(available: 1), from: .ok, largestPending: 1, stableFor: .zero) == .floor)
-        #expect(watermarkState(of: view(available: 30), from: .floor, largestPending: 1, stableFor: .zero) == .floor)
-        #expect(
-            watermarkState(of: view(available: 30), from: .floor, largestPending: 1, stableFor: .seconds(60)) == .above)
     }
 }

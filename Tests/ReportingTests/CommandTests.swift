@@ -7,31 +7,6 @@ import Testing
 
 /// The built program, run as a person would.
 @Suite struct CommandTests {
-    private struct Run {
-        let code: Int
-        let text: String
-    }
-
-    /// Beside the bundle of these tests.
-    private static func program() throws -> String {
-        let map = try FileText.file("/proc/self/maps")
-        let bundle = map.split(separator: "\n").compactMap { line in line.split(separator: " ").last }
-            .first { $0.hasSuffix(".xctest") }
-        guard let bundle, let cut = bundle.lastIndex(of: "/") else {
-            throw SiteFailure(description: "no test bundle is loaded")
-        }
-        return bundle[..<cut] + "/takeup"
-    }
-
-    private func run(_ arguments: String...) throws -> Run { try run(arguments) }
-
-    private func run(_ arguments: [String]) throws -> Run {
-        let path = "/tmp/takeup-command-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        defer { unlink(path) }
-        let code = try ChildProcess([CommandTests.program()] + arguments, outputPath: path).wait()
-        return Run(code: code, text: try FileText.file(path))
-    }
-
     @Test func `check names everything that is wrong with the settings at once`() async throws {
         let site = try await Site()
         let file = try site.write(
@@ -50,7 +25,7 @@ import Testing
             mounts = ["/mnt/one/calls"]
             time_zone = "Europe/Nowhere"
             """)
-        let check = try run("check", "--config", file)
+        let check = try BuiltProgram.run("check", "--config", file)
         #expect(check.code == 78)
         #expect(check.text.contains("\(file): 3 problems"))
         for key in ["path", "watermark", "time_zone"] { #expect(check.text.contains(key)) }
@@ -59,7 +34,7 @@ import Testing
     @Test func `check says what fails, and ends with 1`() async throws {
         let site = try await Site()
         let file = try site.write()
-        let check = try run("check", "--config", file)
+        let check = try BuiltProgram.run("check", "--config", file)
         #expect(check.code == 1)
         #expect(check.text.contains("fail  volume a"))
         #expect(check.text.hasSuffix("2 failures.\n"))
@@ -69,35 +44,35 @@ import Testing
     @Test func `a volume is made, and then check finds nothing wrong`() async throws {
         let site = try await Site()
         let file = try site.write()
-        let first = try run("volume", "init", "\(site.home)/a", "--config", file)
+        let first = try BuiltProgram.run("volume", "init", "\(site.home)/a", "--config", file)
         #expect(first.code == 0)
         #expect(first.text.contains("The settings have it as volume a."))
         #expect(first.text.contains("Warning: nothing is mounted on"))
-        let second = try run("volume", "init", "\(site.home)/b", "--plain-directory")
+        let second = try BuiltProgram.run("volume", "init", "\(site.home)/b", "--plain-directory")
         #expect(second.code == 0)
         #expect(!second.text.contains("Warning"))
-        let check = try run("check", "--config", file)
+        let check = try BuiltProgram.run("check", "--config", file)
         #expect(check.code == 0, "\(check.text)")
         #expect(check.text.hasSuffix("Everything is as it should be.\n"))
-        #expect(try run("volume", "init", "\(site.home)/nowhere").code == 1)
+        #expect(try BuiltProgram.run("volume", "init", "\(site.home)/nowhere").code == 1)
     }
 
     @Test func `status of a ledger, as a page and as JSON`() async throws {
         let site = try await Site()
         let file = try site.write()
-        let early = try run("status", "--config", file)
+        let early = try BuiltProgram.run("status", "--config", file)
         #expect(early.code == 1)
         #expect(early.text.contains("start an agent of this version once"))
         try await site.makeLedger()
-        let empty = try run("status", "--config", file)
+        let empty = try BuiltProgram.run("status", "--config", file)
         #expect(empty.code == 0)
         #expect(empty.text.contains("No problem is open."))
         try await site.fillLedger()
-        let full = try run("status", "--config", file)
+        let full = try BuiltProgram.run("status", "--config", file)
         #expect(full.code == 0)
         #expect(full.text.contains("3 problems are open:"))
         #expect(!full.text.contains("\u{1B}"))
-        let document = try run("status", "--json", "--config", file)
+        let document = try BuiltProgram.run("status", "--json", "--config", file)
         #expect(document.code == 0)
         #expect(document.text.hasPrefix("{\n  \"version\": 1,\n"))
     }
@@ -107,7 +82,7 @@ import Testing
         let file = try site.write()
         try await site.makeLedger()
         let (screen, number) = ("\(site.home)/screen", "\(site.home)/number")
-        let command = "echo $$ > \(number); exec \(try CommandTests.program()) status --watch 0.2 --config \(file)"
+        let command = "echo $$ > \(number); exec \(try BuiltProgram.path()) status --watch 0.2 --config \(file)"
         let child = try ChildProcess(["/usr/bin/script", "-qefc", command, "/dev/null"], outputPath: screen)
         let deadline = ContinuousClock.now + .seconds(30)
         func drawings() throws -> Int { try FileText.file(screen).split(separator: "No problem is open.").count - 1 }
@@ -124,7 +99,7 @@ import Testing
     @Test func `a replay that is away is one sentence`() async throws {
         let site = try await Site()
         let file = try site.write(site.text(replayDatabase: "host=/nowhere dbname=callrec"))
-        let status = try run("status", "--config", file)
+        let status = try BuiltProgram.run("status", "--config", file)
         #expect(status.code == 1)
         #expect(status.text.hasPrefix("The replay's database is away: "))
         #expect(status.text.split(separator: "\n").count == 1)
@@ -157,9 +132,9 @@ import Testing
     }
 
     @Test func `the reference, the example and the catalog are printed`() throws {
-        #expect(try run("settings", "--reference").text == SettingsReference.markdown())
-        #expect(try run("settings", "--example").text == SettingsReference.exampleFile())
-        #expect(try run("events", "--catalog").text == JournalCatalog.text())
+        #expect(try BuiltProgram.run("settings", "--reference").text == SettingsReference.markdown())
+        #expect(try BuiltProgram.run("settings", "--example").text == SettingsReference.exampleFile())
+        #expect(try BuiltProgram.run("events", "--catalog").text == JournalCatalog.text())
     }
 
     @Test(arguments: [
@@ -171,13 +146,13 @@ import Testing
         (["files", "--missing", "--limit", "100001"], "between 1 and 100000"),
     ])
     func `wrong words get a helpful sentence`(arguments: [String], sentence: String) throws {
-        let refused = try run(arguments)
+        let refused = try BuiltProgram.run(arguments)
         #expect(refused.code == 64)
         #expect(refused.text.contains(sentence))
     }
 }
 
-private enum FileText {
+enum FileText {
     /// Also of files that don't tell their size.
     static func file(_ path: String) throws -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

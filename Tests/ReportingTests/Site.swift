@@ -39,13 +39,13 @@ final class Site: Sendable {
             name = "a"
             path = "\(home)/a"
             balance = 70
-            watermark = "100%"
+            watermark = "97%"
 
             [[replay.volumes]]
             name = "b"
             path = "\(home)/b"
             balance = 30
-            watermark = "100%"
+            watermark = "97%"
 
             [[sources]]
             name = "rec_a"

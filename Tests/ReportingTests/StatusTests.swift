@@ -216,8 +216,8 @@ private let goldenPage = """
     /tmp/takeup-site-XXXXXX/rec/screens  none   -        -                    2       0        1
 
     VOLUME  PRIO  STATE  USED  WATERMARK    FREE  REPLICAS    BYTES  SHARE  BALANCE
-    a          1  ok      60%       100%  40 GiB         1  2.9 KiB    75%      70%
-    b          1  above   90%       100%  10 GiB         1   1000 B    25%      30%
+    a          1  ok      60%        97%  40 GiB         1  2.9 KiB    75%      70%
+    b          1  above   90%        97%  10 GiB         1   1000 B    25%      30%
 
     MUX    1 worker, 1 waiting, 0 at work, 0 done, 0 failed
     DELAY  of 1 recording in the last hour: half within 2 s, 99% within 2 s, the slowest 2 s
@@ -312,7 +312,7 @@ private let goldenDocument = """
           "account": "volume-a",
           "priority": 1,
           "balance": 70,
-          "watermark": 1.0,
+          "watermark": 0.97,
           "state": "ok",
           "reason": null,
           "since": "2026-11-20T10:00:00Z",
@@ -334,7 +334,7 @@ private let goldenDocument = """
           "account": "volume-b",
           "priority": 1,
           "balance": 30,
-          "watermark": 1.0,
+          "watermark": 0.97,
           "state": "above",
           "reason": null,
           "since": "2026-11-20T10:00:00Z",

@@ -53,7 +53,7 @@ import Vocabulary
         #expect(settings.replay.volumes.map(\.name) == ["a", "overflow"].map { VolumeName($0) })
         #expect(settings.replay.volumes.map(\.balance) == [70, 100])
         #expect(settings.replay.volumes.map(\.priority) == [1, 2])
-        #expect(settings.replay.volumes.map(\.watermark) == [Percent(85), Percent(90)])
+        #expect(settings.replay.volumes.map(\.watermark) == [.used(Percent(85)), .used(Percent(90))])
         let source = try #require(settings.sources.first)
         #expect(source.name == SourceName("rec_cluster_B"))
         #expect(source.mounts.map(\.isMountPoint) == [true, true])

@@ -106,7 +106,7 @@ package final class ScratchSite: Sendable {
             path = "\(directory)/volumes/\(name)"
             priority = \(priority)
             balance = \(balance)
-            watermark = "99%"
+            watermark = "97%"
 
             """
         }.joined(separator: "\n")

@@ -77,7 +77,7 @@ package final class ScratchSolution: Sendable {
             [[replay.volumes]]
             name = "a"
             path = "\(volume)"
-            watermark = "99%"
+            watermark = "97%"
 
             \(tables)
             [synchro]

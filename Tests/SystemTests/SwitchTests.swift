@@ -240,7 +240,7 @@ internal import Vocabulary
             guard let tables = text.firstRange(of: "[[replay.volumes]]"), let end = text.firstRange(of: "[[sources]]")
             else { return text }
             if hasVideoVolumes {
-                let volume = "[[replay.video_volumes]]\nname = \"video\"\npath = \"\(video)\"\nwatermark = \"99%\"\n\n"
+                let volume = "[[replay.video_volumes]]\nname = \"video\"\npath = \"\(video)\"\nwatermark = \"97%\"\n\n"
                 // Ignored, because there are volumes.
                 return text.replacing(
                     "[[replay.volumes]]", with: "default_path = \"/nowhere\"\n\n[[replay.volumes]]", maxReplacements: 1

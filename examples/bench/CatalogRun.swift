@@ -129,7 +129,7 @@ final class CatalogRun: Sendable {
                 [[replay.volumes]]
                 name = "a"
                 path = "\(volume)"
-                watermark = "99%"
+                watermark = "97%"
                 [[sources]]
                 name = "recorder1"
                 database = "\(sourceDatabase.connectionString)"
