@@ -55,6 +55,22 @@ extension Copier {
         }
     }
 
+    /// Removes a file that ``retire(_:day:)`` put aside, whatever it holds; durably. What does not lie in the quarantine
+    /// is kept.
+    package func removeRetired(_ path: FilePath) async throws(CopyError) -> Removal {
+        guard path.components.first.map({ FilePath(bytes: Array($0)) }) == StagedName.quarantine, !path.climbs else {
+            return .kept
+        }
+        return try await swept { session, _ throws(CopyError) in
+            guard let directory = try session.directory(path.parent) else { return .absent }
+            let removal = try session.remove(FilePath(bytes: path.lastComponent), in: directory)
+            try session.attempt(.settle) { () throws(FileError) in
+                try session.calls.syncDirectory(directory.descriptor)
+            }
+            return removal
+        }
+    }
+
     /// Every staged file on the volume. Walks all its directories: for a start or an audit, not for each turn.
     package func listStaged() async throws(CopyError) -> [StagedLeftover] {
         try await swept { session, pulse throws(CopyError) in

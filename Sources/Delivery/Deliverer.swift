@@ -195,17 +195,9 @@ package struct Deliverer: Sendable {
         }
     }
 
-    /// Moves copies that were replaced out of the way. What can't be moved now stays where it is until its time is over;
-    /// nothing names it any more.
+    /// Moves copies that were replaced out of the way. What can't be moved now is left to the sweep.
     private func putAside(_ retired: [Replica]) async {
-        if retired.isEmpty { return }
-        let names = await roster.names()
-        for replica in retired {
-            guard let name = names[replica.content.volume],
-                let copier = await roster.copier(of: replica.content.volume, named: name)
-            else { continue }
-            _ = try? await copier.retire(replica.content.path, day: Quarantine.today)
-        }
+        try? await Retiring(replay: replay, roster: roster, narrator: narrator).putAside(retired)
     }
 
     /// Published and not committed; perhaps the sweep has passed already. Where the ledger can't be told, the sweep goes

@@ -11,6 +11,12 @@ enum Quarantine {
         path.components.reduce(FilePath(".takeup-quarantine").appending(day)) { $0.appending($1) }
     }
 
+    /// The day of a path that ``path(of:day:)`` made.
+    static func day(of path: FilePath?) -> String {
+        guard let components = path?.components, components.count > 2 else { return today }
+        return String(decoding: components[1], as: UTF8.self)
+    }
+
     /// Today by UTC: a name for a folder, nothing is decided by it.
     static var today: String { WallTime(microseconds: Int64(time(nil)) * 1_000_000).dayFolder }
 }

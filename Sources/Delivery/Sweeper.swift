@@ -52,7 +52,7 @@ package struct Sweeper: Sendable {
             samples.compactMap { sample in sample.proof.map { ($0.id, sample.settings.name) } },
             uniquingKeysWith: { first, _ in first })
         let isMoreLeft = try await sweepIntents(names)
-        try await removeRetired(names)
+        try await sweepRetired(names)
         try await repairPairs()
         return isMoreLeft
     }
@@ -110,31 +110,19 @@ package struct Sweeper: Sendable {
         }
     }
 
-    /// Replaced copies: moved aside if a crash left them in place, and removed when their time is over.
-    private func removeRetired(_ names: [VolumeID: VolumeName]) async throws {
+    /// Replaced copies: moved aside where a crash or the way of their commit left them in place, and removed when their
+    /// time is over.
+    private func sweepRetired(_ names: [VolumeID: VolumeName]) async throws {
         let volumes = Array(names.keys)
-        let due = try await replay.database.perform { session in
-            try Replicas.removable(on: volumes, limit: Sweeper.batch, in: session)
-        }
-        var removed: [Replica.ID] = []
-        for replica in due {
-            guard let name = names[replica.content.volume],
-                let copier = await roster.copier(of: replica.content.volume, named: name)
-            else { continue }
-            let content = replica.content
-            do {
-                for path in [replica.quarantinePath, content.path].compactMap({ $0 }) {
-                    _ = try await copier.removeUncommitted(path, size: content.size, digest: content.digest)
-                }
-                removed.append(replica.id)
-            } catch {
-                // The next turn tries it again; the others do not wait for it.
-                narrator.tell(.turnFailed, .service("sweep"), .detail(error))
-            }
-        }
-        let done = removed
-        if done.isEmpty { return }
-        try await replay.database.perform { session in try Replicas.removed(done, in: session) }
+        let retiring = Retiring(replay: replay, roster: roster, narrator: narrator)
+        try await retiring.putAside(
+            try await replay.database.perform { session in
+                try Replicas.inPlace(on: volumes, limit: Sweeper.batch, in: session)
+            })
+        try await retiring.remove(
+            try await replay.database.perform { session in
+                try Replicas.removable(on: volumes, limit: Sweeper.batch, in: session)
+            })
     }
 
     /// Pairs that are complete and have no job: nothing should leave any, and everything would miss them.

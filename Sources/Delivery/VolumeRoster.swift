@@ -137,6 +137,14 @@ package actor VolumeRoster {
             uniquingKeysWith: { first, _ in first })
     }
 
+    /// The same with their roots here, looked at now where they never were.
+    func roots() async throws -> [VolumeID: (name: VolumeName, path: FilePath)] {
+        Dictionary(
+            try await current().compactMap { sample in
+                sample.proof.map { ($0.id, (sample.settings.name, sample.settings.path)) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Where to copy to a proven volume with.
     package func copier(of id: VolumeID, named name: VolumeName) -> Copier? {
         if let copier = ready[id] { return copier }

@@ -108,64 +108,6 @@ package enum Replicas {
             """, [.numbers(pairs.map(\.key)), .integers(pairs.map(\.value))])
     }
 
-    /// Puts held replicas aside for `keep`, while their recordings are locked. Mux jobs that have not begun from them,
-    /// or are under way, are superseded. The files are moved after the commit, to the path given here.
-    ///
-    /// - Returns: those that were held.
-    @discardableResult
-    package static func retire(
-        _ quarantinePaths: [Replica.ID: FilePath], keep: Duration, in session: Session
-    ) throws -> [Replica] {
-        if quarantinePaths.isEmpty { return [] }
-        let pairs = Array(quarantinePaths)
-        try MuxJobs.supersede(ofReplicas: pairs.map(\.key), in: session)
-        let rows = try session.query(
-            """
-            with chosen as (
-                select replica.id, given.path from takeup.replica
-                join unnest($1::bigint[], $2::bytea[]) as given(id, path) on replica.id = given.id
-                where replica.state = 'held' order by replica.id for no key update of replica
-            )
-            update takeup.replica set state = 'retired', quarantine_path = chosen.path,
-                remove_after = statement_timestamp() + $3::interval
-            from chosen where replica.id = chosen.id
-            returning \(Replica.columns.text(of: "replica"))
-            """, [.numbers(pairs.map(\.key)), .byteStrings(pairs.map(\.value.bytes)), Value(keep)])
-        let retired = try rows.map(Replica.init)
-        try tally(retired.map(\.content), sign: -1, in: session)
-        return retired
-    }
-
-    /// Retired replicas whose time is over and that no open mux job names, on volumes that the caller has proven.
-    package static func removable(
-        on volumes: some Sequence<VolumeID>, limit: Int, in session: Session
-    ) throws -> [Replica] {
-        try session.query(
-            """
-            select \(Replica.columns.text(of: "replica")) from takeup.replica
-            where state = 'retired' and remove_after < statement_timestamp() and volume_id = any($1::text[])
-                and not exists (
-                    select from takeup.mux_job where mux_job.sound_id = replica.id
-                        and mux_job.state in ('waiting', 'claimed'))
-                and not exists (
-                    select from takeup.mux_job where mux_job.screen_id = replica.id
-                        and mux_job.state in ('waiting', 'claimed'))
-            order by remove_after limit $2
-            """, [.names(volumes), Value(limit)]
-        ).map(Replica.init)
-    }
-
-    /// The files of these retired replicas are gone.
-    package static func removed(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
-        try session.execute(
-            """
-            update takeup.replica set state = 'removed'
-            where id = any (array(
-                select id from takeup.replica where id = any($1::bigint[]) and state = 'retired'
-                order by id for no key update))
-            """, [.numbers(ids)])
-    }
-
     /// These were read again and their digests agree.
     package static func verified(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
         try session.execute(
@@ -176,7 +118,7 @@ package enum Replicas {
             """, [.numbers(ids)])
     }
 
-    private static func tally(_ replicas: [NewReplica], sign: Int64, in session: Session) throws {
+    static func tally(_ replicas: [NewReplica], sign: Int64, in session: Session) throws {
         var changes: [String: Tallies.Change] = [:]
         for replica in replicas {
             changes[replica.volume.rawValue, default: .none].items += sign

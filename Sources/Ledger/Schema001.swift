@@ -179,6 +179,10 @@ extension Migrations {
             is_doubted boolean not null default false,
             state text not null default 'held' check (state in ('held', 'retired', 'removed')),
             quarantine_path bytea,
+            -- Since when a retired file is known to lie there; until then it may still stand under its path.
+            put_aside_at timestamptz,
+            -- From when a sweep sees to that: who retired it does so at once.
+            aside_after timestamptz,
             remove_after timestamptz,
             committed_at timestamptz not null default now(),
             verified_at timestamptz not null default now()
@@ -188,6 +192,8 @@ extension Migrations {
         create index replica_transfer on takeup.replica (transfer_id) where transfer_id is not null;
         create index replica_replay_media on takeup.replica (replay_media_id) where replay_media_id is not null;
         create index replica_retired on takeup.replica (remove_after) where state = 'retired';
+        create index replica_in_place on takeup.replica (aside_after)
+            where state = 'retired' and put_aside_at is null;
         create index replica_pairs on takeup.replica (sid, kind)
             where state = 'held' and is_muxable and not is_result;
 

@@ -37,9 +37,11 @@ import Vocabulary
         #expect(error?.code == .uniqueViolation)
         try await ledger.transaction { session in
             try Replicas.retire([first.id: FilePath("q")], keep: .seconds(-1), in: session)
+            #expect(try Replicas.removable(on: [Sample.volume], limit: 9, in: session).isEmpty, "it was not put aside")
+            try Replicas.putAside([first.id: FilePath("q~2")], in: session)
             let removable = try Replicas.removable(on: [Sample.volume], limit: 9, in: session)
             #expect(removable.map(\.id) == [first.id])
-            #expect(removable.map(\.quarantinePath) == [FilePath("q")])
+            #expect(removable.map(\.quarantinePath) == [FilePath("q~2")])
             try Replicas.removed([first.id], in: session)
             #expect(try Replicas.insert([content], in: session).count == 1)
         }
