@@ -56,7 +56,7 @@ let floors: [[(name: String, uses: [String])]] = [
             "Evidence",
             [
                 "Delivery", "Copying", "Catalogs", "Ledger", "Watching", "Media", "Files", "Planning", "Postgres",
-                "Settings", "Telemetry", "Vocabulary",
+                "Settings", "Telemetry", "Vocabulary", "CLibcrypto", "CLinux",
             ]
         ),
         (
@@ -157,6 +157,7 @@ let package = Package(
         tests("SettingsTests"), tests("TelemetryTests"), tests("WatchingTests"), tests("CopyingTests"),
         tests("CatalogsTests"), tests("LedgerTests"), tests("MediaTests"), tests("DeliveryTests"),
         tests("AgentTests"), tests("MuxerTests"), tests("ReportingTests"), tests("OperatingTests"),
+        tests("EvidenceTests"),
         tests("SystemTests"),
     ]
 )

@@ -97,6 +97,11 @@ void takeup_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), cut);
 }
 
+int takeup_idle_io(void) {
+    const int of_this_thread = 1 /* IOPRIO_WHO_PROCESS */, idle = 3 << 13 /* IOPRIO_CLASS_IDLE */;
+    return (int)syscall(SYS_ioprio_set, of_this_thread, 0, idle);
+}
+
 int takeup_thread_id(void) { return gettid(); }
 
 static void limit(int resource, uint64_t soft, uint64_t hard) {

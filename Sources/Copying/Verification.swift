@@ -8,9 +8,12 @@ struct Verification: Sendable {
     let session: CopySession
     let workspaces: Workspaces
     let rereadsSource: Bool
+    /// Nil: as fast as it goes.
+    let pace: ReadPace?
     private var calls: any FileCalls { session.calls }
 
-    init(session: CopySession, workspaces: Workspaces, rereadsSource: Bool) {
+    init(session: CopySession, workspaces: Workspaces, rereadsSource: Bool, pace: ReadPace? = nil) {
+        self.pace = pace
         self.session = session
         self.workspaces = workspaces
         self.rereadsSource = rereadsSource
@@ -129,6 +132,7 @@ struct Verification: Sendable {
             }
             workspace.hash.add(UnsafeRawBufferPointer(rebasing: workspace.block[..<count]))
             offset += Int64(count)
+            try pace?.take(count, pulse)
             // At the expected length a part of a block has nothing behind it; reading on past the cache there is refused.
             if count == 0 || (offset >= length && count < workspace.block.count) { break }
         }

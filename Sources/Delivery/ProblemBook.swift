@@ -1,4 +1,4 @@
-internal import Ledger
+package import Ledger
 package import Postgres
 package import Telemetry
 package import Vocabulary
@@ -46,15 +46,19 @@ package struct ProblemBook: Sendable {
         }
     }
 
-    package func open(_ finding: Finding) async throws {
+    package func open(_ finding: Finding) async throws { _ = try await opens(finding) }
+
+    /// Gives whether it was not open before.
+    package func opens(_ finding: Finding) async throws -> Bool {
         let problem = try await database.perform { session in
             try Problems.open(
                 kind: finding.kind.rawValue, subject: finding.subject, reference: finding.recording?.description,
                 what: finding.what, hint: finding.kind.hint, in: session)
         }
-        guard problem.isNew else { return }
+        guard problem.isNew else { return false }
         narrator.tell(
             .problemOpened, facts: facts(problem, place: finding.place) + [.detail(finding.what)])
+        return true
     }
 
     package func close(_ kind: ProblemKind, subject: String, place: String) async throws {
@@ -103,6 +107,25 @@ package struct ProblemBook: Sendable {
                 kind: ProblemKind.damagedMedia.rawValue, of: source, limit: 100, in: session)
         }
         for problem in closed { tellClosed(problem, place: source.rawValue) }
+    }
+
+    /// Kinds of problems about single copies.
+    private static let ofCopies: [ProblemKind] = [.copyChanged, .copyMissing, .copyUnreadable]
+
+    /// These copies were read, and are what was copied.
+    package func close(copies ids: [Replica.ID], place: String) async throws {
+        let closed = try await database.perform { session in
+            try CopyProblems.close(ProblemBook.ofCopies.map(\.rawValue), of: ids, in: session)
+        }
+        for problem in closed { tellClosed(problem, place: place) }
+    }
+
+    /// Closes those of copies that others took the place of.
+    package func closeReplacedCopies() async throws {
+        let closed = try await database.perform { session in
+            try CopyProblems.closeReplaced(ProblemBook.ofCopies.map(\.rawValue), limit: 100, in: session)
+        }
+        for problem in closed { tellClosed(problem, place: "replay") }
     }
 
     /// How problems of mux jobs are called.

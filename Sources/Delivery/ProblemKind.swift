@@ -29,6 +29,10 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case muxFailed = "mux-failed"
     case phraseUnknown = "phrase-unknown"
     case valueTooLong = "value-too-long"
+    case copyChanged = "copy-changed"
+    case copyMissing = "copy-missing"
+    case copyUnreadable = "copy-unreadable"
+    case manifestTampered = "manifest-tampered"
 
     /// Whether it is about what a recorder shows of a recording, and so is over once that has its mark. Damage is not: it
     /// came along.
@@ -40,7 +44,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             true
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
             .markedErroneous, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed, .keyMissing, .phraseUnknown,
-            .valueTooLong:
+            .valueTooLong, .copyChanged, .copyMissing, .copyUnreadable, .manifestTampered:
             false
         }
     }
@@ -94,6 +98,13 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .valueTooLong:
             "Nothing is lost, but no player shows them. Where that index can be changed, insert them from takeup.kept_datum,"
                 + " and delete them there."
+        case .copyChanged:
+            "Look at the disk of that volume; a copy that no recorder has any more stays as it is, as evidence."
+        case .copyMissing:
+            "Find out who removed it: the replay's own tools remove the row as well. It is copied again where a recorder has it."
+        case .copyUnreadable: "Look at the kernel's messages about the disk of that volume, and replace it."
+        case .manifestTampered:
+            "Find out who wrote there, and move the changed manifest away as evidence: the next scrub writes a new one."
         case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."
         }
     }

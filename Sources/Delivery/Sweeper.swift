@@ -53,6 +53,7 @@ package struct Sweeper: Sendable {
             uniquingKeysWith: { first, _ in first })
         let isMoreLeft = try await sweepIntents(names)
         try await sweepRetired(names)
+        try await ProblemBook(database: replay.database, narrator: narrator).closeReplacedCopies()
         try await repairPairs()
         return isMoreLeft
     }

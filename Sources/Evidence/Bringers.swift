@@ -87,6 +87,19 @@ actor Bringers {
         }
     }
 
+    /// Takes their marks back, so that nobody deletes what is to be brought again.
+    func takeBack(_ references: some Collection<RecordingReference>) async throws {
+        let bySource = Dictionary(grouping: references, by: \.source)
+        for source in try opened() {
+            guard let ids = bySource[source.settings.name]?.map(\.id) else { continue }
+            let (name, zone) = (source.settings.name, source.settings.timeZone)
+            _ = try await source.database.transaction { session in
+                try SourceCatalog(source: name, timeZone: zone, reading: session).takeBack(
+                    [.synchronized, .notUsed], of: ids, on: session)
+            }
+        }
+    }
+
     private func opened() throws -> [Source] {
         if let sources { return sources }
         let made = try settings.sources.filter(\.isEnabled).map { source in

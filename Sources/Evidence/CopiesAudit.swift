@@ -104,7 +104,7 @@ struct CopiesAudit: Sendable {
             for sid in sids { sightings[sid] = try Sightings.find(sid: sid, in: session) }
             return (found, sightings)
         }
-        let named = bad.filter { isNamed($0.replica.content, by: standing[$0.replica.content.sid]) }
+        let named = bad.filter { $0.replica.content.isNamed(by: standing[$0.replica.content.sid]) }
         result.summary.copiesLetGo += bad.count - named.count
         let found = try await audit.bringers.find(Set(named.filter { $0.isOfSource }.map(\.wanted)))
         for one in named {
@@ -118,15 +118,10 @@ struct CopiesAudit: Sendable {
             tell(one, text, found[one.wanted], reference ?? sightings[content.sid]?.first?.reference, &result)
         }
         guard audit.request.repairs else { return }
-        try await doubt(named.map(\.replica).filter { !$0.content.isResult }, sightings)
-    }
-
-    /// Whether the replay still names it: an index file is named by its sound.
-    private func isNamed(_ content: NewReplica, by recording: ReplayRecording?) -> Bool {
-        guard let recording, !recording.isTakenAway else { return false }
-        return content.kind == .index
-            ? recording.media.contains { $0.kind == .audio }
-            : recording.media.contains { $0.id == content.replayMediaID }
+        let doubted = named.map(\.replica).filter { !$0.content.isResult }
+        try await audit.base.replay.database.transaction { session in
+            try CopyDoubt.write(doubted, sightings, in: session)
+        }
     }
 
     private func tell(
@@ -164,25 +159,6 @@ struct CopiesAudit: Sendable {
         result.tell(
             bad.kind == .copyMissing ? .lost : bad.kind, reference, "\(text), and no recorder has it any more.",
             repairs ? .stays : otherwise)
-    }
-
-    /// From now on they count for nobody, and whoever could bring them is looked at again: first where they came from, which
-    /// was the best, and a while later all others.
-    private func doubt(_ replicas: [Replica], _ sightings: [Sid: [Sighting]]) async throws {
-        let origins = Dictionary(grouping: replicas, by: \.content.sid).mapValues { Set($0.map(\.content.source)) }
-        let again = origins.flatMap { sid, sources in
-            (sightings[sid] ?? []).map { sighting in
-                SightingPlan(
-                    reference: sighting.reference, sid: sid, stopped: sighting.stopped,
-                    outcome: .wait(
-                        why: "a copy of it is not on its volume",
-                        delay: sources.contains(sighting.reference.source) ? .zero : SourceAudit.second))
-            }
-        }
-        try await audit.base.replay.database.transaction { session in
-            try Plans.write(again, in: session)
-            try Replicas.doubt(replicas.map(\.id), in: session)
-        }
     }
 }
 

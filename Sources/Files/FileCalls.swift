@@ -55,6 +55,8 @@ package protocol FileCalls: Sendable {
     func renameWithoutReplacing(
         _ name: FilePath, in directory: CInt, to other: FilePath, in otherDirectory: CInt
     ) throws(FileError)
+    /// renameat(2): what has the other name loses it. Never for copies.
+    func replace(_ other: FilePath, by name: FilePath, in directory: CInt) throws(FileError)
     func unlink(_ name: FilePath, in directory: CInt) throws(FileError)
     func close(_ file: consuming OpenFile) throws(FileError)
 }

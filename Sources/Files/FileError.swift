@@ -7,7 +7,7 @@ package enum FileCall: String, CaseIterable, Hashable, Sendable {
     case observe, observeName, fileSystem
     case read, write, allocate, setDirect, setMode, setOwner, setTimes
     case syncFile, syncDirectory, syncFileSystem, dropCache, residentPages
-    case link, linkName, rename, unlink, close
+    case link, linkName, rename, replace, unlink, close
 }
 
 /// A call to the kernel about a file that failed.
@@ -119,7 +119,7 @@ extension FileCall {
         case .dropCache: "drop a file from the cache"
         case .residentPages: "count pages in the cache"
         case .link, .linkName: "link"
-        case .rename: "rename"
+        case .rename, .replace: "rename"
         case .unlink: "unlink"
         case .close: "close"
         }

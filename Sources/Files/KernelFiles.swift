@@ -146,6 +146,12 @@ package struct KernelFiles: FileCalls {
         }
     }
 
+    package func replace(_ other: FilePath, by name: FilePath, in directory: CInt) throws(FileError) {
+        try done(.replace, other) { new in
+            name.withKernelPath { takeup_renameat2(directory, $0, directory, new, 0) }
+        }
+    }
+
     package func unlink(_ name: FilePath, in directory: CInt) throws(FileError) {
         try done(.unlink, name) { unlinkat(directory, $0, 0) }
     }

@@ -50,7 +50,8 @@ package struct Replica: Hashable, Identifiable, Sendable {
     package var quarantinePath: FilePath?
     package var removeAfter: Instant?
     package var committed: Instant
-    package var verified: Instant
+    /// When it was last read again and found as it was copied; nil where that never was.
+    package var checked: Instant?
 
     static let columns = ColumnList(
         plain: [
@@ -59,7 +60,7 @@ package struct Replica: Hashable, Identifiable, Sendable {
             "claimed_finished", "claimed_length", "is_result", "is_muxable",
             "state", "quarantine_path", "is_doubted",
         ],
-        times: ["remove_after", "committed_at", "verified_at"])
+        times: ["remove_after", "committed_at", "checked_at"])
 
     init(_ row: Row) throws {
         id = try row.number("id")
@@ -69,7 +70,7 @@ package struct Replica: Hashable, Identifiable, Sendable {
         quarantinePath = try row.optionalPath("quarantine_path")
         removeAfter = try row.optionalInstant("remove_after")
         committed = try row.instant("committed_at")
-        verified = try row.instant("verified_at")
+        checked = try row.optionalInstant("checked_at")
     }
 }
 

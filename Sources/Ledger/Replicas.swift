@@ -73,6 +73,30 @@ package enum Replicas {
         ).map(Replica.init)
     }
 
+    /// A page of the held on a volume, at a path or below it, by id. An empty path is all of the volume.
+    package static func held(
+        on volume: VolumeID, below path: FilePath, after id: Replica.ID, limit: Int, in session: Session
+    ) throws -> [Replica] {
+        // The index serves a day directory and what is below one.
+        let components = path.components
+        let day =
+            components.count >= 2 ? components[0] + [UInt8(ascii: "/")] + components[1] + [UInt8(ascii: "/")] : nil
+        return try session.query(
+            """
+            select \(Replica.columns.text(of: "replica")) from takeup.replica
+            where volume_id = $1 and id > $2 and state = 'held'
+                and ($3::bytea = ''::bytea or path = $3::bytea
+                    or substring(path from 1 for length($3::bytea) + 1) = $3::bytea || '/'::bytea)
+                \(day == nil ? "and $5::bytea is null" : "and \(Manifests.directory(of: "path")) = $5::bytea")
+            order by id limit $4
+            """,
+            [
+                Value(volume), .integer(id.rawValue), .bytes(Array(components.joined(separator: [UInt8(ascii: "/")]))),
+                Value(limit), day.map { .bytes($0) } ?? .null,
+            ]
+        ).map(Replica.init)
+    }
+
     /// The files of these copies are not what they were: they count for no source any more, whoever compared them, so that
     /// the next plan of each replaces them in place. What was measured of them is forgotten. Results are left alone.
     package static func doubt(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
@@ -106,16 +130,6 @@ package enum Replicas {
             update takeup.replica set replay_media_id = given.media
             from unnest($1::bigint[], $2::bigint[]) as given(id, media) where replica.id = given.id
             """, [.numbers(pairs.map(\.key)), .integers(pairs.map(\.value))])
-    }
-
-    /// These were read again and their digests agree.
-    package static func verified(_ ids: some Sequence<Replica.ID>, in session: Session) throws {
-        try session.execute(
-            """
-            update takeup.replica set verified_at = statement_timestamp()
-            where id = any (array(
-                select id from takeup.replica where id = any($1::bigint[]) order by id for no key update))
-            """, [.numbers(ids)])
     }
 
     static func tally(_ replicas: [NewReplica], sign: Int64, in session: Session) throws {

@@ -185,13 +185,25 @@ extension Migrations {
             aside_after timestamptz,
             remove_after timestamptz,
             committed_at timestamptz not null default now(),
-            verified_at timestamptz not null default now()
+            -- When a scrub last found it as it was copied.
+            checked_at timestamptz,
+            -- Not before this does a scrub look at it again: what could not be concluded.
+            check_after timestamptz,
+            -- When a scrub found that the replay's own tools had removed its file.
+            gone_at timestamptz
         );
         create unique index replica_place on takeup.replica (volume_id, sha256(path)) where state <> 'removed';
         create index replica_sid on takeup.replica (sid);
         create index replica_transfer on takeup.replica (transfer_id) where transfer_id is not null;
         create index replica_replay_media on takeup.replica (replay_media_id) where replay_media_id is not null;
         create index replica_retired on takeup.replica (remove_after) where state = 'retired';
+        -- By `<source>/<day>/`, the first two components of the path.
+        create index replica_directory on takeup.replica (\(Manifests.directory(of: "path")));
+        create index replica_gone on takeup.replica (gone_at) where gone_at is not null;
+        create index replica_unchecked on takeup.replica (volume_id, committed_at)
+            where state = 'held' and checked_at is null;
+        create index replica_checked on takeup.replica (volume_id, checked_at)
+            where state = 'held' and checked_at is not null;
         create index replica_in_place on takeup.replica (aside_after)
             where state = 'retired' and put_aside_at is null;
         create index replica_pairs on takeup.replica (sid, kind)
@@ -426,5 +438,61 @@ extension Migrations {
             since timestamptz not null
         );
         create unique index orphan_path on takeup.orphan (mount, sha256(path));
+
+        -- Copies that a scrub is reading.
+        create table takeup.scrub_claim (
+            replica_id bigint primary key,
+            holder text not null,
+            lease_until timestamptz not null
+        ) with (fillfactor = 50);
+        -- What scrubs read on each day (UTC).
+        create table takeup.scrub_day (
+            volume_id text collate "C" not null,
+            day date not null,
+            copies bigint not null,
+            bytes bigint not null,
+            -- Of these, what was not read for the first time.
+            rolled_bytes bigint not null,
+            bad bigint not null,
+            primary key (volume_id, day)
+        ) with (fillfactor = 50);
+
+        -- Day directories, and how their manifests stand.
+        create table takeup.day_directory (
+            volume_id text collate "C" not null,
+            -- `<source>/<day>`.
+            directory bytea not null check (octet_length(directory) <= 1024),
+            -- What it holds may differ from its manifest.
+            is_due boolean not null default true,
+            looked_at timestamptz,
+            holder text,
+            lease_until timestamptz,
+            primary key (volume_id, directory)
+        ) with (fillfactor = 70);
+        create index day_directory_due on takeup.day_directory (volume_id, directory) where is_due;
+        create index day_directory_looked on takeup.day_directory (volume_id, looked_at) where not is_due;
+        -- Every manifest that was written, by generation.
+        create table takeup.manifest_seal (
+            volume_id text collate "C" not null,
+            directory bytea not null,
+            generation bigint not null,
+            sha256 bytea not null check (octet_length(sha256) = 32),
+            -- Of SHA256SUMS.removed, where there is one.
+            removed_sha256 bytea check (octet_length(removed_sha256) = 32),
+            files bigint not null,
+            removed bigint not null,
+            -- SHA-256 of the public key that it is signed with.
+            key_id text,
+            -- Null until its names are durable.
+            sealed_at timestamptz,
+            made_at timestamptz not null default now(),
+            primary key (volume_id, directory, generation)
+        );
+        -- How far new replicas were assigned to their directories.
+        create table takeup.manifest_progress (
+            only_row boolean primary key default true check (only_row),
+            replica_id bigint not null default 0
+        );
+        insert into takeup.manifest_progress default values;
         """
 }

@@ -39,6 +39,7 @@ package struct StatusCounts: Hashable, Sendable {
     package var pauses: [Pause]
     /// What deletion at the recorders would lose.
     package var risks: [SourceName: [Risk]]
+    package var scrubs: [Scrubs.Standing]
 
     /// One look, best in a *repeatable read* transaction, so that the figures are of one moment.
     package static func take(in session: Session) throws -> StatusCounts {
@@ -49,7 +50,7 @@ package struct StatusCounts: Hashable, Sendable {
                 .count("count") ?? 0,
             keepers: try Keepers.all(in: session), agents: try Agents.all(in: session),
             markingStopped: try Marking.stopped(in: session), pauses: try Pauses.all(in: session),
-            risks: try Risks.all(in: session))
+            risks: try Risks.all(in: session), scrubs: try Scrubs.standings(in: session))
     }
 
     private static func sources(in session: Session) throws -> [Source] {

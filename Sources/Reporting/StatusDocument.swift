@@ -17,7 +17,8 @@ package struct StatusDocument: Sendable {
             ("at", .string(report.at.text)), ("marking_stopped", .optional(report.markingStopped)),
             ("collecting", .boolean(report.isCollecting)),
             ("sources", .list(report.sources.map(source))), ("mounts", .list(report.mounts.map(mount))),
-            ("volumes", .list(report.volumes.map(volume))), ("mux", mux), ("delay", delay),
+            ("volumes", .list(report.volumes.map(volume))), ("mux", mux),
+            ("scrubbing", .integer(report.scrubbers.count)), ("delay", delay),
             ("open_problems", .integer(report.openProblems)), ("problems", .list(report.problems.map(problem))),
         ]).text() + "\n"
     }
@@ -87,7 +88,17 @@ package struct StatusDocument: Sendable {
             ("sampled", .optional(state?.sampled?.text)), ("replicas", .integer(volume.counts?.replicas ?? 0)),
             ("bytes", .integer(volume.counts?.bytes ?? 0)),
             ("reserved_bytes", .integer(volume.counts?.reservedBytes ?? 0)),
+            ("scrub", scrub(state.flatMap { report.scrubs[$0.id] })),
             ("share", .optional(volume.share.map(share))), ("balance_share", .optional(volume.balanceShare.map(share))),
+        ])
+    }
+
+    /// What was read again since midnight UTC, and since when the copy that waits longest was not.
+    private func scrub(_ standing: Scrubs.Standing?) -> JSONText {
+        guard let standing else { return .null }
+        return .object([
+            ("copies_today", .integer(standing.copiesToday)), ("bytes_today", .integer(standing.bytesToday)),
+            ("bad_today", .integer(standing.badToday)), ("oldest_unread_s", seconds(standing.oldest)),
         ])
     }
 

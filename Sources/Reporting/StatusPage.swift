@@ -9,6 +9,9 @@ package struct StatusPage: Sendable {
     /// Agents look at volumes far more often: what is older tells of a time when none ran.
     private static let stale = Duration.seconds(600)
 
+    /// At 8 % a day every copy is read within two weeks.
+    private static let unreadLong = Duration.seconds(30 * 86_400)
+
     package init(_ report: StatusReport) { self.report = report }
 
     /// - Parameters:
@@ -21,7 +24,7 @@ package struct StatusPage: Sendable {
             if place == 0 { lines += report.sources.flatMap { $0.pauseLines(at: report.at, columns: columns) } }
             if place == 1 { lines += report.mounts.flatMap { $0.watchLines(columns: columns) } }
         }
-        lines += [ScreenLine(), mux.clipped(to: columns), delay.clipped(to: columns)]
+        lines += [ScreenLine(), mux.clipped(to: columns), scrub.clipped(to: columns), delay.clipped(to: columns)]
         lines += risks.map { $0.clipped(to: columns) }
         return lines + [ScreenLine()] + problems(columns, room: most.map { $0 - lines.count - 2 })
     }
@@ -183,6 +186,20 @@ package struct StatusPage: Sendable {
             + " \(HumanText.count(jobs(.done))) done"
         let replaced = jobs(.superseded) > 0 ? ", \(HumanText.count(jobs(.superseded))) replaced" : ""
         return ScreenLine("MUX    ", .faint) + workers + ScreenLine(counts) + failed + ScreenLine(replaced)
+    }
+
+    private var scrub: ScreenLine {
+        let label = ScreenLine("SCRUB  ", .faint)
+        let all = Array(report.scrubs.values)
+        guard let oldest = all.compactMap(\.oldest).max() else { return label + ScreenLine("no copy is held", .faint) }
+        let copies = all.reduce(0) { $0 + $1.copiesToday }
+        let bytes = all.reduce(0) { $0 + $1.bytesToday }
+        let bad = all.reduce(0) { $0 + $1.badToday }
+        let now = report.scrubbers.isEmpty ? "" : "reading; "
+        return label + ScreenLine("\(now)\(HumanText.count(copies)) copies read today, \(HumanText.bytes(bytes)), ")
+            + ScreenLine("\(HumanText.count(bad)) bad", bad > 0 ? .bad : .plain)
+            + ScreenLine(
+                "; longest unread \(HumanText.span(oldest))", oldest > StatusPage.unreadLong ? .doubtful : .plain)
     }
 
     private var delay: ScreenLine {

@@ -61,6 +61,10 @@ package struct StatusReport: Sendable {
     package let volumes: [Volume]
     package let workers: [KnownAgent]
     package let muxJobs: [MuxJob.State: Int]
+    /// How far copies were read again, by volume.
+    package let scrubs: [VolumeID: Scrubs.Standing]
+    /// Hosts that read copies again now.
+    package let scrubbers: [KnownAgent]
     package let delays: Delays?
     package let openProblems: Int
     /// The newest first.
@@ -80,6 +84,8 @@ package struct StatusReport: Sendable {
         volumes = StatusReport.volumes(settings.replay, counts)
         workers = counts.agents.filter { $0.beat.role == "mux" }
         muxJobs = counts.muxJobs
+        scrubs = Dictionary(counts.scrubs.map { ($0.volume, $0) }, uniquingKeysWith: { first, _ in first })
+        scrubbers = counts.agents.filter { $0.beat.role == "scrub" && $0.isAlive }
         delays = look.delays
         openProblems = counts.openProblems
         problems = look.problems

@@ -9,6 +9,8 @@ package struct Settings: Hashable, Sendable {
     package let watching: WatchingSettings
     package let copying: CopyingSettings
     package let placement: PlacementSettings
+    package let scrub: ScrubSettings
+    package let manifests: ManifestSettings
     package let mux: MuxSettings
     package let journal: JournalSettings
     /// What can be started with but should be looked at, in the order of the file.
@@ -99,6 +101,12 @@ extension Settings {
             placement: reader.table("placement", "When volumes alert, and what is never taken from them.") {
                 PlacementSettings.read(from: &$0)
             },
+            scrub: reader.table("scrub", "How held copies are read again, by takeup-scrub.timer.") {
+                ScrubSettings.read(from: &$0)
+            },
+            manifests: reader.table("manifests", "Lists of digests in closed day directories, for sha256sum -c.") {
+                ManifestSettings.read(from: &$0)
+            },
             mux: reader.table("mux", "How sound and screen become one file.") { MuxSettings.read(from: &$0) },
             journal: reader.table("journal", "What goes into the journal.") { JournalSettings.read(from: &$0) },
             warnings: [])
@@ -109,7 +117,9 @@ extension Settings {
     private init(_ settings: Settings, warnings: [SettingsProblem]) {
         self.init(
             replay: settings.replay, sources: settings.sources, synchro: settings.synchro, watching: settings.watching,
-            copying: settings.copying, placement: settings.placement, mux: settings.mux, journal: settings.journal,
+            copying: settings.copying, placement: settings.placement, scrub: settings.scrub,
+            manifests: settings.manifests, mux: settings.mux,
+            journal: settings.journal,
             warnings: warnings)
     }
 }

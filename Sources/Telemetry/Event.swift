@@ -62,6 +62,21 @@ package enum Event: String, CaseIterable, Sendable {
     /// Leftovers of broken-off work are gone.
     case swept = "SWEPT"
 
+    // MARK: Copies read again, and manifests
+
+    /// A held copy has other bytes than were copied.
+    case scrubMismatch = "SCRUB_MISMATCH"
+    /// A held copy is not there.
+    case scrubMissing = "SCRUB_MISSING"
+    /// The disk cannot read a held copy.
+    case scrubUnreadable = "SCRUB_UNREADABLE"
+    /// A scrub has ended.
+    case scrubSummary = "SCRUB_SUMMARY"
+    /// A day directory has its manifest.
+    case manifestSealed = "MANIFEST_SEALED"
+    /// A manifest is not the one that was written.
+    case manifestTampered = "MANIFEST_TAMPERED"
+
     // MARK: Recordings
 
     /// A recording, or more of it, is on the replay.

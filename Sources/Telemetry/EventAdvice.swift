@@ -252,6 +252,69 @@ extension Event {
                     """,
                 did: "They were removed after their lease and a grace time. No recorded copy was touched.",
                 next: "Nothing.")
+        case .scrubMismatch:
+            EventAdvice(
+                subject: "A copy changed on its volume",
+                happened: """
+                    The {kind} copy of recording {recording} on volume {volume} was read again, twice, and is not what was \
+                    copied: {detail}. Its SHA-256 on record is {sha256}.
+                    """,
+                did: """
+                    Where a recorder still has the recording, its mark is taken back there and it is copied again; the \
+                    bad copy is put aside when the new one is on record. Otherwise it stays as it is.
+                    """,
+                next: """
+                    Look at the disk of volume {volume} (kernel messages, SMART) and at its memory: such errors come in \
+                    groups. `takeup status` shows the problem until the copy is good again.
+                    """)
+        case .scrubMissing:
+            EventAdvice(
+                subject: "A copy is gone from its volume",
+                happened: """
+                    The {kind} copy of recording {recording} is not on volume {volume}, which proved itself before and \
+                    after, and the replay's rows still name it: {detail}.
+                    """,
+                did: "Where a recorder still has the recording, its mark is taken back there and it is copied again.",
+                next: """
+                    Find out who removes files there. What the replay's own tools delete with their rows is no problem; \
+                    this was not deleted so.
+                    """)
+        case .scrubUnreadable:
+            EventAdvice(
+                subject: "A copy cannot be read",
+                happened: """
+                    The disk of volume {volume} gives errors where the {kind} copy of recording {recording} lies: {detail}.
+                    """,
+                did: """
+                    Where a recorder still has the recording, its mark is taken back there and it is copied again. \
+                    Otherwise the copy stays as it is.
+                    """,
+                next: "Look at the kernel's messages about the disk, and replace it before more is lost.")
+        case .scrubSummary:
+            EventAdvice(
+                subject: "Copies were read again",
+                happened: "A scrub read {count} copies: {detail}.",
+                did: "What was found good is recorded with the time of the check.",
+                next: "Nothing; what is not good is told of by itself.")
+        case .manifestSealed:
+            EventAdvice(
+                subject: "A day directory has its manifest",
+                happened: """
+                    {directory} on volume {volume} is closed. Its SHA256SUMS names {count} files, and has the SHA-256 {sha256}.
+                    """,
+                did: "The digest of the manifest is in the ledger.",
+                next: "Nothing. `sha256sum -c SHA256SUMS` in that directory checks the files.")
+        case .manifestTampered:
+            EventAdvice(
+                subject: "A manifest was changed by others",
+                happened: """
+                    SHA256SUMS or SHA256SUMS.removed in {directory} on volume {volume} is not what Takeup wrote: {detail}.
+                    """,
+                did: "It is left as it is, and nothing is written over it. No copy was touched.",
+                next: """
+                    Find out who writes there; `takeup verify` compares the files of the directory with the ledger. Move the \
+                    changed manifest away as evidence: a new one is written by the next scrub.
+                    """)
         case .recordingCommitted:
             EventAdvice(
                 subject: "A recording was committed",

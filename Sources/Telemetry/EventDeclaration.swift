@@ -194,6 +194,38 @@ extension Event {
                 messageID: "fb9be14d728f4436bda4debf28359f0d", priority: .notice,
                 says: "Leftovers of broken-off work removed from volume {volume}: {count}",
                 facts: [.volume, .volumeID, .volumePath, .count, .size, .elapsed])
+        case .scrubMismatch:
+            EventDeclaration(
+                messageID: "defb14a9a8444f0a8716265a5a516d10", priority: .critical,
+                says: "The {kind} copy of {recording} on volume {volume} is not what was copied: {detail}",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .size, .sha256, .detail])
+        case .scrubMissing:
+            EventDeclaration(
+                messageID: "a9b7458c0d2c4989b9016fdad95ad9ea", priority: .critical,
+                says: "The {kind} copy of {recording} is not on volume {volume}: {detail}",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .size, .sha256, .detail])
+        case .scrubUnreadable:
+            EventDeclaration(
+                messageID: "78a0e907704a48b489461f84ee8f94ea", priority: .critical,
+                says: "The {kind} copy of {recording} on volume {volume} cannot be read: {detail}",
+                facts: [.volume, .volumeID, .recording, .media, .kind, .size, .sha256, .detail])
+        case .scrubSummary:
+            EventDeclaration(
+                messageID: "4cebd2a000b141ecbf7b038c753cbcd3", priority: .info,
+                says: "Read {count} copies again in {elapsed_usec}, {size} in all: {detail}",
+                facts: [.count, .size, .elapsed, .detail])
+        case .manifestSealed:
+            EventDeclaration(
+                messageID: "ba6fc85834c74e9793570ff34de8cf83", priority: .notice,
+                says:
+                    "Directory {directory} of volume {volume} has its manifest of {count} files, generation {generation}",
+                facts: [.volume, .volumeID, .directory, .count, .generation, .sha256, .keyID])
+        case .manifestTampered:
+            EventDeclaration(
+                messageID: "b0ba7181268f476c91990ba1e9d80266", priority: .alert,
+                says:
+                    "The manifest of directory {directory} on volume {volume} is not the one that was written: {detail}",
+                facts: [.volume, .volumeID, .directory, .sha256, .detail])
         case .recordingCommitted:
             EventDeclaration(
                 messageID: "43326c2f938f4ba8a6092aabe7f58da8", priority: .info,

@@ -11,7 +11,7 @@ package struct Fact: Hashable, Sendable {
         case used = "used_pct", watermark = "watermark_pct", available = "avail_bytes", reserved = "reserved_bytes"
         case trigger = "trigger_bytes", clear = "clear_bytes", floor = "floor_bytes", waiting = "waiting_bytes"
         case elapsed = "elapsed_usec", since = "since_usec", incident, level, sha256, xxh128, keyID = "key_id"
-        case holder, service, database, version, settings
+        case holder, service, database, version, settings, generation
 
         /// Upper case letters, digits and underscores, as journal fields are.
         package var journalField: String {
@@ -95,6 +95,8 @@ package struct Fact: Hashable, Sendable {
     package static func database(_ text: String) -> Fact { Fact(.database, text) }
     package static func version(_ text: String) -> Fact { Fact(.version, text) }
     package static func settings(_ file: FilePath) -> Fact { Fact(.settings, file.displayText) }
+    /// Of a manifest: 1 for the first of its directory.
+    package static func generation(_ number: Int64) -> Fact { Fact(.generation, String(number)) }
     package static func errno(_ number: CInt) -> Fact { Fact(.errno, String(number)) }
 
     private init(_ name: Name, bytes: Int64) { self.init(name, String(bytes), text: readable(bytes: bytes)) }

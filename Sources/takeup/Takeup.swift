@@ -9,6 +9,7 @@ struct Takeup: AsyncParsableCommand {
         subcommands: [
             AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, FilesCommand.self,
             PlaceCommand.self, VolumeCommand.self, PauseCommand.self, ResumeCommand.self, RetryCommand.self,
-            RestoreCommand.self, AuditCommand.self, SettingsCommand.self, EventsCommand.self,
+            RestoreCommand.self, AuditCommand.self, ScrubCommand.self, VerifyCommand.self, ExportCommand.self,
+            SettingsCommand.self, EventsCommand.self,
         ])
 }

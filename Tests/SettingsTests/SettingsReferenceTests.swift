@@ -18,7 +18,7 @@ import Vocabulary
         // Defaults in comments, taken out of them; `#key = …` has no space behind the sign, prose has.
         let optional: Set = [
             "password_file", "password_credential", "default_path", "default_video_path", "user", "group", "account",
-            "deletion_age", "deletion_margin", "state_directory",
+            "deletion_age", "deletion_margin", "state_directory", "signing_key_file", "signing_key_credential",
         ]
         let lines = example.split(separator: "\n", omittingEmptySubsequences: false).map { line -> Substring in
             guard line.hasPrefix("#"), let key = line.dropFirst().split(separator: " ").first else { return line }
@@ -29,6 +29,7 @@ import Vocabulary
         #expect(spelled.synchro == settings.synchro && spelled.sources == settings.sources)
         #expect(spelled.replay == settings.replay && spelled.mux == settings.mux)
         #expect(spelled.copying == settings.copying && spelled.placement == settings.placement)
+        #expect(spelled.scrub == settings.scrub && spelled.manifests == settings.manifests)
         #expect(spelled.watching == settings.watching && spelled.journal == settings.journal)
         #expect(settings.warnings.map(\.key) == ["sources[0].time_zone", "sources[0].index_files"])
         #expect(spelled.warnings.isEmpty)

@@ -217,6 +217,10 @@ package final class FaultyFiles: FileCalls {
         }
     }
 
+    package func replace(_ other: FilePath, by name: FilePath, in directory: CInt) throws(FileError) {
+        try record(.replace) { _ throws(FileError) in try kernel.replace(other, by: name, in: directory) }
+    }
+
     package func unlink(_ name: FilePath, in directory: CInt) throws(FileError) {
         try record(.unlink) { _ throws(FileError) in try kernel.unlink(name, in: directory) }
     }

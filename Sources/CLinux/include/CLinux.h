@@ -51,6 +51,8 @@ int takeup_link_descriptor(int descriptor, int directory, const char *name);
 int64_t takeup_resident_pages(int descriptor, uint64_t length);
 /// Name of the calling thread, at most 15 bytes.
 void takeup_name_thread(const char *name);
+/// Lets the calling thread read and write only when nobody else does, by ioprio_set(2); -1 with errno.
+int takeup_idle_io(void);
 /// gettid(2).
 int takeup_thread_id(void);
 

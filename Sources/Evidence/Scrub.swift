@@ -1,0 +1,146 @@
+internal import Copying
+package import Delivery
+internal import Files
+internal import Ledger
+internal import Postgres
+package import Settings
+package import Telemetry
+internal import Vocabulary
+
+/// One run over all volumes that this host can read: bounded by what is due, and gone on with by the next.
+package struct Scrub: Sendable {
+    let settings: Settings
+    let base: ReplayBase
+    let environment: SettingsEnvironment
+    let narrator: any Narrator
+    package let tally: ScrubTally
+    /// Longer than any transaction is open.
+    private static let lag = Duration.seconds(600)
+
+    package init(
+        settings: Settings, base: ReplayBase, environment: SettingsEnvironment, narrator: any Narrator,
+        tally: ScrubTally = ScrubTally()
+    ) {
+        self.settings = settings
+        self.base = base
+        self.environment = environment
+        self.narrator = narrator
+        self.tally = tally
+    }
+
+    @discardableResult
+    package func run() async throws -> ScrubTally.Sum {
+        let began = ContinuousClock.now
+        try await base.replay.database.transaction(isDurable: false) { session in try Scrubs.forget(in: session) }
+        let samples = try await base.roster.sample()
+        for sample in samples where sample.proof == nil {
+            tally.add(
+                note: "volume \(sample.settings.name) was not looked at: \(sample.reason ?? "it does not prove itself")"
+            )
+        }
+        let bad = BadCopies(
+            base: base, bringers: Bringers(settings: settings, environment: environment), narrator: narrator)
+        let manifests = settings.manifests.isEnabled ? try await follow(samples.compactMap { $0.proof?.id }) : nil
+        await withTaskGroup(of: Void.self) { group in
+            for sample in samples {
+                guard let proof = sample.proof else { continue }
+                group.addTask { await work(on: sample.settings, proof.id, bad, manifests) }
+            }
+        }
+        let sum = tally.now
+        narrator.tell(
+            .scrubSummary, .count(sum.copies), .size(bytes: sum.bytes), .elapsed(ContinuousClock.now - began),
+            .detail(sum.sentence))
+        return sum
+    }
+
+    /// What all volumes' manifests share.
+    private struct Manifesting: Sendable {
+        let signer: ManifestSigner?
+        let busy: Set<FilePath>
+        let now: Instant
+    }
+
+    /// Which directories have changed, by the ledger.
+    private func follow(_ volumes: [VolumeID]) async throws -> Manifesting? {
+        let signer: ManifestSigner?
+        do {
+            signer = try settings.manifests.key.map { key in
+                try ManifestSigner(pem: try environment.readFile(try key.path(in: environment)))
+            }
+        } catch {
+            // Copies are read all the same; a manifest without the signature that was asked for is none.
+            tally.add(note: "no manifest was written: \(error)")
+            narrator.tell(.turnFailed, .service("manifests"), .detail(error))
+            return nil
+        }
+        let isSigning = signer != nil
+        var isMoreLeft = true
+        while isMoreLeft {
+            isMoreLeft = try await base.replay.database.transaction { session in
+                try Manifests.follow(olderThan: Scrub.lag, limit: 10_000, in: session)
+            }
+        }
+        let (busy, now) = try await base.replay.database.transaction { session in
+            try Manifests.followLosses(in: session)
+            if isSigning { try Manifests.followUnsigned(on: volumes, in: session) }
+            let clock = try session.first("select \(SQL.microseconds("statement_timestamp()")) as now")
+            return (try Manifests.busy(in: session), try clock?.instant("now") ?? Instant(microseconds: 0))
+        }
+        return Manifesting(signer: signer, busy: busy, now: now)
+    }
+
+    /// A volume that fails fails no other.
+    private func work(
+        on volume: VolumeSettings, _ id: VolumeID, _ bad: BadCopies, _ manifests: Manifesting?
+    ) async {
+        let copier: Copier
+        do {
+            copier = try self.copier(of: volume, id)
+            if let manifests {
+                try await VolumeManifests(
+                    base: base, settings: settings.manifests, volume: id, name: volume.name, copier: copier,
+                    signer: manifests.signer, narrator: narrator, tally: tally
+                ).run(busy: manifests.busy, at: manifests.now)
+            }
+        } catch {
+            if Task.isCancelled { return }
+            tally.add(note: "manifests of volume \(volume.name) are left: \(error)")
+            narrator.tell(.turnFailed, .service("manifests"), .detail(error))
+        }
+        do {
+            try await VolumeScrub(
+                base: base, settings: settings.scrub, volume: id, name: volume.name,
+                copier: try self.copier(of: volume, id), bad: bad, narrator: narrator, tally: tally
+            ).run()
+        } catch {
+            if Task.isCancelled { return }
+            tally.add(note: "volume \(volume.name) is left: \(error)")
+            narrator.tell(.turnFailed, .service("scrub"), .detail(error))
+        }
+    }
+
+    private func copier(of volume: VolumeSettings, _ id: VolumeID) throws -> Copier {
+        let ownership = settings.replay.ownership
+        let owner = try Ownership(ownership)
+        return Copier(
+            volume: CopyVolume(
+                root: volume.path, id: id, fileMode: ownership.fileMode, directoryMode: ownership.directoryMode,
+                user: owner.user, group: owner.group),
+            threads: FileThreads(
+                name: String("scrub-\(volume.name)".utf8.prefix(15)) ?? "scrub", count: 1,
+                stopPatience: .milliseconds(500)),
+            settings: CopySettings(patience: settings.watching.callPatience))
+    }
+}
+
+extension ScrubTally.Sum {
+    /// For a person, without the counts of copies and bytes.
+    package var sentence: String {
+        var parts = ["\(bad) bad"]
+        if letGo > 0 { parts.append("\(letGo) let go by the replay's own tools") }
+        if manifests > 0 { parts.append("\(manifests) manifests written") }
+        if tampered > 0 { parts.append("\(tampered) manifests changed by others") }
+        return (parts + notes).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,236 @@
+internal import Copying
+package import Delivery
+internal import Files
+internal import FoundationEssentials
+internal import Ledger
+internal import Postgres
+package import Settings
+package import Vocabulary
+
+/// Compares files on volumes with what the ledger has on record of them.
+package struct Verifying: Sendable {
+    package enum Choice: Hashable, Sendable {
+        /// A file, or a directory with everything below it, on a volume.
+        case path(FilePath)
+        /// A sid, or `SOURCE/ID`.
+        case recording(String)
+    }
+
+    /// What one file is.
+    package struct Finding: Hashable, Codable, Sendable {
+        package enum State: String, Hashable, Codable, Sendable {
+            case fine
+            /// Other bytes, or another size.
+            case changed
+            case missing
+            /// The disk gives errors.
+            case unreadable
+            /// A file that no record is of.
+            case unknown
+            /// Its volume is absent or does not answer.
+            case unseen
+        }
+
+        package var state: State
+        /// `source/id` of its recording, where the ledger knows it.
+        package var recording: String?
+        package var kind: String?
+        package var volume: String
+        /// Below the volume; bytes that are no text as `\xNN`.
+        package var path: String
+        package var size: Int64?
+        /// On record.
+        package var sha256: String?
+        /// Of what is there, where that is something else.
+        package var foundSha256: String?
+        package var foundSize: Int64?
+        package var copied: String?
+        package var lastRead: String?
+    }
+
+    package struct Unreachable: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// The path lies on no volume of the settings.
+    package struct OnNoVolume: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let settings: Settings
+    private let base: ReplayBase
+    private static let page = 500
+
+    package init(settings: Settings, base: ReplayBase) {
+        self.settings = settings
+        self.base = base
+    }
+
+    /// Tells each file as it was read; true where all are fine and there was one.
+    package func run(_ choice: Choice, tell: (Finding) -> Void) async throws -> [Finding.State: Int] {
+        let samples = try await base.roster.sample()
+        var counts: [Finding.State: Int] = [:]
+        func told(_ finding: Finding) {
+            counts[finding.state, default: 0] += 1
+            tell(finding)
+        }
+        switch choice {
+        case .recording(let text):
+            let replicas = try await base.replay.database.perform { session in
+                let sid = try ChosenRecording.sid(text, in: session)
+                return try Replicas.held([sid], in: session)[sid] ?? []
+            }
+            try await verify(replicas, samples, told)
+        case .path(let path): try await verify(path, samples, told)
+        }
+        return counts
+    }
+
+    private func verify(_ path: FilePath, _ samples: [VolumeSample], _ tell: (Finding) -> Void) async throws {
+        let volumes = samples.filter {
+            path.components == $0.settings.path.components || path.relative(to: $0.settings.path) != nil
+        }
+        // The innermost, where one volume lies in another.
+        guard let sample = volumes.max(by: { $0.settings.path.components.count < $1.settings.path.components.count })
+        else {
+            let names = settings.replay.allVolumes.map { "\($0.name) (\($0.path.displayText))" }.joined(separator: ", ")
+            throw OnNoVolume(description: "\(path.displayText) lies on no volume of the settings. They have: \(names).")
+        }
+        guard let proof = sample.proof else {
+            throw Unreachable(
+                description:
+                    "Volume \(sample.settings.name) cannot be read: \(sample.reason ?? "it does not prove itself").")
+        }
+        let below = path.relative(to: sample.settings.path) ?? FilePath(bytes: [])
+        var known: Set<FilePath> = []
+        var last = Replica.ID(rawValue: 0)
+        while true {
+            let (after, volume) = (last, proof.id)
+            let page = try await base.replay.database.perform { session in
+                try Replicas.held(on: volume, below: below, after: after, limit: Verifying.page, in: session)
+            }
+            guard let end = page.last else { break }
+            last = end.id
+            known.formUnion(page.map(\.content.path))
+            try await verify(page, samples, tell)
+        }
+        for path in try await files(below: below, on: sample) where !known.contains(path) {
+            tell(Finding(state: .unknown, volume: sample.settings.name.rawValue, path: path.displayText))
+        }
+    }
+
+    /// Files that are there, but for those of our own.
+    private func files(below path: FilePath, on sample: VolumeSample) async throws -> [FilePath] {
+        let root = sample.settings.path
+        let threads = FileThreads(name: "verify", count: 1)
+        do {
+            return try await threads.run(timeout: settings.watching.callPatience) { pulse in
+                let directory = try KernelFiles().openRoot(root)
+                var found: [FilePath] = []
+                var waiting = [path]
+                while let next = waiting.popLast() {
+                    try pulse.beat()
+                    let entries: [DirectoryEntry]
+                    do {
+                        entries = try DirectoryListing.entries(of: next, beneath: directory.descriptor)
+                    } catch let error as FileError where error.code == .notDirectory {
+                        found.append(next)
+                        continue
+                    } catch let error as FileError where error.code == .notFound {
+                        continue
+                    }
+                    for entry in entries where !Verifying.isOurs(entry.name) {
+                        let below = next.isEmpty ? FilePath(bytes: entry.name) : next.appending(entry.name)
+                        if entry.kind == .directory { waiting.append(below) } else { found.append(below) }
+                    }
+                }
+                return found.sorted()
+            }
+        } catch {
+            throw Unreachable(description: "Volume \(sample.settings.name) cannot be listed: \(error).")
+        }
+    }
+
+    private static func isOurs(_ name: [UInt8]) -> Bool {
+        name.starts(with: ".takeup-".utf8) || name.starts(with: "SHA256SUMS".utf8)
+    }
+
+    private func verify(_ replicas: [Replica], _ samples: [VolumeSample], _ tell: (Finding) -> Void) async throws {
+        let sids = Array(Set(replicas.map(\.content.sid)))
+        let sightings = try await base.replay.database.perform { session in
+            var found: [Sid: [Sighting]] = [:]
+            for sid in sids { found[sid] = try Sightings.find(sid: sid, in: session) }
+            return found
+        }
+        for replica in replicas {
+            let known = sightings[replica.content.sid] ?? []
+            let sighting = known.first { $0.reference.source == replica.content.source } ?? known.first
+            tell(await look(at: replica, sighting?.reference, samples))
+        }
+    }
+
+    private func look(
+        at replica: Replica, _ reference: RecordingReference?, _ samples: [VolumeSample]
+    ) async -> Finding {
+        let content = replica.content
+        let sample = samples.first { $0.proof?.id == content.volume }
+        var finding = Finding(
+            state: .unseen, recording: reference?.description, kind: content.kind.rawValue,
+            volume: sample?.settings.name.rawValue ?? content.volume.rawValue, path: content.path.displayText,
+            size: content.size, sha256: content.digest.description, copied: replica.committed.text,
+            lastRead: replica.checked?.text)
+        guard let sample else { return finding }
+        let copier = Copier(
+            volume: CopyVolume(root: sample.settings.path, id: content.volume),
+            threads: FileThreads(name: "verify", count: 1),
+            settings: CopySettings(patience: settings.watching.callPatience))
+        do throws(CopyError) {
+            switch try await copier.reread(
+                content.path, size: content.size, pace: ReadPace(bytesPerSecond: 1 << 40), isIdle: false)
+            {
+            case .bytes(let digest, isFromDisk: _):
+                finding.state = digest == content.digest ? .fine : .changed
+                if finding.state == .changed { finding.foundSha256 = digest.description }
+            case .size(let size):
+                finding.state = .changed
+                finding.foundSize = size
+            case .absent: finding.state = .missing
+            }
+        } catch {
+            finding.state = error.cause?.code == .inputOutput ? .unreadable : .unseen
+        }
+        return finding
+    }
+}
+
+extension Verifying.Finding {
+    /// For a person.
+    package var line: String {
+        let what = recording.map { "\(kind ?? "file") of \($0)" } ?? kind ?? "a file"
+        let place = "\(volume):\(path)"
+        switch state {
+        case .fine: return "fine        \(what), \(place)"
+        case .changed:
+            let how =
+                foundSize.map { "it has \($0) bytes and should have \(size ?? 0)" }
+                ?? "it has other bytes than were copied"
+            return "CHANGED     \(what), \(place): \(how)"
+        case .missing: return "MISSING     \(what), \(place)"
+        case .unreadable: return "UNREADABLE  \(what), \(place): the disk gives errors"
+        case .unknown: return "NOT KNOWN   \(place): no record is of it"
+        case .unseen: return "UNSEEN      \(what), \(place): its volume is away"
+        }
+    }
+
+    package var json: String { EvidenceJSON.line(self) }
+}
+
+/// One line of JSON, keys in snake case and sorted.
+enum EvidenceJSON {
+    static func line(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}

@@ -1,0 +1,73 @@
+import Glibc
+import Support
+import Testing
+import Vocabulary
+
+@testable import Evidence
+
+/// `takeup export`, the built program; the bag is checked by the tools that others have.
+@Suite(.serialized) struct ExportTests {
+    /// What RFC 8493 asks of a bag: complete, and each digest right. By coreutils, and by Python's bagit where it is.
+    private func check(_ bag: String) throws -> Int {
+        try ChildProcess([
+            "/bin/sh", "-c",
+            """
+            set -e; cd '\(bag)'
+            test "$(cat bagit.txt)" = "$(printf 'BagIt-Version: 1.0\\nTag-File-Character-Encoding: UTF-8')"
+            for sum in 256 512; do
+                sha${sum}sum --strict --quiet -c manifest-sha$sum.txt
+                sha${sum}sum --strict --quiet -c tagmanifest-sha$sum.txt
+                find data -type f | LC_ALL=C sort >/tmp/bag.$$.there
+                cut -c$((sum / 4 + 3))- manifest-sha$sum.txt | LC_ALL=C sort >/tmp/bag.$$.listed
+                cmp /tmp/bag.$$.there /tmp/bag.$$.listed
+                for file in bagit.txt bag-info.txt manifest-sha256.txt manifest-sha512.txt; do
+                    grep -q "  $file$" tagmanifest-sha$sum.txt
+                done
+            done
+            bytes=$(find data -type f -printf '%s\\n' | awk '{ n += $1 } END { print n }')
+            grep -qx "Payload-Oxum: $bytes.$(find data -type f | wc -l)" bag-info.txt
+            rm -f /tmp/bag.$$.*
+            if python3 -c 'import bagit' 2>/dev/null; then python3 -m bagit --validate .; fi
+            """,
+        ]).wait()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a bag holds the copies and what is known of them, and is valid`() async throws {
+        let site = try await EvidenceSite([10, 20, 30])
+        let bag = site.solution.directory + "/case 47"
+        func export(_ place: String, _ recordings: String...) throws -> (code: Int, output: String) {
+            try site.solution.run(["export", "--config", site.solution.settingsPath, "--to", place] + recordings)
+        }
+        let made = try export(bag, "call-0", "one/3")
+        #expect(made.code == 0 && made.output.contains("2 recordings, 2 files"), "\(made)")
+        #expect(try check(bag) == 0)
+        let files = try ChildProcess.run(["/usr/bin/find", bag, "-type", "f", "-name", "*.bin"]).split(separator: "\n")
+        let contents = try files.map { try readSample(String($0)) }
+        #expect(Set(contents) == [site.contents[0], site.contents[2]])
+        let about = String(decoding: try readSample(bag + "/data/recording-0001/recording.json"), as: UTF8.self)
+        for word in ["\"sid\" : \"call-0\"", "\"sha256\"", "\"source\" : \"one\"", "\"problem_status\""] {
+            #expect(about.contains(word), "\(about)")
+        }
+        // A bag in which anything is changed, or anything is too many, is none: the checker can tell.
+        let extra = bag + "/data/extra"
+        try writeSample([1], to: extra)
+        #expect(try check(bag) != 0)
+        try ChildProcess.run(["/bin/rm", extra])
+        try site.corrupt(String(try #require(files.first)))
+        #expect(try check(bag) != 0)
+        // Never into what is there, whatever it is.
+        #expect(try export(bag, "call-0").code == 73)
+        #expect(try export(site.solution.directory + "/no/such/place", "call-0").code == 73)
+        #expect(try export(site.solution.directory + "/none", "call-0", "nobody").code == 1)
+
+        // What is not what was copied gets into no bag, and nothing is left of it.
+        try site.corrupt(try await site.path(of: 1))
+        let bad = try export(site.solution.directory + "/bad", "call-0", "call-1")
+        #expect(bad.code == 1 && bad.output.contains("is not what was copied"), "\(bad)")
+        try ChildProcess.run(["/bin/mv", site.solution.volume, site.solution.volume + ".away"])
+        #expect(try export(site.solution.directory + "/away", "call-0").code == 69)
+        let left = try ChildProcess.run(["/bin/ls", "-A", site.solution.directory])
+        for word in ["bad", "none", "/no", ".away."] { #expect(!left.contains(word), "\(left)") }
+    }
+}
