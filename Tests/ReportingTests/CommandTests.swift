@@ -108,24 +108,24 @@ import Testing
     @Test func `files are listed of a mount that there is, as a page and as JSON`() async throws {
         let site = try await Site()
         let file = try site.write()
-        let early = try run("files", "--missing", "--config", file)
+        let early = try BuiltProgram.run("files", "--missing", "--config", file)
         #expect(early.code == 1)
         #expect(early.text.contains("start an agent of this version once"))
         try await site.fillLedger()
-        let all = try run("files", "--missing", "--config", file)
+        let all = try BuiltProgram.run("files", "--missing", "--config", file)
         #expect(all.code == 0)
         #expect(all.text.contains("\(site.home)/rec/screens: 1 file is missing.\n"))
         #expect(all.text.contains("\(site.home)/rec/calls: no file is missing.\n"))
         #expect(!all.text.contains("\u{1B}"))
-        let one = try run(
+        let one = try BuiltProgram.run(
             "files", "--orphans", "--mount", "\(site.home)/rec/calls/", "--json", "--limit", "1", "--config", file)
         #expect(one.code == 0)
         #expect(one.text.hasPrefix("{\n  \"version\": 1,\n  \"what\": \"orphans\",\n"))
         #expect(!one.text.contains("rec/screens"))
-        let none = try run("files", "--orphans", "--mount", "/mnt/nowhere", "--config", file)
+        let none = try BuiltProgram.run("files", "--orphans", "--mount", "/mnt/nowhere", "--config", file)
         #expect(none.code == 64)
         #expect(none.text.contains("No source has a mount /mnt/nowhere. The settings have: \(site.home)/rec/calls"))
-        let away = try run(
+        let away = try BuiltProgram.run(
             "files", "--orphans", "--config", try site.write(site.text(replayDatabase: "host=/nowhere dbname=callrec")))
         #expect(away.code == 1)
         #expect(away.text.hasPrefix("The replay's database is away: "))
