@@ -66,7 +66,7 @@ package struct FileLooker: Sendable {
     }
 
     /// What a client says is not there is asked for once more, where its server may know better.
-    private static func open(
+    static func open(
         _ path: FilePath, beneath root: CInt, on place: MountRoot, _ calls: KernelFiles
     ) throws(FileError) -> ObservedFile {
         do {

@@ -22,6 +22,9 @@ package actor LookService {
     /// The page behind the cursor, asked for beforehand.
     private var ahead:
         (cursor: SourceCursor, begun: ContinuousClock.Instant, page: Task<LookRequest.Answer, any Error>)?
+    /// How often the page behind the cursor could not be written down.
+    private var failures = 0
+    private static let triesOfPage = 3
     /// What hints brought since the page ahead was asked for: that page may show them as they were before.
     private var lookedAtSince: Set<Int64> = []
     /// A page that was read longer ago is read again.
@@ -108,14 +111,24 @@ package actor LookService {
         // Hints first: nothing else brings those of recordings that have their marks.
         let ids = (Array(hinted) + wanted.subtracting(hinted)).prefix(max(hinted.count, synchro.callsPerPeriod))
         let (page, begun) = try await page(catalog, ids: ids + Array(troubled))
+        let behind = cursor
         cursor = page.batch.next
         // While this page is brought to the replay, the recorder gives the next one.
         if let next = cursor {
             lookedAtSince = []
             ahead = (next, .now, Task { [request] in try await request.read(catalog, after: next, ids: []) })
         }
-        let planned = try await handle(
-            page.batch.rows, hinted: wanted.union(waiting), now: now, lease: lease)
+        let planned: (count: Int, late: [RecordingReference])
+        do {
+            planned = try await handle(
+                page.batch.rows, hinted: wanted.union(waiting), now: now, lease: lease)
+            failures = 0
+        } catch {
+            // What was not written down is read again, and not a round later. A page that never can be holds up no other.
+            failures += 1
+            if failures < LookService.triesOfPage { (cursor, ahead) = (behind, nil) }
+            throw error
+        }
         // A row that was asked for and did not come is gone.
         try await giveUp(troubled.union(ids).subtracting(page.batch.rows.map(\.id)), lease: lease)
         return Look(
@@ -130,7 +143,14 @@ package actor LookService {
             try await request.read(catalog, ids: Array(hinted), strays: 0, newest: newest)
         }
         if ahead != nil { lookedAtSince.formUnion(hinted.union(answer.batch.rows.map(\.id))) }
-        let planned = try await handle(answer.batch.rows, hinted: hinted, now: nil, lease: lease)
+        let planned: (count: Int, late: [RecordingReference])
+        do {
+            planned = try await handle(answer.batch.rows, hinted: hinted, now: nil, lease: lease)
+        } catch {
+            // The page ahead was cut by what is not written down.
+            ahead = nil
+            throw error
+        }
         try await giveUp(hinted.subtracting(answer.batch.rows.map(\.id)), lease: lease)
         return Look(
             planned: planned.count, isMoreThere: false, wasRound: false, cost: answer.cost, late: planned.late)

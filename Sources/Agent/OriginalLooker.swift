@@ -73,6 +73,6 @@ package struct OriginalLooker: Sendable {
     ) throws -> ObservedFile {
         let directory = try calls.openRoot(root)
         try confirm(directory.descriptor, isRootOf: place)
-        return try calls.openRegularFile(path, beneath: directory.descriptor)
+        return try FileLooker.open(path, beneath: directory.descriptor, on: place, calls)
     }
 }

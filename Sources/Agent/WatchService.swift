@@ -106,13 +106,18 @@ package actor WatchService {
                 throw error
             }
         case .named(let below):
-            // The look first: a recording waits for it.
-            try await hintLook()
-            let paths = below.map(recorderPath)
-            await afterlooks.hint(paths)
-            // Mostly nothing waits for them: each statement for itself, as a wake may be lost.
-            try await replay.database.perform { session in
-                try Transfers.wake(mount: mount, paths: paths, in: session)
+            do {
+                // The look first: a recording waits for it.
+                try await hintLook()
+                let paths = below.map(recorderPath)
+                await afterlooks.hint(paths)
+                // Mostly nothing waits for them: each statement for itself, as a wake may be lost.
+                try await replay.database.perform { session in
+                    try Transfers.wake(mount: mount, paths: paths, in: session)
+                }
+            } catch {
+                for path in below { files.note(path) }
+                throw error
             }
             return .zero
         }

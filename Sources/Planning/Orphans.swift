@@ -158,6 +158,8 @@ package struct OrphanWalk: Sendable {
     }
 
     private var stack: [Stop] = []
+    /// Whether the last stop was out of turn: hot ones and those of the round take turns, so that none starve.
+    private var wasHot = false
     private var hot: [FilePath: Duration] = [:]
     /// Those that have day folders in them.
     private var parents: Set<FilePath> = []
@@ -180,10 +182,13 @@ package struct OrphanWalk: Sendable {
     /// The next stop; nil where none is due.
     package mutating func next(at now: Duration, days: HotDays) -> Stop? {
         hot = hot.filter { days.covers($0.key) || parents.contains($0.key) }
-        if let due = hot.filter({ $0.value <= now }).min(by: { $0.value < $1.value })?.key {
+        let isRoundOn = !stack.isEmpty || now >= nextRound
+        if !(wasHot && isRoundOn), let due = hot.filter({ $0.value <= now }).min(by: { $0.value < $1.value })?.key {
             hot[due] = now + hotPeriod
+            wasHot = true
             return Stop(due, isHot: true)
         }
+        wasHot = false
         if stack.isEmpty {
             guard now >= nextRound else { return nil }
             nextRound = now + roundPeriod
@@ -208,7 +213,8 @@ package struct OrphanWalk: Sendable {
             let wanted = subdirectories.filter { !known.contains($0) && (!stop.isHot || isNew($0, days)) }
             stack += wanted.sorted().map { Stop($0) }
             let parts = names / OrphanWalk.partNames + 1
-            if stop.parts == 1, parts > 1 {
+            // Those of an earlier visit may still wait.
+            if stop.parts == 1, parts > 1, !stack.contains(where: { $0.directory == stop.directory && $0.part > 0 }) {
                 stack += (1..<parts).map { Stop(stop.directory, part: $0, parts: parts) }
             }
         }

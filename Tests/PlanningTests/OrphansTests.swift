@@ -114,7 +114,36 @@ import Vocabulary
             days: day)
         #expect(walk.next(at: .seconds(63), days: day) == nil)
         let later = (0..<3).map { _ in walk.next(at: .seconds(6 * 3600), days: day) }
-        #expect(later.map { $0?.isHot } == [true, true, false])
+        #expect(later.map { $0?.isHot } == [true, false, true])
+    }
+
+    @Test func `directories that are always due again keep no other from its turn`() {
+        var walk = OrphanWalk(hotPeriod: .zero)
+        let others = (0..<20).map { path("other-\($0)") }
+        var seen: Set<FilePath> = []
+        for _ in 0..<60 {
+            guard let stop = walk.next(at: .zero, days: day) else { break }
+            if !stop.isHot { seen.insert(stop.directory) }
+            walk.visited(
+                stop, subdirectories: stop.directory == path("") ? others + [path(day.today)] : [], names: 0,
+                at: .zero, days: day)
+        }
+        #expect(seen.isSuperset(of: others))
+        #expect(walk.rounds >= 1)
+    }
+
+    @Test func `the parts of a large directory wait once, however often it is visited out of turn`() {
+        var walk = OrphanWalk(hotPeriod: .zero)
+        let today = path(day.today)
+        var parts = 0
+        walk.visited(OrphanWalk.Stop(path("")), subdirectories: [today], names: 0, at: .zero, days: day)
+        for _ in 0..<100 {
+            walk.visited(
+                OrphanWalk.Stop(today, isHot: true), subdirectories: [], names: 1_000_000, at: .zero, days: day)
+        }
+        // More than there could be if each visit had added its own.
+        for _ in 0..<1000 where (walk.next(at: .zero, days: day)?.part ?? 0) > 0 { parts += 1 }
+        #expect(parts == 20)
     }
 
     @Test func `a directory of a million files is looked at in parts`() {
