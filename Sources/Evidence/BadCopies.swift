@@ -116,7 +116,7 @@ struct BadCopies: Sendable {
             event,
             facts: [
                 .kind(content.kind), .volume(volume), .volumeID(content.volume), .size(bytes: content.size),
-                .sha256(content.digest), .detail(detail),
+                .sha256(content.digest), .detail(one.kind == .missing ? after : "it \(detail)"),
             ] + (reference.map { [.recording($0)] } ?? [])
                 + (content.replayMediaID.map { [.media($0)] } ?? []))
         let owner = reference.map { " of \($0)" } ?? ""

@@ -139,8 +139,8 @@ extension ScrubTally.Sum {
     package var sentence: String {
         var parts = ["\(bad) bad"]
         if letGo > 0 { parts.append("\(letGo) let go by the replay's own tools") }
-        if manifests > 0 { parts.append("\(manifests) manifests written") }
-        if tampered > 0 { parts.append("\(tampered) manifests changed by others") }
+        if manifests > 0 { parts.append("\(manifests) \(manifests == 1 ? "manifest" : "manifests") written") }
+        if tampered > 0 { parts.append("\(tampered) \(tampered == 1 ? "manifest" : "manifests") changed by others") }
         return (parts + notes).joined(separator: ", ")
     }
 }
