@@ -79,15 +79,18 @@ package struct CopySettings: Hashable, Sendable {
     /// Bytes. Files from this size on go past the page cache where the volume's file system can, and each is made durable
     /// and read back by itself while others are still written.
     package var largeFrom: Int64
+    /// Bytes. What is written of a file of several of these is made durable and read back while the rest is written.
+    package var readBackStep: Int64
 
     package init(
         patience: Duration = .seconds(120), groupDurabilityFrom: Int = 8, rereadsSource: Bool = false,
-        openAtMost: Int = 1000, largeFrom: Int64 = 1 << 20
+        openAtMost: Int = 1000, largeFrom: Int64 = 1 << 20, readBackStep: Int64 = 32 << 20
     ) {
         self.patience = patience
         self.groupDurabilityFrom = groupDurabilityFrom
         self.rereadsSource = rereadsSource
         self.openAtMost = openAtMost
         self.largeFrom = largeFrom
+        self.readBackStep = readBackStep
     }
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Files
 internal import Glibc
 internal import Vocabulary
@@ -54,6 +55,14 @@ struct CopySession: Sendable {
             .afs, .other:
             false
         }
+    }
+
+    /// A second descriptor of the same file that reads past the cache. An overlay says yes whatever lies beneath it.
+    func openDirect(_ file: HeldFile) -> HeldFile? {
+        let kind = facts.kind
+        if kind.isMemory || kind == .fuse || kind == .overlay { return nil }
+        let path = FilePath("/proc/self/fd/\(file.descriptor)")
+        return try? HeldFile(calls.open(path, in: KernelFiles.workingDirectory, flags: O_RDONLY | takeup_O_DIRECT))
     }
 
     private static let kernelReportsSyncErrors: Bool = {

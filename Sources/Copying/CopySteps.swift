@@ -13,8 +13,8 @@ struct CopySteps: Sendable {
         calls = copier.calls
         self.prepared = prepared
         staging = Staging(
-            session: prepared.session, workspaces: copier.workspaces, largeFrom: copier.settings.largeFrom,
-            space: copier.space, reserved: reserved)
+            session: prepared.session, workspaces: copier.workspaces, settings: copier.settings, space: copier.space,
+            reserved: reserved)
         verification = Verification(
             session: prepared.session, workspaces: copier.workspaces,
             rereadsSource: copier.settings.rereadsSource)
@@ -55,8 +55,10 @@ struct CopySteps: Sendable {
     private func verifyAlone(_ staged: StagedFile, _ pulse: Pulse) throws(CopyError) -> CopyGroup.Progress {
         try keeping(staged) { () throws(CopyError) in
             // Never tried again: the kernel drops what it could not write and then calls it clean.
-            try prepared.session.attempt(.sync) { () throws(FileError) in
-                try calls.syncFile(staged.file.descriptor)
+            if staged.readBack == nil {
+                try prepared.session.attempt(.sync) { () throws(FileError) in
+                    try calls.syncFile(staged.file.descriptor)
+                }
             }
             return .verified(staged, try verification.verify(staged, pulse: pulse))
         }

@@ -15,10 +15,13 @@ final class StagedFile: Sendable {
     let digest: Digest
     /// Made durable and read back by itself, past the cache where that goes.
     let isLarge: Bool
+    /// What the disk gave back of it, past the cache and after it was durable; nil as long as nobody asked.
+    let readBack: StreamDigests?
 
     init(
         order: CopyOrder, file: HeldFile, name: FilePath?, directory: HeldFile, source: HeldFile,
-        sourceObservation: FileObservation, digests: StreamDigests, digest: Digest, isLarge: Bool
+        sourceObservation: FileObservation, digests: StreamDigests, digest: Digest, isLarge: Bool,
+        readBack: StreamDigests?
     ) {
         self.order = order
         self.file = file
@@ -29,6 +32,7 @@ final class StagedFile: Sendable {
         self.digests = digests
         self.digest = digest
         self.isLarge = isLarge
+        self.readBack = readBack
     }
 
     /// Takes the file away. What fails here is left for the sweep, which knows the token.

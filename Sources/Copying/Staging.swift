@@ -6,8 +6,7 @@ internal import Vocabulary
 struct Staging: Sendable {
     let session: CopySession
     let workspaces: Workspaces
-    /// Bytes: what is written past the cache, and by itself.
-    let largeFrom: Int64
+    private let settings: CopySettings
     private let space: SpaceNotes
     /// Told of each large file whose space is taken: it takes long until it is written.
     private let reserved: @Sendable (FencingToken) -> Void
@@ -16,12 +15,12 @@ struct Staging: Sendable {
     private static let toldFrom: Int64 = 16 << 20
 
     init(
-        session: CopySession, workspaces: Workspaces, largeFrom: Int64, space: SpaceNotes,
+        session: CopySession, workspaces: Workspaces, settings: CopySettings, space: SpaceNotes,
         reserved: @escaping @Sendable (FencingToken) -> Void
     ) {
         self.session = session
         self.workspaces = workspaces
-        self.largeFrom = largeFrom
+        self.settings = settings
         self.space = space
         self.reserved = reserved
     }
@@ -35,18 +34,49 @@ struct Staging: Sendable {
         do throws(CopyError) {
             try reserve(observation.size, in: file)
             if observation.size >= Staging.toldFrom, !space.cannotReserve { reserved(order.token) }
-            let digests = try workspaces.with { (workspace) throws(CopyError) in
-                try copy(order, from: source, observed: observation, to: file, in: workspace, pulse: pulse)
+            let (digests, readBack) = try copyReadingBehind(observation, file, pulse) { (behind) throws(CopyError) in
+                let digests = try workspaces.with { (workspace) throws(CopyError) in
+                    try copy(
+                        order, from: source, observed: observation, to: file, behind, in: workspace, pulse: pulse)
+                }
+                try dress(file, like: observation)
+                return digests
             }
-            try dress(file, like: observation)
             guard let digest = digests.digest else { preconditionFailure("a copy is digested") }
             return StagedFile(
                 order: order, file: file, name: name, directory: directory, source: source,
                 sourceObservation: observation, digests: digests, digest: digest,
-                isLarge: observation.size >= largeFrom)
+                isLarge: isLarge(observation), readBack: readBack)
         } catch {
             if let name { try? calls.unlink(name, in: directory.descriptor) }
             throw error
+        }
+    }
+
+    private func isLarge(_ observation: FileObservation) -> Bool { observation.size >= settings.largeFrom }
+
+    /// Runs `body`, and beside it what reads a long file back.
+    private func copyReadingBehind(
+        _ observation: FileObservation, _ file: HeldFile, _ pulse: Pulse,
+        _ body: (ReadingBehind?) throws(CopyError) -> StreamDigests
+    ) throws(CopyError) -> (StreamDigests, StreamDigests?) {
+        guard isLarge(observation), observation.size >= 2 * settings.readBackStep, session.canPassCache,
+            let direct = session.openDirect(file)
+        else { return (try body(nil), nil) }
+        let behind = try ReadingBehind(file, direct: direct, session: session, workspaces: workspaces, pulse: pulse)
+        let digests: StreamDigests
+        do throws(CopyError) {
+            digests = try body(behind)
+        } catch {
+            behind.abandon()
+            throw error
+        }
+        do throws(CopyError) {
+            return (digests, try behind.finish(at: digests.byteCount))
+        } catch {
+            // A read that fell short leaves an odd place to go on from: it is read back from the beginning.
+            guard error.step == .verify, error.cause?.number == EINVAL else { throw error }
+            return (digests, nil)
         }
     }
 
@@ -111,7 +141,9 @@ struct Staging: Sendable {
         if byteCount == 0 { return }
         do throws(FileError) {
             try uninterrupted { () throws(FileError) in
-                try calls.allocate(file.descriptor, byteCount: byteCount)
+                try calls.allocate(
+                    file.descriptor, byteCount: byteCount,
+                    keepsSize: byteCount < settings.largeFrom || !session.canPassCache)
             }
         } catch {
             // A volume that cannot reserve says no space while it is written.
@@ -122,12 +154,12 @@ struct Staging: Sendable {
 
     private func copy(
         _ order: CopyOrder, from source: HeldFile, observed: FileObservation, to file: HeldFile,
-        in workspace: Workspace, pulse: Pulse
+        _ behind: ReadingBehind?, in workspace: Workspace, pulse: Pulse
     ) throws(CopyError) -> StreamDigests {
         workspace.hash.begin(digest: true, crc32: order.crc32 != .none)
         var writer = StagedWriter(
-            file, pastCache: observed.size >= largeFrom && session.canPassCache, calls: calls)
-        var offset: Int64 = 0
+            file, pastCache: isLarge(observed) && session.canPassCache, calls: calls)
+        var (offset, toldOf): (Int64, Int64) = (0, 0)
         while true {
             try beat(pulse, .copy)
             let count = try onSource(.copy) { () throws(FileError) in
@@ -143,6 +175,10 @@ struct Staging: Sendable {
                 try session.attempt(.copy) { () throws(FileError) in try writer.write(bytes, at: offset) }
             }
             offset = end
+            if let behind, end - toldOf >= settings.readBackStep, end % Int64(KernelFiles.directUnit) == 0 {
+                behind.add(to: end)
+                toldOf = end
+            }
             // A full block may have more behind it, also where the size is reached; a part of one has not.
             if count == 0 || (offset == observed.size && count < workspace.block.count) { break }
         }

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Files
 internal import Glibc
 internal import Vocabulary
@@ -48,6 +47,7 @@ struct Verification: Sendable {
     private func readBackStaged(
         _ staged: StagedFile, _ workspace: Workspace, _ pulse: Pulse
     ) throws(CopyError) -> (StreamDigests, VerificationLevel) {
+        if let found = staged.readBack { return (found, .readBack) }
         let (file, length) = (staged.file, staged.digests.byteCount)
         // Its end may have gone through the cache when it was written.
         guard staged.isLarge, session.canPassCache, calls.turnsDirect(file, true) else {
@@ -69,7 +69,7 @@ struct Verification: Sendable {
         if try isOutOfCache(file, length: length) {
             return (try read(file, length, takesDigest, takesCRC, workspace, pulse), .readBack)
         }
-        if let direct = openDirect(file),
+        if let direct = session.openDirect(file),
             let found = try? read(direct, length, takesDigest, takesCRC, workspace, pulse)
         {
             return (found, .readBack)
@@ -87,14 +87,6 @@ struct Verification: Sendable {
                 try calls.residentPages(file.descriptor, length: length)
             } == 0
         }
-    }
-
-    /// A second descriptor of the same file that reads past the cache. An overlay says yes whatever lies beneath it.
-    private func openDirect(_ file: HeldFile) -> HeldFile? {
-        let kind = session.facts.kind
-        if kind.isMemory || kind == .fuse || kind == .overlay { return nil }
-        let path = FilePath("/proc/self/fd/\(file.descriptor)")
-        return try? HeldFile(calls.open(path, in: KernelFiles.workingDirectory, flags: O_RDONLY | takeup_O_DIRECT))
     }
 
     private func read(

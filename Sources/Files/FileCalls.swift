@@ -29,8 +29,10 @@ package protocol FileCalls: Sendable {
     ) throws(FileError) -> Int
     /// Bytes written; may be fewer than given.
     func write(_ descriptor: CInt, from bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) -> Int
-    /// Reserves space beyond the end without changing the size.
-    func allocate(_ descriptor: CInt, byteCount: Int64) throws(FileError)
+    /// Reserves space from the beginning on.
+    /// - Parameter keepsSize: the file does not become as long as that; one that is written to its reserved length past
+    ///   the cache is written with less ado.
+    func allocate(_ descriptor: CInt, byteCount: Int64, keepsSize: Bool) throws(FileError)
     /// Whether reads and writes go past the page cache (O_DIRECT): then offset, length and address are multiples of
     /// ``KernelFiles/directUnit``.
     func setDirect(_ descriptor: CInt, _ isDirect: Bool) throws(FileError)

@@ -80,8 +80,9 @@ package struct KernelFiles: FileCalls {
         try counted(.write) { pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset)) }
     }
 
-    package func allocate(_ descriptor: CInt, byteCount: Int64) throws(FileError) {
-        try done(.allocate) { takeup_fallocate(descriptor, takeup_FALLOC_FL_KEEP_SIZE, 0, byteCount) }
+    package func allocate(_ descriptor: CInt, byteCount: Int64, keepsSize: Bool) throws(FileError) {
+        let mode = keepsSize ? takeup_FALLOC_FL_KEEP_SIZE : 0
+        try done(.allocate) { takeup_fallocate(descriptor, mode, 0, byteCount) }
     }
 
     package func setDirect(_ descriptor: CInt, _ isDirect: Bool) throws(FileError) {

@@ -139,6 +139,58 @@ import Vocabulary
         }
     }
 
+    @Test(arguments: [2 << 20, (3 << 20) + 4096, (5 << 20) + 17])
+    func `a long file is made durable and read back in steps while it is written`(size: Int) async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles()
+            let settings = CopySettings(readBackStep: 1 << 20)
+            let order = try fixture.order(1, content(size))
+            let copied = try await fixture.copier(calls, settings: settings).run([order]).first?.get()
+            #expect(copied?.level == .readBack)
+            #expect(try fixture.published(order) == content(size))
+            #expect(calls.count(of: .syncFile) >= 2)
+            #expect(calls.count(of: .syncFile) <= size >> 20 + 1)
+            #expect(calls.count(of: .residentPages) == 0)
+            // Written last, and durable after that.
+            let recorded = calls.recorded.map(\.call)
+            let lastWrite = try #require(recorded.lastIndex { [.write, .setMode, .setTimes].contains($0) })
+            #expect(try #require(recorded.lastIndex(of: .syncFile)) > lastWrite)
+        }
+    }
+
+    @Test func `what the volume changes of a long file is found by what reads behind`() async throws {
+        try await CopyFixture.with { fixture in
+            for place in 0..<5 {
+                let writes = Atomic<Int>(0)
+                let calls = FaultyFiles { call, _ in
+                    guard call == .write else { return nil }
+                    return writes.add(1, ordering: .relaxed).oldValue == place ? .corrupt : nil
+                }
+                let order = try fixture.order(Int64(place + 1), content(5 << 20))
+                let settings = CopySettings(readBackStep: 1 << 20)
+                let result = await fixture.copier(calls, settings: settings).run([order]).first
+                // Odd bytes are refused past the cache, and written again.
+                let wasRefused = calls.recorded.contains { $0.call == .write && !$0.succeeded }
+                #expect(result?.code == .digestMismatch || wasRefused)
+                if result?.code != nil { #expect(try fixture.published(order) == nil) }
+            }
+        }
+    }
+
+    @Test func `when the disk cannot make a part of a long file durable it is never asked again`() async throws {
+        try await CopyFixture.with { fixture in
+            let syncs = Atomic<Int>(0)
+            let calls = FaultyFiles { call, _ in
+                call == .syncFile && syncs.add(1, ordering: .relaxed).oldValue == 0 ? .fail(EIO) : nil
+            }
+            let order = try fixture.order(1, content(4 << 20))
+            let settings = CopySettings(readBackStep: 1 << 20)
+            #expect(await fixture.copier(calls, settings: settings).run([order]).first?.code == .durability)
+            #expect(calls.count(of: .syncFile) == 1)
+            #expect(try fixture.volumeFiles().isEmpty)
+        }
+    }
+
     @Test func `when the group cannot be made durable all of it goes`() async throws {
         try await CopyFixture.with { fixture in
             for number in [EIO, ENOSPC, EINTR] {

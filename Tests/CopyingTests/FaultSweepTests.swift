@@ -31,18 +31,22 @@ import Vocabulary
         case unnamed, named, renamed, grouped
         /// Past the cache, to the end and but for it.
         case large, largeAndOdd
+        /// Read back while the end is written.
+        case readBehind
 
         var count: Int { self == .grouped ? 8 : 1 }
 
         var size: Int {
             switch self {
             case .unnamed, .named, .renamed, .grouped: 3000
-            case .large: 12_288
+            case .large, .readBehind: 12_288
             case .largeAndOdd: 10_000
             }
         }
 
-        var settings: CopySettings { CopySettings(largeFrom: 4096) }
+        var settings: CopySettings {
+            CopySettings(largeFrom: 4096, readBackStep: self == .readBehind ? 4096 : Int64.max / 2)
+        }
 
         /// The calls that such a volume does not know.
         func refuses(_ call: FileCall) -> FaultyFiles.Fault? {
@@ -55,7 +59,7 @@ import Vocabulary
         var testDescription: String { "\(self)" }
     }
 
-    @Test(arguments: [Way.unnamed, .named, .renamed, .large, .largeAndOdd], Failing.allCases)
+    @Test(arguments: [Way.unnamed, .named, .renamed, .large, .largeAndOdd, .readBehind], Failing.allCases)
     func `whatever call fails, no wrong bytes get a name, and the next try succeeds`(
         way: Way, failing: Failing
     ) async throws {
@@ -94,7 +98,9 @@ import Vocabulary
             let orders = try (1...way.count).map { try fixture.order(Int64($0), content(way.size, seed: UInt64($0))) }
             let originals = try orders.map { try fixture.observe(original($0, fixture)) }
             let results = await fixture.copier(calls, threads: threads, settings: way.settings).run(orders)
-            let place = "call \(index ?? -1): \(index.map { "\(calls.recorded[$0].call)" } ?? "none")"
+            // A thread that reads behind makes a call more or less.
+            let call = index.flatMap { calls.recorded.indices.contains($0) ? calls.recorded[$0].call : nil }
+            let place = "call \(index ?? -1): \(call.map { "\($0)" } ?? "none")"
             try check(way, orders, results, originals, calls, fixture, place)
             try await heal(orders, results, fixture, place)
             return (calls.recorded.count, results.count { $0.code != nil })

@@ -152,8 +152,10 @@ package final class FaultyFiles: FileCalls {
         }
     }
 
-    package func allocate(_ descriptor: CInt, byteCount: Int64) throws(FileError) {
-        try record(.allocate) { _ throws(FileError) in try kernel.allocate(descriptor, byteCount: byteCount) }
+    package func allocate(_ descriptor: CInt, byteCount: Int64, keepsSize: Bool) throws(FileError) {
+        try record(.allocate) { _ throws(FileError) in
+            try kernel.allocate(descriptor, byteCount: byteCount, keepsSize: keepsSize)
+        }
     }
 
     package func setDirect(_ descriptor: CInt, _ isDirect: Bool) throws(FileError) {
