@@ -29,12 +29,11 @@ struct TransferReports: Sendable {
             await heal(transfer)
             return nil
         case .noRoom(let refusals):
-            let reasons = refusals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-            try? await problems.open(
-                ProblemBook.Finding(
-                    .noRoom, subject: "replay", place: "replay",
-                    what: "No volume can take recordings: \(reasons.joined(separator: "; "))."))
-            return release(transfer, after: .seconds(10), "no volume can take it", isFailure: false)
+            guard refusals.values.allSatisfy({ $0 == .tooSmall }) else {
+                return release(transfer, after: .seconds(10), "no volume can take it", isFailure: false)
+            }
+            await tellTooLarge(transfer, refusals.count)
+            return release(transfer, after: .seconds(600), "it fits on no volume", isFailure: false)
         case .fenced:
             narrator.tell(.leaseLost, facts: facts(transfer) + [.job(transfer.id.rawValue), .service("transfers")])
             return nil
@@ -67,12 +66,9 @@ struct TransferReports: Sendable {
             narrator.tell(.sourceChanged, facts: facts(transfer))
             return release(transfer, after: .milliseconds(500), text, isFault: true)
         case .volumeFull, .quota, .inodes:
-            narrator.tell(.copyEnospc, facts: facts(transfer))
             return release(transfer, after: pause(transfer), text)
-        case .digestMismatch:
-            narrator.tell(.verifyMismatch, facts: facts(transfer) + [.detail(text)])
-        case .durability:
-            narrator.tell(.durabilityFailed, facts: facts(transfer) + [.detail(text), .count(1)])
+        // The delivery told of them, with their volume.
+        case .digestMismatch, .durability: break
         case .crcMismatch:
             narrator.tell(.digestMismatch, facts: facts(transfer) + [.reason("CRC-32"), .detail(text)])
             try? await problems.open(
@@ -106,9 +102,18 @@ struct TransferReports: Sendable {
         try? await problems.close(
             [
                 .missingFile, .shortFile, .unsettledFile, .unreadableFile, .checksumMismatch, .copyFailed,
-                .commitRefused, .unservedMedia, .pathRefused,
+                .commitRefused, .unservedMedia, .pathRefused, .fileTooLarge,
             ], subjects: [subject], place: place)
-        try? await problems.close(.noRoom, subject: "replay", place: "replay")
+    }
+
+    private func tellTooLarge(_ transfer: Transfer, _ volumes: Int) async {
+        let isNew = try? await problems.opens(
+            finding(
+                .fileTooLarge, transfer,
+                "Media \(transfer.mediaID) of \(transfer.recording) fits on none of the \(volumes) volumes, even empty ones."
+            ))
+        guard isNew == true else { return }
+        narrator.tell(.fileTooLarge, facts: facts(transfer) + [.reason("it is larger than what they may hold")])
     }
 
     private func finding(_ kind: ProblemKind, _ transfer: Transfer, _ what: String) -> ProblemBook.Finding {

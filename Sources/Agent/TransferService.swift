@@ -26,6 +26,7 @@ package actor TransferService {
     private let reports: TransferReports
     private let closing: DeliveryClosing
     private let large: LargeFileService
+    private let lagging: LaggingDeliveries
     private let narrator: any Narrator
     private let wake: Wake
     private let committed: Wake
@@ -63,6 +64,7 @@ package actor TransferService {
         backlog = settings.synchro.backlog
         reports = TransferReports(problems: problems, narrator: narrator, mount: mount.mount)
         closing = DeliveryClosing(reports: reports, replay: replay, committed: committed, mount: mount)
+        lagging = LaggingDeliveries { [deliverer] in await deliverer.isVolumeSilent() }
         large = LargeFileService(replay: replay, deliverer: deliverer, closing: closing, afterlooks: afterlooks)
         self.narrator = narrator
         self.wake = wake
@@ -399,6 +401,11 @@ package actor TransferService {
     }
 
     private func deliver(_ settled: [(Transfer, Consignment)]) async {
+        if settled.isEmpty { return }
+        await lagging.run { await self.carry(settled) }
+    }
+
+    private func carry(_ settled: [(Transfer, Consignment)]) async {
         await withTaskGroup(of: [Transfer.ID].self) { tasks in
             for group in groups(settled) {
                 tasks.addTask { [deliverer, closing, afterlooks] in

@@ -70,6 +70,22 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What is told where the source gave other bytes the second time: then nothing is known against the volume.
+    static let sourceDiffers = "the source gave other bytes the second time"
+
+    /// Whether the volume is to be suspected.
+    package var blamesVolume: Bool {
+        switch code {
+        case .digestMismatch: detail != CopyError.sourceDiffers
+        case .durability, .inputOutput: true
+        case .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .volumeFull, .inodes,
+            .quota, .volumeReadOnly, .volumeAbsent, .nameConflict, .unsupportedName, .notPermitted, .timeout,
+            .leaseLost,
+            .cancelled, .exhausted:
+            false
+        }
+    }
+
     package var description: String {
         "copy, \(step.rawValue): \(code.rawValue)" + (detail.map { ", \($0)" } ?? "")
             + (cause.map { " (\($0))" } ?? "")

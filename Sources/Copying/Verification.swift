@@ -138,7 +138,7 @@ struct Verification: Sendable {
             switch again {
             case staged.digests.checksum: "the volume gave other bytes back than it was given"
             case nil: "other bytes came back, and the source cannot be read a second time"
-            case .some: "the source gave other bytes the second time"
+            case .some: CopyError.sourceDiffers
             }
         return CopyError(.digestMismatch, at: .verify, detail: detail)
     }

@@ -90,6 +90,18 @@ package enum DeliveryOutcome: Sendable {
     /// The replay's database refused or was away; nothing was committed by this call, as far as anybody can tell.
     case uncommitted(any Error)
 
+    /// Whether the volume refused it before anything could be published: another may take it.
+    var isVolumeRefusal: Bool {
+        guard case .failed(let error) = self, error.step < .publish else { return false }
+        switch error.code {
+        case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent: return true
+        case .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .digestMismatch,
+            .durability, .nameConflict, .unsupportedName, .notPermitted, .timeout, .inputOutput, .leaseLost, .cancelled,
+            .exhausted:
+            return false
+        }
+    }
+
     var isNameConflict: Bool {
         switch self {
         case .failed(let error): error.code == .nameConflict

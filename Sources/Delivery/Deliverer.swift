@@ -18,6 +18,7 @@ package struct Deliverer: Sendable {
     private let placer: Placer
     private let narrator: any Narrator
     private let lease: Duration
+    private let settings: ReplaySettings
 
     /// - Parameter lease: how long work is ours after its last sign of life; renewed at a third of it.
     package init(
@@ -29,15 +30,24 @@ package struct Deliverer: Sendable {
         placer = Placer(replay: settings, rules: rules, lease: lease)
         self.narrator = narrator
         self.lease = lease
+        self.settings = settings
     }
+
+    /// Whether a volume that answered a moment ago does not now.
+    package func isVolumeSilent() async -> Bool { await roster.isAnySilent() }
 
     /// An outcome for each consignment, in their order. One that fails fails no other.
     package func deliver(_ consignments: [Consignment]) async -> [DeliveryOutcome] {
         var outcomes = await attempt(consignments)
-        // A name that holds other bytes is never overwritten, and nobody frees it: the copy gets one beside it.
-        let taken = outcomes.indices.filter { outcomes[$0].isNameConflict }
-        let again = await attempt(taken.map { consignments[$0].aside() })
-        for (place, outcome) in zip(taken, again) { outcomes[place] = outcome }
+        // A name that holds other bytes is never overwritten, and nobody frees it: the copy gets one beside it. What a
+        // volume refused goes to another one, once.
+        let failed = outcomes.indices.filter { place in
+            outcomes[place].isNameConflict
+                || outcomes[place].isVolumeRefusal && settings.volumes(taking: consignments[place].kind).count > 1
+        }
+        let again = await attempt(
+            failed.map { outcomes[$0].isNameConflict ? consignments[$0].aside() : consignments[$0] })
+        for (place, outcome) in zip(failed, again) { outcomes[place] = outcome }
         return outcomes
     }
 
@@ -56,16 +66,22 @@ package struct Deliverer: Sendable {
         }
         var outcomes = [DeliveryOutcome](repeating: .fenced, count: consignments.count)
         var orders: [VolumeID: [Order]] = [:]
+        var notes: [PlacementNote] = []
         for (place, outcome) in placed.enumerated() {
+            let kind = consignments[place].kind
             switch outcome {
             case .notHeld: break
-            case .noRoom(let refusals): outcomes[place] = .noRoom(refusals)
-            case .placed(let intent, let sample, _):
+            case .noRoom(let refusals):
+                outcomes[place] = .noRoom(refusals)
+                notes.append(PlacementNote(kind: kind, volume: nil, isOverflow: false, refusals: refusals))
+            case .placed(let intent, let sample, let isOverflow):
+                notes.append(PlacementNote(kind: kind, volume: sample, isOverflow: isOverflow, refusals: [:]))
                 let order = Order(
                     place: place, consignment: consignments[place], intent: intent, sample: sample, began: began)
                 orders[intent.volume, default: []].append(order)
             }
         }
+        await roster.note(notes)
         let tokens = orders.values.flatMap { $0 }.map(\.intent.token)
         let settled = await whileRenewing(tokens) { [orders] in await carryOut(orders) }
         for (place, outcome) in settled { outcomes[place] = outcome }
@@ -84,7 +100,16 @@ package struct Deliverer: Sendable {
     private func carryOut(_ orders: [VolumeID: [Order]]) async -> [(Int, DeliveryOutcome)] {
         await withTaskGroup(of: [(Int, DeliveryOutcome)].self) { group in
             for (volume, orders) in orders {
-                group.addTask { await finish(await copy(orders, to: volume)) }
+                group.addTask {
+                    let copied = await copy(orders, to: volume)
+                    let settled = await finish(copied)
+                    await tellFaults(of: copied)
+                    if let name = orders.first?.sample.settings.name {
+                        let results = copied.map { (size: $0.consignment.size, result: $1) }
+                        await roster.note(WriteVerdict(results), on: volume, named: name)
+                    }
+                    return settled
+                }
             }
             var outcomes: [(Int, DeliveryOutcome)] = []
             for await settled in group { outcomes += settled }
@@ -236,6 +261,35 @@ package struct Deliverer: Sendable {
                 .attempt(consignment.attempt), .sha256(copied.digest), .xxh128(copied.checksum),
                 .level(copied.level.rawValue), .elapsed(ContinuousClock.now - arrival.began),
             ])
+    }
+
+    /// Tells what the volume did, where it is to blame; what became of the transfers is told by whoever asked for them.
+    private func tellFaults(of copied: [(Order, Result<Copied, CopyError>)]) async {
+        var undurable: [(Order, CopyError)] = []
+        for (order, result) in copied {
+            guard case .failure(let error) = result else { continue }
+            switch error.code {
+            case .volumeFull where error.step > .reserve: narrator.tell(.copyEnospc, facts: facts(of: order, error))
+            case .digestMismatch:
+                narrator.tell(.verifyMismatch, facts: facts(of: order, error) + [.detail(error)])
+            case .durability: undurable.append((order, error))
+            case .volumeFull, .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .inodes,
+                .quota, .volumeReadOnly, .volumeAbsent, .nameConflict, .unsupportedName, .notPermitted, .timeout,
+                .inputOutput, .leaseLost, .cancelled, .exhausted:
+                break
+            }
+        }
+        // What one failed sync took with it is told once.
+        guard let (order, error) = undurable.first else { return }
+        narrator.tell(.durabilityFailed, facts: facts(of: order, error) + [.count(undurable.count), .detail(error)])
+    }
+
+    private func facts(of order: Order, _ error: CopyError) -> [Fact] {
+        let consignment = order.consignment
+        return [
+            .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
+            .volume(order.sample.settings.name), .volumeID(order.intent.volume), .attempt(consignment.attempt),
+        ]
     }
 
     private func tellNameConflict(_ order: Order) {

@@ -25,6 +25,9 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case unmarkedOlder = "unmarked-older"
     case noRoom = "no-room"
     case volumeUnavailable = "volume-unavailable"
+    case volumeLimited = "volume-limited"
+    case volumeSuspect = "volume-suspect"
+    case fileTooLarge = "file-too-large"
     case mountUnavailable = "mount-unavailable"
     case muxFailed = "mux-failed"
     case phraseUnknown = "phrase-unknown"
@@ -40,11 +43,12 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         switch self {
         case .notMeasured, .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia,
             .rowRefused,
-            .sidCollision, .removedAtReplay, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused:
+            .sidCollision, .removedAtReplay, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused, .fileTooLarge:
             true
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
-            .markedErroneous, .noRoom, .volumeUnavailable, .mountUnavailable, .muxFailed, .keyMissing, .phraseUnknown,
-            .valueTooLong, .copyChanged, .copyMissing, .copyUnreadable, .manifestTampered:
+            .markedErroneous, .noRoom, .volumeUnavailable, .volumeLimited, .volumeSuspect, .mountUnavailable,
+            .muxFailed, .keyMissing, .phraseUnknown, .valueTooLong, .copyChanged, .copyMissing, .copyUnreadable,
+            .manifestTampered:
             false
         }
     }
@@ -91,6 +95,12 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .noRoom: "Free space, raise a watermark or add a volume; originals are kept and unmarked meanwhile."
         case .volumeUnavailable:
             "Mount it, or run `takeup volume init` if it is new; other volumes serve meanwhile."
+        case .volumeLimited:
+            "Raise the quota, or look what holds its space back; it is tried again by itself, and other volumes serve meanwhile."
+        case .volumeSuspect:
+            "Look at the disk and the kernel's log. When it is mended: `takeup volume trust NAME`; it is tried before it is used."
+        case .fileTooLarge:
+            "Add a volume that is large enough, or lower its watermark's reserve; other recordings go on."
         case .mountUnavailable:
             "Mount the right one, or look at the server behind it; nothing is concluded, and it goes on by itself."
         case .phraseUnknown:

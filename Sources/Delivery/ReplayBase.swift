@@ -44,10 +44,10 @@ package struct ReplayBase: Sendable {
         replay = Replay(database: database, catalog: catalog, holder: ReplayBase.holder())
         problems = ProblemBook(database: database, narrator: narrator)
         roster = VolumeRoster(
-            replay: settings.replay, rules: LevelRules(settings.placement),
+            replay: settings.replay, rules: LevelRules(settings.placement), recovers: settings.placement.autoRecover,
             copying: CopySettings(rereadsSource: settings.copying.level == .evidence),
             threadsPerVolume: settings.copying.concurrency, patience: settings.watching.callPatience,
-            ownership: ownership, database: database, problems: problems, narrator: narrator)
+            ownership: ownership, holder: replay.holder, database: database, problems: problems, narrator: narrator)
         for sample in try await roster.sample() {
             if let disorder = DisorderedLevels(sample, rules: LevelRules(settings.placement)) { throw disorder }
         }

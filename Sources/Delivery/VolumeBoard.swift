@@ -103,7 +103,8 @@ extension VolumeView {
             reserved: reserved.bytes, inodesTotal: proof.facts.usedInodes + proof.facts.availableInodes,
             inodesAvailable: proof.facts.availableInodes, inodesReserved: reserved.files, credit: volume.credit,
             largestUnderWay: standing.largestUnderWay, largestEver: standing.largestEver,
-            cannotReserve: sample.cannotReserve)
+            cannotReserve: sample.cannotReserve,
+            rests: volume.restsUntil.map { $0 > VolumeRoster.wallClock() } ?? false)
     }
 }
 

@@ -10,9 +10,11 @@ package struct VolumeSample: Sendable {
     /// Nil where the volume did not prove itself.
     package let proof: Proof?
     /// Why it can't be used from here; nil where it can.
-    package let condition: Planning.VolumeState?
+    package var condition: Planning.VolumeState?
     /// A word or short clause for people.
-    package let reason: String?
+    package var reason: String?
+    /// It has not been looked at in time, which alone tells nothing.
+    package var isLate = false
     /// What was promised on its account right before its space was read; nil where that is not known.
     package var promised: AccountStanding?
     package var cannotReserve = false

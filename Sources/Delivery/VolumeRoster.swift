@@ -1,5 +1,6 @@
 package import Copying
 package import Files
+internal import Glibc
 internal import Ledger
 package import Planning
 package import Postgres
@@ -7,57 +8,102 @@ package import Settings
 package import Telemetry
 package import Vocabulary
 
-/// The volumes of the replay as this process knows them: probes them, keeps the ledger's view true, and tells of
+/// The volumes of the replay as this process knows them: looks at them, keeps the ledger's view true, and tells of
 /// changes.
 ///
-/// What space decides (ok, above, floor) is one state for all processes, moved by whichever sees it first: one raise, one
-/// clear. What a process meets (absent, hung, read-only) is its own: another host may reach the same volume.
+/// What space decides (ok, above, floor) and what writes showed (limited, suspect) is one state for all processes, moved
+/// by whichever sees it first: one raise, one clear. What a process meets (absent, hung, read-only) is its own: another
+/// host may reach the same volume.
 package actor VolumeRoster {
-    private let probes: [VolumeProbe]
+    let replay: ReplaySettings
+    let rules: LevelRules
+    let recovers: Bool
+    let holder: Holder
+    let host: String
+    let database: Database
+    let problems: ProblemBook
+    let narrator: any Narrator
+    let calls: any FileCalls
+    let clock: @Sendable () -> Duration
+    let now: @Sendable () -> Instant
+    let probes: [VolumeName: VolumeProbe]
     private let copiers: [VolumeName: @Sendable (VolumeID) -> Copier]
     private nonisolated let copying: [FileThreads]
-    private let replay: ReplaySettings
-    private let rules: LevelRules
-    private let database: Database
-    private let problems: ProblemBook
-    private let narrator: any Narrator
+    private var ready: [VolumeID: Copier] = [:]
+    var registered: [VolumeName: Registration] = [:]
     private var samples: [VolumeSample] = []
-    private var registered: [VolumeName: Registration] = [:]
-    private var calm: [VolumeID: SpaceCalm] = [:]
+
+    // How looks stand.
+    private var underWay: Set<VolumeName> = []
+    /// Those whose last look was not answered in time: nobody waits for them.
+    private var late: Set<VolumeName> = []
+    private var answers: [VolumeName: (sample: VolumeSample, at: Duration, wasLate: Bool)] = [:]
+    private var waiters: [Int: Waiter] = [:]
+    private var nextWaiter = 0
+    /// What was promised when looks were last begun: earlier is as good, and counts more.
+    private var lastPromised: [AccountID: AccountStanding] = [:]
+
+    // What this process can reach.
+    /// Those that did not answer; since when they answer again.
+    var hung: [VolumeName: Duration?] = [:]
+    var readOnly: Set<VolumeName> = []
+    var readOnlyTried: [VolumeName: Duration] = [:]
+    var reachNoted: [VolumeName: (state: Planning.VolumeState, at: Duration)] = [:]
+    /// What processes of this host last said.
+    var sights: [VolumeSight]?
+
+    // What space and writes decide.
+    var calm: [VolumeID: SpaceCalm] = [:]
+    var standings: [VolumeID: KnownVolume] = [:]
     /// When the ledger last got what the volumes showed.
     private var spaceFollowed: Duration?
-    private let clock: @Sendable () -> Duration
-    private var conditions: [VolumeName: Planning.VolumeState] = [:]
-    /// Volumes that this process has looked at.
-    private var seen: Set<VolumeName> = []
-    /// Since when a volume has been away from this process.
-    private var awaySince: [VolumeName: Duration] = [:]
-    private var ready: [VolumeID: Copier] = [:]
+    var reminded: Duration?
+    /// When the ledger was told last that an episode goes on.
+    var episodesMet: [String: Duration] = [:]
 
     /// Deliveries come by the dozen a second; the ledger and the alerts need what they see once in this time.
     private static let followPeriod = Duration.seconds(1)
+    /// How long a decision waits for looks, and how old an answer may be that came in between.
+    private static let lateness = Duration.milliseconds(400)
+    private static let freshness = Duration.seconds(2)
+    /// Without an answer for so long a volume hangs.
+    package static let hangs = Duration.seconds(10)
 
-    private struct Registration: Hashable {
+    struct Registration: Hashable {
         let id: VolumeID
         let account: AccountID
     }
 
+    private struct Waiter {
+        var pending: Set<VolumeName>
+        /// Any volume that can be used is enough.
+        let takesAny: Bool
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
     package init(
-        replay: ReplaySettings, rules: LevelRules = LevelRules(), copying: CopySettings, threadsPerVolume: Int,
-        patience: Duration,
-        ownership: Ownership, calls: any FileCalls = KernelFiles(), database: Database, problems: ProblemBook,
-        narrator: any Narrator,
-        clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic()
+        replay: ReplaySettings, rules: LevelRules = LevelRules(), recovers: Bool = false, copying: CopySettings,
+        threadsPerVolume: Int, patience: Duration = VolumeRoster.hangs, ownership: Ownership,
+        calls: any FileCalls = KernelFiles(), holder: Holder = Holder("roster"),
+        host: String = ReplayBase.hostName(), database: Database, problems: ProblemBook, narrator: any Narrator,
+        clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic(),
+        now: @escaping @Sendable () -> Instant = VolumeRoster.wallClock
     ) {
         self.replay = replay
         self.rules = rules
+        self.recovers = recovers
+        self.holder = holder
+        self.host = host
+        self.calls = calls
         self.clock = clock
+        self.now = now
         self.database = database
         self.problems = problems
         self.narrator = narrator
         var copiers: [VolumeName: @Sendable (VolumeID) -> Copier] = [:]
         var pools: [FileThreads] = []
-        probes = replay.allVolumes.map { volume in
+        var probes: [VolumeName: VolumeProbe] = [:]
+        for volume in replay.allVolumes {
             // Probing and copying have threads of their own: a look must not wait behind copies.
             let threads = FileThreads(name: "vol-\(volume.name)", count: threadsPerVolume)
             pools.append(threads)
@@ -68,10 +114,11 @@ package actor VolumeRoster {
                         directoryMode: replay.ownership.directoryMode, user: ownership.user, group: ownership.group),
                     threads: threads, calls: calls, settings: copying)
             }
-            return VolumeProbe(
-                settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1), patience: patience,
-                calls: calls)
+            probes[volume.name] = VolumeProbe(
+                settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1),
+                patience: min(patience, VolumeRoster.hangs), calls: calls)
         }
+        self.probes = probes
         self.copiers = copiers
         self.copying = pools
     }
@@ -82,40 +129,25 @@ package actor VolumeRoster {
         for threads in copying { threads.renounce(silentFor: .seconds(2)) }
     }
 
-    /// Looks at every volume at once, and brings the ledger up to date where it is older than a second. Throws only what
-    /// the database throws, and `CancellationError`.
+    /// Looks at every volume at once, and brings the ledger up to date where it is older than a second. Waits half a
+    /// second for those that are late, and longer only where no other can be used. Throws only what the database throws,
+    /// and `CancellationError`.
     @discardableResult
     package func sample() async throws -> [VolumeSample] {
+        if sights == nil { try await recall() }
         var looked = try await look()
         // What was promised before the space was read is known only of volumes that are.
         if try await register(looked) { looked = try await look() }
         // A process that stops learns nothing of its volumes any more.
         try Task.checkCancellation()
+        looked = await tryReadOnly(looked)
         samples = looked
-        try await followConditions(looked)
+        try await followReach(looked)
         if spaceFollowed.map({ clock() - $0 >= VolumeRoster.followPeriod }) ?? true {
             spaceFollowed = clock()
             try await followSpace(looked)
         }
         return looked
-    }
-
-    private func look() async throws -> [VolumeSample] {
-        let accounts = Set(registered.values.map(\.account))
-        let promised = try await database.perform { session in try session.answer(Accounts.standing(accounts)) }
-        return await withTaskGroup(of: (Int, VolumeSample).self) { group in
-            for (place, probe) in probes.enumerated() { group.addTask { (place, await probe.look()) } }
-            var found = [VolumeSample?](repeating: nil, count: probes.count)
-            for await (place, sample) in group { found[place] = finished(sample, promised) }
-            return found.compactMap { $0 }
-        }
-    }
-
-    private func finished(_ sample: VolumeSample, _ promised: [AccountID: AccountStanding]) -> VolumeSample {
-        var sample = sample
-        sample.promised = registered[sample.settings.name].flatMap { promised[$0.account] }
-        sample.cannotReserve = sample.proof.flatMap { ready[$0.id]?.space.cannotReserve } ?? false
-        return sample
     }
 
     /// The last look, made now where there is none yet.
@@ -128,6 +160,12 @@ package actor VolumeRoster {
     package static func monotonic() -> @Sendable () -> Duration {
         let started = ContinuousClock.now
         return { ContinuousClock.now - started }
+    }
+
+    package static let wallClock: @Sendable () -> Instant = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec / 1000))
     }
 
     /// The proven volumes of the last look.
@@ -165,6 +203,89 @@ package actor VolumeRoster {
         return accounts
     }
 
+    // MARK: - Looks
+
+    private func look() async throws -> [VolumeSample] {
+        let accounts = Set(registered.values.map(\.account))
+        let promised =
+            accounts.isEmpty
+            ? [:] : try await database.perform { session in try session.answer(Accounts.standing(accounts)) }
+        lastPromised = promised
+        let began = clock()
+        let names = replay.allVolumes.map(\.name)
+        for name in names where !underWay.contains(name) { begin(name, promised) }
+        await wait(for: underWay.subtracting(late), takingAny: false, atMost: VolumeRoster.lateness)
+        late = underWay
+        if !names.contains(where: { answers[$0]?.sample.condition == nil && !late.contains($0) }) {
+            await wait(for: underWay, takingAny: true, atMost: VolumeRoster.hangs)
+        }
+        return replay.allVolumes.map { answer(of: $0, since: began) }
+    }
+
+    /// Looks whether a volume does not answer now that is not said to hang yet. Asks no database.
+    func isAnySilent() async -> Bool {
+        for volume in replay.allVolumes where !underWay.contains(volume.name) { begin(volume.name, lastPromised) }
+        let asked = underWay.filter { hung[$0] == nil }
+        await wait(for: asked.subtracting(late), takingAny: false, atMost: VolumeRoster.lateness)
+        late = underWay
+        return !late.intersection(asked).isEmpty
+    }
+
+    private func begin(_ name: VolumeName, _ promised: [AccountID: AccountStanding]) {
+        guard let probe = probes[name] else { return }
+        underWay.insert(name)
+        Task { self.took(await probe.look(), promised) }
+    }
+
+    private func took(_ sample: VolumeSample, _ promised: [AccountID: AccountStanding]) {
+        let name = sample.settings.name
+        underWay.remove(name)
+        let wasLate = late.remove(name) != nil
+        var sample = settled(sample)
+        sample.promised = registered[name].flatMap { promised[$0.account] }
+        sample.cannotReserve = sample.proof.flatMap { ready[$0.id]?.space.cannotReserve } ?? false
+        answers[name] = (sample, clock(), wasLate)
+        for (id, waiter) in waiters where waiter.pending.contains(name) {
+            waiters[id]?.pending.remove(name)
+            let isEnough = waiter.takesAny && sample.condition == nil
+            if isEnough || waiters[id]?.pending.isEmpty == true { endWait(id) }
+        }
+    }
+
+    private func answer(of volume: VolumeSettings, since began: Duration) -> VolumeSample {
+        if let (sample, at, wasLate) = answers[volume.name] {
+            if at >= began && !underWay.contains(volume.name) { return sample }
+            // One that is slow each time; one that was not, and does not answer now, may be gone.
+            if wasLate && clock() - at <= VolumeRoster.freshness { return sample }
+        }
+        var late = VolumeSample(settings: volume, proof: nil, condition: .hung, reason: "does not answer in time")
+        // Only when its look has ended is it said to hang.
+        late.isLate = answers[volume.name]?.sample.condition != .hung
+        return late
+    }
+
+    private func wait(for names: Set<VolumeName>, takingAny: Bool, atMost span: Duration) async {
+        if names.isEmpty { return }
+        nextWaiter += 1
+        let id = nextWaiter
+        let timer = Task {
+            try? await Task.sleep(for: span)
+            self.endWait(id)
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                waiters[id] = Waiter(pending: names, takesAny: takingAny, continuation: continuation)
+            }
+        } onCancel: {
+            Task { await self.endWait(id) }
+        }
+        timer.cancel()
+    }
+
+    private func endWait(_ id: Int) {
+        waiters.removeValue(forKey: id)?.continuation.resume()
+    }
+
     /// Gives whether there was something new.
     private func register(_ samples: [VolumeSample]) async throws -> Bool {
         let accounts = VolumeRoster.accounts(of: samples)
@@ -186,109 +307,5 @@ package actor VolumeRoster {
         }
         registered.merge(registrations) { $1 }
         return true
-    }
-
-    /// Tells once when a volume goes away from this process, and once when it is back.
-    private func followConditions(_ samples: [VolumeSample]) async throws {
-        for sample in samples {
-            let name = sample.settings.name
-            let before = conditions[name]
-            let subject = "volume \(name)"
-            if seen.insert(name).inserted && sample.condition == nil {
-                // An earlier process may have told of its absence, and ended before it was back.
-                try await problems.close(.volumeUnavailable, subject: subject, place: replay.name)
-            }
-            guard before != sample.condition else { continue }
-            conditions[name] = sample.condition
-            let facts: [Fact] =
-                [.volume(name), .volumePath(sample.settings.path)]
-                + (sample.reason.map { [.reason($0)] } ?? [])
-            if let condition = sample.condition {
-                if awaySince[name] == nil { awaySince[name] = clock() }
-                narrator.tell(condition == .readOnly ? .volumeReadonly : .volumeUnavailable, facts: facts)
-                try await problems.open(
-                    ProblemBook.Finding(
-                        .volumeUnavailable, subject: subject, place: replay.name,
-                        what: "Volume \(name) cannot be used: \(sample.reason ?? condition.rawValue)."))
-            } else {
-                let elapsed = awaySince.removeValue(forKey: name).map { clock() - $0 } ?? .zero
-                narrator.tell(.volumeAvailable, facts: facts + [.elapsed(elapsed)])
-                try await problems.close(.volumeUnavailable, subject: subject, place: replay.name)
-            }
-        }
-    }
-
-    private func followSpace(_ samples: [VolumeSample]) async throws {
-        let proven = samples.compactMap { sample in sample.proof.map { (sample, $0) } }
-        guard !proven.isEmpty else { return }
-        let ids = proven.map(\.1.id)
-        let known = try await database.perform { session in
-            for (_, proof) in proven {
-                try Volumes.saveSample(Ledger.KnownVolume.Sample(proof.facts), of: proof.id, in: session)
-            }
-            return try Volumes.find(ids, in: session)
-        }
-        for (sample, proof) in proven {
-            guard let standing = known[proof.id] else { continue }
-            try await follow(sample, proof, standing)
-        }
-    }
-
-    private func follow(_ sample: VolumeSample, _ proof: VolumeSample.Proof, _ standing: KnownVolume) async throws {
-        let settings = sample.settings
-        let stored = Planning.VolumeState(rawValue: standing.state) ?? .ok
-        let view = VolumeView(sample, proof, standing, sample.promised ?? AccountStanding())
-        let levels = VolumeLevels(of: view, rules: rules)
-        calm[proof.id, default: SpaceCalm()].see(view, levels, at: clock())
-        let next = watermarkState(
-            of: view, from: stored, levels: levels, calm: calm[proof.id] ?? SpaceCalm(), at: clock())
-        guard next != stored else { return }
-        let moved = try await database.transaction { session in
-            try Volumes.move(
-                proof.id, from: stored.rawValue, to: next.rawValue, reason: nil, raisesAlert: next != .ok, in: session)
-        }
-        guard let moved else { return }
-        tell(stored, next, view, levels, settings, moved.before, moved.after)
-    }
-
-    private func tell(
-        _ before: Planning.VolumeState, _ next: Planning.VolumeState, _ view: VolumeView, _ levels: VolumeLevels,
-        _ settings: VolumeSettings, _ was: KnownVolume, _ now: KnownVolume
-    ) {
-        let event: Event =
-            switch (before, next) {
-            case (_, .floor): .floorReached
-            case (.floor, .above): .floorCleared
-            case (_, .above): .watermarkRaised
-            case (.floor, _): .floorCleared
-            default: .watermarkCleared
-            }
-        let incident = (now.incident ?? was.incident).map { [Fact.incident(String($0))] } ?? []
-        let elapsed: [Fact] =
-            event == .watermarkCleared || event == .floorCleared ? [.elapsed(now.since - was.since)] : []
-        narrator.tell(event, facts: view.spaceFacts(levels, settings, next == .ok ? before : next) + incident + elapsed)
-    }
-}
-
-extension VolumeView {
-    /// What alerts about space say; of inodes where those are what is scarce.
-    /// - Parameter state: that the alert is about.
-    func spaceFacts(_ levels: VolumeLevels, _ settings: VolumeSettings, _ state: Planning.VolumeState) -> [Fact] {
-        let isInodes = scarce(levels, state) == .inodes
-        return [
-            .volume(settings.name), .volumeID(id), .volumePath(settings.path),
-            .used(percent: isInodes ? inodesUsedPercent ?? 0 : usedPercent),
-            .watermark(percent: 100 * watermark.share(of: size)), .available(bytes: available),
-            .reserved(bytes: reserved), .trigger(bytes: levels.trigger), .clear(bytes: levels.clear),
-            .floor(bytes: levels.floor), .resource(isInodes ? .inodes : .bytes),
-        ]
-    }
-}
-
-extension KnownVolume.Sample {
-    init(_ facts: FileSystemFacts) {
-        self.init(
-            totalBytes: facts.totalBytes, availableBytes: facts.availableBytes, usedBytes: facts.usedBytes,
-            totalInodes: facts.totalInodes, availableInodes: facts.availableInodes)
     }
 }

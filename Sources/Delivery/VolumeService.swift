@@ -17,7 +17,7 @@ package struct VolumeService: Sendable {
     package func run() async {
         while !Task.isCancelled {
             do {
-                try await roster.sample()
+                try await roster.turn()
             } catch let error as PostgresError where error.isOutage {
                 // Told once for the process by its presence.
             } catch is CancellationError {

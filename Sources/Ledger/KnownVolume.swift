@@ -41,6 +41,12 @@ package struct KnownVolume: Hashable, Sendable {
     package var peakPercent: Double?
     package var sample: Sample?
     package var sampled: Instant?
+    /// Of the last three writes, `1` for each that it kept and `0` for each that it did not.
+    package var recentWrites = ""
+    /// Nothing is placed there until then.
+    package var restsUntil: Instant?
+    /// When an operator said that it may be used again.
+    package var trusted: Instant?
 
     /// One that the ledger has not heard of.
     package init(new id: VolumeID, name: VolumeName, path: FilePath, account: AccountID, credit: Double) {
@@ -56,9 +62,9 @@ package struct KnownVolume: Hashable, Sendable {
     static let columns = ColumnList(
         plain: [
             "id", "name", "path", "account_id", "credit", "state", "reason", "incident", "peak_percent", "total_bytes",
-            "available_bytes", "used_bytes", "total_inodes", "available_inodes",
+            "available_bytes", "used_bytes", "total_inodes", "available_inodes", "recent_writes",
         ],
-        times: ["since", "sampled_at"])
+        times: ["since", "sampled_at", "rests_until", "trusted_at"])
 
     init(_ row: Row) throws {
         id = try row.name("id")
@@ -72,6 +78,9 @@ package struct KnownVolume: Hashable, Sendable {
         incident = try row.optionalInteger("incident")
         peakPercent = try row.optionalReal("peak_percent")
         sampled = try row.optionalInstant("sampled_at")
+        recentWrites = try row.text("recent_writes")
+        restsUntil = try row.optionalInstant("rests_until")
+        trusted = try row.optionalInstant("trusted_at")
         sample =
             sampled == nil
             ? nil

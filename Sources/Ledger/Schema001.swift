@@ -149,7 +149,17 @@ extension Migrations {
             used_bytes bigint,
             total_inodes bigint,
             available_inodes bigint,
-            sampled_at timestamptz
+            sampled_at timestamptz,
+            -- Of the last three writes: 1 kept, 0 failed or came back differently.
+            recent_writes text not null default '',
+            -- It ran out of space in the middle of a copy: nothing is placed there until then.
+            rests_until timestamptz,
+            -- When a volume in trouble is tried, with how many bytes, and the pause that led there.
+            trial_at timestamptz,
+            trial_pause interval,
+            trial_bytes bigint,
+            -- An operator said that it may be used again.
+            trusted_at timestamptz
         ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
         create sequence takeup.incident as bigint;
 
@@ -494,5 +504,37 @@ extension Migrations {
             replica_id bigint not null default 0
         );
         insert into takeup.manifest_progress default values;
+
+        -- Volumes that can't be used from some processes.
+        create table takeup.volume_sight (
+            volume text collate "C" not null,
+            host text collate "C" not null,
+            holder text collate "C" not null,
+            state text not null,
+            reason text,
+            since timestamptz not null,
+            seen_at timestamptz not null default statement_timestamp(),
+            incident bigint not null,
+            primary key (volume, host, holder)
+        ) with (fillfactor = 50);
+
+        -- What is told once, again from time to time, and once when it is over.
+        create table takeup.alert (
+            kind text collate "C" not null,
+            subject text collate "C" not null,
+            incident bigint not null,
+            since_us bigint not null,
+            told_us bigint not null,
+            told_before_us bigint not null,
+            met_us bigint not null,
+            primary key (kind, subject)
+        ) with (fillfactor = 50);
+
+        create table takeup.volume_point (
+            volume_id text collate "C" not null references takeup.volume,
+            minute bigint not null,
+            available_bytes bigint not null,
+            primary key (volume_id, minute)
+        );
         """
 }

@@ -40,6 +40,9 @@ package struct StatusCounts: Hashable, Sendable {
     /// What deletion at the recorders would lose.
     package var risks: [SourceName: [Risk]]
     package var scrubs: [Scrubs.Standing]
+    /// Volumes that can't be used from some hosts.
+    package var volumeSights: [VolumeSight]
+    package var alerts: [Alert]
 
     /// One look, best in a *repeatable read* transaction, so that the figures are of one moment.
     package static func take(in session: Session) throws -> StatusCounts {
@@ -50,7 +53,8 @@ package struct StatusCounts: Hashable, Sendable {
                 .count("count") ?? 0,
             keepers: try Keepers.all(in: session), agents: try Agents.all(in: session),
             markingStopped: try Marking.stopped(in: session), pauses: try Pauses.all(in: session),
-            risks: try Risks.all(in: session), scrubs: try Scrubs.standings(in: session))
+            risks: try Risks.all(in: session), scrubs: try Scrubs.standings(in: session),
+            volumeSights: try VolumeSights.all(in: session), alerts: try Alerts.all(in: session))
     }
 
     private static func sources(in session: Session) throws -> [Source] {

@@ -84,7 +84,8 @@ package struct VolumeView: Hashable, Sendable {
     package var usedPercent: Double { size > 0 ? 100 * Double(used) / Double(size) : 0 }
     /// What is left once everything promised has been allocated.
     package var projected: Int64 { available - reserved - (cannotReserve ? 2 * largestUnderWay : 0) }
-    package var inodesProjected: Int64 { inodesAvailable - inodesReserved }
+    /// More than any level where inodes are no limit.
+    package var inodesProjected: Int64 { inodesTotal > 0 ? inodesAvailable - inodesReserved : .max }
     /// Percent used, 0 to 100; nil where inodes are no limit.
     package var inodesUsedPercent: Double? {
         inodesTotal > 0 ? 100 * Double(inodesTotal - inodesAvailable) / Double(inodesTotal) : nil

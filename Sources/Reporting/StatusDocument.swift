@@ -17,7 +17,8 @@ package struct StatusDocument: Sendable {
             ("at", .string(report.at.text)), ("marking_stopped", .optional(report.markingStopped)),
             ("collecting", .boolean(report.isCollecting)),
             ("sources", .list(report.sources.map(source))), ("mounts", .list(report.mounts.map(mount))),
-            ("volumes", .list(report.volumes.map(volume))), ("mux", mux),
+            ("volumes", .list(report.volumes.map(volume))),
+            ("alerts", .list(report.alerts.filter { $0.kind != "filling-ahead" }.map(alert))), ("mux", mux),
             ("scrubbing", .integer(report.scrubbers.count)), ("delay", delay),
             ("open_problems", .integer(report.openProblems)), ("problems", .list(report.problems.map(problem))),
         ]).text() + "\n"
@@ -83,6 +84,7 @@ package struct StatusDocument: Sendable {
             ("priority", .optional(volume.settings?.priority)), ("balance", .optional(volume.settings?.balance)),
             ("watermark", .optional(volume.watermarkShare.map(share))), ("state", .optional(state?.state)),
             ("reason", .optional(state?.reason)), ("since", .optional(state?.since.text)),
+            ("incident", state?.incident.map { .integer($0) } ?? .null), ("away", .list(volume.sights.map(away))),
             ("used", .optional(state?.sample.map { share($0.usedPercent / 100) })),
             ("available_bytes", .optional(state?.sample.map { Int($0.availableBytes) })),
             ("sampled", .optional(state?.sampled?.text)), ("replicas", .integer(volume.counts?.replicas ?? 0)),
@@ -99,6 +101,21 @@ package struct StatusDocument: Sendable {
         return .object([
             ("copies_today", .integer(standing.copiesToday)), ("bytes_today", .integer(standing.bytesToday)),
             ("bad_today", .integer(standing.badToday)), ("oldest_unread_s", seconds(standing.oldest)),
+        ])
+    }
+
+    /// From which host it can't be used.
+    private func away(_ sight: VolumeSight) -> JSONText {
+        .object([
+            ("host", .string(sight.host)), ("state", .string(sight.state)), ("reason", .optional(sight.reason)),
+            ("since", .string(sight.since.text)), ("incident", .integer(sight.incident)),
+        ])
+    }
+
+    private func alert(_ alert: Alert) -> JSONText {
+        .object([
+            ("kind", .string(alert.kind)), ("subject", .string(alert.subject)),
+            ("incident", .integer(alert.incident)), ("since", .string(alert.since.text)),
         ])
     }
 

@@ -151,6 +151,7 @@ package struct StatusPage: Sendable {
 
     private func state(of volume: StatusReport.Volume) -> ScreenTable.Cell {
         if volume.settings == nil { return .init("not in settings", .faint) }
+        if let sight = volume.sights.first { return .init(sight.state, .bad) }
         guard let word = volume.counts?.state.state else { return .init("never seen", .doubtful) }
         if volume.settings?.balance == 0 && word == "ok" { return .init("drains", .faint) }
         if let sampled = volume.counts?.state.sampled, report.at - sampled > StatusPage.stale {

@@ -37,6 +37,8 @@ package struct StatusReport: Sendable {
         package var takesOnlyScreens: Bool
         /// Nil: no agent has seen it yet.
         package var counts: StatusCounts.Volume?
+        /// Processes that can't use it, by host; those that have not said so for a while are gone.
+        package var sights: [VolumeSight] = []
         /// Of the replicas' bytes in its priority; nil where there are none.
         package var share: Double?
         /// What `balance` says that the share should be.
@@ -59,6 +61,8 @@ package struct StatusReport: Sendable {
     package let sources: [Source]
     package let mounts: [Mount]
     package let volumes: [Volume]
+    /// What the volumes alert of.
+    package let alerts: [Alert]
     package let workers: [KnownAgent]
     package let muxJobs: [MuxJob.State: Int]
     /// How far copies were read again, by volume.
@@ -82,6 +86,7 @@ package struct StatusReport: Sendable {
         sources = StatusReport.sources(settings, counts)
         mounts = StatusReport.mounts(settings, counts)
         volumes = StatusReport.volumes(settings.replay, counts)
+        alerts = counts.alerts
         workers = counts.agents.filter { $0.beat.role == "mux" }
         muxJobs = counts.muxJobs
         scrubs = Dictionary(counts.scrubs.map { ($0.volume, $0) }, uniquingKeysWith: { first, _ in first })
@@ -148,6 +153,7 @@ package struct StatusReport: Sendable {
             let balance = tier.reduce(0) { $0 + $1.balance }
             return Volume(
                 name: volume.name, settings: volume, takesOnlyScreens: takesOnlyScreens, counts: known(volume),
+                sights: counts.volumeSights.filter { $0.volume == volume.name },
                 share: bytes > 0 ? Double(known(volume)?.bytes ?? 0) / Double(bytes) : nil,
                 balanceShare: balance > 0 ? Double(volume.balance) / Double(balance) : nil)
         }

@@ -20,6 +20,11 @@ package enum Event: String, CaseIterable, Sendable {
     /// One can again.
     case allFullCleared = "ALL_FULL_CLEARED"
 
+    /// A volume will be full within a day.
+    case filling = "FILLING"
+    /// It will not.
+    case fillingCleared = "FILLING_CLEARED"
+
     // MARK: State of volumes
 
     /// A volume does not prove itself or does not answer.

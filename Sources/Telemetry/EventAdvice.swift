@@ -84,6 +84,22 @@ extension Event {
                 happened: "Volume {volume} can take recordings again.",
                 did: "The {count} recordings that waited are being collected.",
                 next: "Nothing.")
+        case .filling:
+            EventAdvice(
+                subject: "A volume will be full within a day",
+                happened: """
+                    Volume {volume} at {volume_path} has {avail_bytes} bytes left. As it went in the last six hours, and in the \
+                    last day, it will be at its floor within a day.
+                    """,
+                did: "Nothing else changed: it takes recordings up to its watermark.",
+                next: "Make room before that, or add a volume. This is told again once a day while it stands.")
+        case .fillingCleared:
+            EventAdvice(
+                subject: "A volume will not be full soon any more",
+                happened:
+                    "Volume {volume} at {volume_path} has {avail_bytes} bytes left, which last for more than a day and a half.",
+                did: "The alert has ended.",
+                next: "Nothing.")
         case .volumeUnavailable:
             EventAdvice(
                 subject: "A volume is not available",
@@ -112,7 +128,7 @@ extension Event {
                     Volume {volume} at {volume_path} refused to reserve space that it shows as available \
                     ({reason}).
                     """,
-                did: "Other volumes are used, and this one is tried again from time to time.",
+                did: "Other volumes are used, and this one is tried again after 1, 2, 4 … 15 minutes.",
                 next: """
                     Look for a quota of the service's user or of the directory, or for a thin pool that is \
                     full.
@@ -125,7 +141,10 @@ extension Event {
                     ({reason}).
                     """,
                 did: "It is not used any more. No bad copy was published.",
-                next: "Check the disk and its cables or its server. It is used again after a trial write passes.")
+                next: """
+                    Check the disk and its cables, or its server. Then say `takeup volume trust` with its name: it is used \
+                    again when a trial passes (write, fsync, read back).
+                    """)
         case .volumeAvailable:
             EventAdvice(
                 subject: "A volume is available again",

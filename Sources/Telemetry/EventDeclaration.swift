@@ -19,7 +19,7 @@ extension Event {
         case .watermarkRaised:
             EventDeclaration(
                 messageID: "0cb352e5e8f2498bb266354a272c4fa0", priority: .warning,
-                says: "Volume {volume} is {used_pct} full, above its watermark of {watermark_pct}",
+                says: "Volume {volume} has used {used_pct} of its {resource}, above its watermark of {watermark_pct}",
                 facts: [
                     .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
                     .trigger, .clear, .floor, .resource, .incident, .since,
@@ -28,7 +28,7 @@ extension Event {
             EventDeclaration(
                 messageID: "687e174f1be041caa84f710069795381", priority: .notice,
                 says: """
-                    Volume {volume} is {used_pct} full, below its watermark of {watermark_pct} again after \
+                    Volume {volume} has used {used_pct} of its {resource}, below its watermark of {watermark_pct} again after \
                     {elapsed_usec}
                     """,
                 facts: [
@@ -67,13 +67,30 @@ extension Event {
         case .allFull:
             EventDeclaration(
                 messageID: "945bcdf727b64d8d9df549e186cc8c5a", priority: .critical,
-                says: "No volume can take recordings: {count} wait at the recorders, {waiting_bytes} in all",
-                facts: [.count, .waiting, .since, .incident, .resource])
+                says:
+                    "No volume can take recordings: {count} files wait at the recorders, {waiting_bytes}, for {oldest_usec}",
+                facts: [.count, .waiting, .oldest, .since, .incident, .resource])
         case .allFullCleared:
             EventDeclaration(
                 messageID: "c9a3b0e0917c4d579b52c8cd3792e2ed", priority: .notice,
                 says: "Volume {volume} can take recordings again; {count} were waiting for {elapsed_usec}",
                 facts: [.volume, .volumeID, .volumePath, .count, .waiting, .elapsed, .incident])
+        case .filling:
+            EventDeclaration(
+                messageID: "3ba9e8f175f24767b200d2881ac72a35", priority: .warning,
+                says: "Volume {volume} will be full in about {ttf_usec}: {avail_bytes} are left",
+                facts: [
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
+                    .trigger, .clear, .floor, .resource, .timeToFull, .incident, .since,
+                ])
+        case .fillingCleared:
+            EventDeclaration(
+                messageID: "61d9c6f5573f4a0cb752f4ea33b15ccb", priority: .notice,
+                says: "Volume {volume} will not be full soon any more: {avail_bytes} are left",
+                facts: [
+                    .volume, .volumeID, .volumePath, .used, .watermark, .available, .reserved,
+                    .trigger, .clear, .floor, .resource, .incident, .elapsed,
+                ])
         case .volumeUnavailable:
             EventDeclaration(
                 messageID: "7b4bab5c7fe34a9a8e001746aa225488", priority: .error,

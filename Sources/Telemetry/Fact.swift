@@ -10,6 +10,7 @@ package struct Fact: Hashable, Sendable {
         case state, previousState = "prev_state", reason, resource, detail, errno
         case used = "used_pct", watermark = "watermark_pct", available = "avail_bytes", reserved = "reserved_bytes"
         case trigger = "trigger_bytes", clear = "clear_bytes", floor = "floor_bytes", waiting = "waiting_bytes"
+        case timeToFull = "ttf_usec", oldest = "oldest_usec"
         case elapsed = "elapsed_usec", since = "since_usec", incident, level, sha256, xxh128, keyID = "key_id"
         case holder, service, database, version, settings, generation
 
@@ -68,6 +69,14 @@ package struct Fact: Hashable, Sendable {
     /// In the journal in microseconds.
     package static func elapsed(_ span: Duration) -> Fact {
         Fact(.elapsed, String(span.wholeMicroseconds), text: readable(span))
+    }
+    /// Until a volume is full, in the journal in microseconds.
+    package static func timeToFull(_ span: Duration) -> Fact {
+        Fact(.timeToFull, String(span.wholeMicroseconds), text: readable(span))
+    }
+    /// How long the oldest of what waits has been waiting, in the journal in microseconds.
+    package static func oldest(_ span: Duration) -> Fact {
+        Fact(.oldest, String(span.wholeMicroseconds), text: readable(span))
     }
     /// In the journal in microseconds since 1970 UTC.
     package static func since(_ instant: Instant) -> Fact {

@@ -31,7 +31,7 @@ package struct TextNarrator: Narrator {
         write(line(of: entry, priority))
     }
 
-    /// `2026-11-21T02:03:04Z warning  Volume a is 86% full …  incident=4`
+    /// `2026-11-21T02:03:04Z warning  Volume a has used 86% …  incident=4`
     private func line(of entry: Entry, _ priority: Priority) -> String {
         let facts = entry.remainingFacts.map { "\($0.name.rawValue)=\($0.text)" }.joined(separator: " ")
         let padding = String(repeating: " ", count: max(1, 9 - priority.word.count))

@@ -1,13 +1,14 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Operating
 internal import Reporting
 internal import Settings
 internal import Vocabulary
 
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Makes directories known as volumes.",
-        subcommands: [VolumeInitCommand.self])
+        commandName: "volume", abstract: "Makes directories known as volumes, and lets them be trusted again.",
+        subcommands: [VolumeInitCommand.self, VolumeTrustCommand.self])
 }
 
 struct VolumeInitCommand: AsyncParsableCommand {
@@ -43,5 +44,39 @@ struct VolumeInitCommand: AsyncParsableCommand {
             Terminal.complain(error.description)
             throw ExitCode.failure
         }
+    }
+}
+
+struct VolumeTrustCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trust",
+        abstract: "Lets a suspect volume be used again, once the disk behind it was looked at.",
+        discussion: """
+            A volume is suspect when it failed to keep what was written to it, twice of three times. After this word an \
+            agent writes to it, reads back what it wrote, and uses it again if that was right: within seconds, told as \
+            VOLUME_AVAILABLE. Otherwise it stays suspect.
+
+            Exit code: 1 where the ledger knows no such volume or can't be asked, 78 where the settings can't be used.
+            """)
+
+    @Argument(help: "The volume's name, as the settings and `takeup status` have it.")
+    var name: String
+
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let settings = try config.load()
+        let volume = VolumeName(name)
+        let outcome = try await ReplayConnection.use(settings, as: "volume trust") { database in
+            try await Trusting.trust(volume, in: database)
+        }
+        guard outcome != .unknown else {
+            Terminal.complain("The ledger knows no volume \(name); `takeup status` shows those it knows.")
+            throw ExitCode.failure
+        }
+        Terminal.say(
+            outcome == .suspect
+                ? "Volume \(name) is tried now, and used again if it keeps what is written to it."
+                : "Volume \(name) is not suspect. Nothing was changed.")
     }
 }

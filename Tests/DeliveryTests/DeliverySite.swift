@@ -59,6 +59,14 @@ struct DeliverySite: Sendable {
 
     /// The settings of a replay with so many volumes of one priority, each with an account of its own.
     func manyVolumes(_ count: Int) throws -> ReplaySettings {
+        try volumes((0..<count).map { ("v\($0)", "watermark = \"99%\"") })
+    }
+
+    /// The settings of a replay with these volumes, each with an account of its own; `rest` is TOML.
+    /// - Parameter places: where volumes lie that do not lie in the scratch directory.
+    func volumes(
+        _ volumes: [(name: String, rest: String)], at places: [String: FilePath] = [:]
+    ) throws -> ReplaySettings {
         var text = """
             [replay]
             name = "replay1"
@@ -70,16 +78,16 @@ struct DeliverySite: Sendable {
             mounts = ["/mnt/a/calls"]
 
             """
-        for number in 0..<count {
-            let volume = try scratch.directory("volumes/\(number)")
+        for (name, rest) in volumes {
+            let volume = try places[name] ?? scratch.directory("volumes/\(name)")
             let root = try KernelFiles().openRoot(volume)
             _ = try VolumeMarker.create(in: root.descriptor)
             text += """
                 [[replay.volumes]]
-                name = "v\(number)"
+                name = "\(name)"
                 path = "\(volume.displayText)"
-                watermark = "99%"
-                account = "account-\(number)"
+                account = "account-\(name)"
+                \(rest)
 
                 """
         }
@@ -90,20 +98,25 @@ struct DeliverySite: Sendable {
     /// A process that delivers.
     /// - Parameter connection: the way to the database, where it is not the straight one.
     func worker(
-        _ name: String, calls: any FileCalls = KernelFiles(), connection: ConnectionSettings? = nil
+        _ name: String, calls: any FileCalls = KernelFiles(), connection: ConnectionSettings? = nil,
+        settings: ReplaySettings? = nil, threads: Int = 2, recovers: Bool = false,
+        narrator: MemoryNarrator = MemoryNarrator(),
+        clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic(),
+        now: @escaping @Sendable () -> Instant = VolumeRoster.wallClock
     ) async throws -> Worker {
+        let settings = settings ?? self.settings.replay
         let database = Database(connection ?? base.settings(label: name), connections: 2)
         let catalog = try await self.database.perform { session in try ReplayCatalog(reading: session) }
         let replay = Replay(database: database, catalog: catalog, holder: Holder(name))
-        let narrator = MemoryNarrator()
         let roster = VolumeRoster(
-            replay: settings.replay, copying: CopySettings(), threadsPerVolume: 2, patience: .seconds(60),
-            ownership: try Ownership(settings.replay.ownership), calls: calls, database: database,
-            problems: ProblemBook(database: database, narrator: narrator), narrator: narrator)
+            replay: settings, recovers: recovers, copying: CopySettings(), threadsPerVolume: threads,
+            patience: .seconds(60),
+            ownership: try Ownership(settings.ownership), calls: calls, holder: Holder(name), database: database,
+            problems: ProblemBook(database: database, narrator: narrator), narrator: narrator, clock: clock, now: now)
         return Worker(
             site: self, replay: replay, roster: roster,
             deliverer: Deliverer(
-                replay: replay, settings: settings.replay, roster: roster, narrator: narrator, lease: .seconds(60)),
+                replay: replay, settings: settings, roster: roster, narrator: narrator, lease: .seconds(60)),
             sweeper: Sweeper(replay: replay, roster: roster, narrator: narrator, grace: .seconds(30)) {
                 [DeliverySite.source]
             })
@@ -208,6 +221,12 @@ struct Worker: Sendable {
     func claim(
         _ recordings: SourceRecording..., on role: DeliverySite.MountRole = .calls, limit: Int = 1,
         replaces: Int64? = nil
+    ) async throws -> [Consignment] {
+        try await claim(all: recordings, on: role, limit: limit, replaces: replaces)
+    }
+
+    func claim(
+        all recordings: [SourceRecording], on role: DeliverySite.MountRole = .calls, limit: Int, replaces: Int64? = nil
     ) async throws -> [Consignment] {
         let holder = replay.holder
         let claimed = try await replay.database.perform { session in

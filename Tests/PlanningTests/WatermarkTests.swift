@@ -107,6 +107,13 @@ internal import Vocabulary
         #expect(states(from: .floor, [(0, large), (60, large)]).last == .floor)
     }
 
+    @Test func `where inodes are no limit, what is promised is none either`() {
+        var endless = view(available: 500_000)
+        (endless.inodesTotal, endless.inodesAvailable, endless.inodesReserved) = (0, 0, 3)
+        #expect(states([(0, endless)]) == [.ok])
+        #expect(place(size: 1, key: "f", among: [endless]).outcome == .place(on: endless.id, isOverflow: false))
+    }
+
     @Test func `inodes alone raise, and are named as what is scarce`() {
         let few = view(available: 500_000, inodes: 140_000)
         #expect(states([(0, few)]) == [.above])

@@ -2,6 +2,7 @@ import Delivery
 import Files
 import Planning
 import Postgres
+import Settings
 import Support
 import Testing
 import Vocabulary
@@ -80,6 +81,20 @@ import Vocabulary
         #expect(never.code == 75)
         #expect(never.text.contains("\"refusal\": \"too-small\""))
         #expect(try BuiltProgram.run("place", "--config", file, "--size", "big").code == 64)
+    }
+
+    @Test(arguments: [60, 80, 120])
+    func `no line is longer than the screen, and what has no room is named`(columns: Int) async throws {
+        let site = try await Site()
+        try await site.makeLedger()
+        let settings = try Settings.load(path: FilePath(settings(site)))
+        let preview = try await PlacementPreview.take(
+            settings, size: 200 << 20, kind: .video, patience: .seconds(10), from: site.replay.connect())
+        let lines = PlacePage(preview, explains: true).lines(columns: columns).map { $0.text(isColoured: false) }
+        #expect(lines.allSatisfy { $0.count <= columns }, "\(lines)")
+        #expect(lines.contains { $0.contains("TRIGGER") && $0.contains("FLOOR") })
+        #expect(columns > 60 || lines.contains { $0.contains("CREDIT") && $0.contains("columns on") })
+        if columns == 80 { print(lines.joined(separator: "\n")) }
     }
 
     @Test func `a floor above the watermark fails the check, and stops an agent's start`() async throws {

@@ -316,6 +316,8 @@ private let goldenDocument = """
           "state": "ok",
           "reason": null,
           "since": "2026-11-20T10:00:00Z",
+          "incident": null,
+          "away": [],
           "used": 0.6,
           "available_bytes": 42949672960,
           "sampled": "2026-11-20T11:59:56Z",
@@ -338,6 +340,8 @@ private let goldenDocument = """
           "state": "above",
           "reason": null,
           "since": "2026-11-20T10:00:00Z",
+          "incident": 1,
+          "away": [],
           "used": 0.9,
           "available_bytes": 10737418240,
           "sampled": "2026-11-20T11:59:56Z",
@@ -348,6 +352,7 @@ private let goldenDocument = """
           "balance_share": 0.3
         }
       ],
+      "alerts": [],
       "mux": {
         "workers": [
           {

@@ -29,7 +29,7 @@ package final class FaultyFiles: FileCalls {
     }
 
     private let kernel = KernelFiles()
-    private let claim: @Sendable (inout FileSystemFacts) -> Void
+    private let claim: @Sendable (FilePath, inout FileSystemFacts) -> Void
     private let fault: @Sendable (FileCall, Int) -> Fault?
     private let records = Mutex<[Record]>([])
 
@@ -39,7 +39,16 @@ package final class FaultyFiles: FileCalls {
         _ fault: @escaping @Sendable (FileCall, Int) -> Fault? = { _, _ in nil },
         claim: @escaping @Sendable (inout FileSystemFacts) -> Void = { _ in }
     ) {
-        self.claim = claim
+        self.claim = { claim(&$1) }
+        self.fault = fault
+    }
+
+    /// `claimOf` gets the directory that was asked about; it may take its time, as one that hangs does.
+    package init(
+        _ fault: @escaping @Sendable (FileCall, Int) -> Fault? = { _, _ in nil },
+        claimOf: @escaping @Sendable (FilePath, inout FileSystemFacts) -> Void
+    ) {
+        claim = claimOf
         self.fault = fault
     }
 
@@ -117,7 +126,9 @@ package final class FaultyFiles: FileCalls {
     package func fileSystem(_ descriptor: CInt) throws(FileError) -> FileSystemFacts {
         try record(.fileSystem) { _ throws(FileError) in
             var facts = try kernel.fileSystem(descriptor)
-            claim(&facts)
+            var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let length = readlink("/proc/self/fd/\(descriptor)", &bytes, bytes.count)
+            claim(FilePath(bytes: bytes.prefix(max(0, length)).map { UInt8(bitPattern: $0) }), &facts)
             return facts
         }
     }

@@ -52,7 +52,7 @@ import Vocabulary
     @Test func `a sentence takes its facts, and says when one is not known`() {
         let raised = Entry(
             .watermarkRaised, [.volume(VolumeName("a")), .used(percent: 86.04), .incident("7")])
-        #expect(raised.message == "Volume a is 86% full, above its watermark of ?")
+        #expect(raised.message == "Volume a has used 86% of its ?, above its watermark of ?")
         #expect(raised.remainingFacts == [.incident("7")])
         #expect(raised.undeclaredFacts.isEmpty)
         #expect(raised.missingFacts == [.watermark, .volumePath, .resource])

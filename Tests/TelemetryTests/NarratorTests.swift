@@ -8,7 +8,7 @@ import Vocabulary
 @Suite struct NarratorTests {
     private static let facts: [Fact] = [
         .volume(VolumeName("a")), .used(percent: 86), .watermark(percent: 85), .available(bytes: 1 << 30),
-        .incident("7"),
+        .resource(.bytes), .incident("7"),
     ]
 
     private func told(_ event: Event, least: Priority = .info, isColoured: Bool = false) -> String {
@@ -23,13 +23,13 @@ import Vocabulary
     @Test func `a line has time, weight, sentence and the other facts`() {
         #expect(
             told(.watermarkRaised)
-                == "2023-11-14T22:13:20Z warning  Volume a is 86% full, above its watermark of 85%"
+                == "2023-11-14T22:13:20Z warning  Volume a has used 86% of its bytes, above its watermark of 85%"
                 + "  avail_bytes=1 GiB incident=7\n")
     }
 
     @Test func `on a terminal the weight is coloured`() {
         let line = told(.watermarkRaised, isColoured: true)
-        #expect(line.contains("\u{1B}[33mwarning\u{1B}[0m  Volume a is 86% full"))
+        #expect(line.contains("\u{1B}[33mwarning\u{1B}[0m  Volume a has used 86% of its bytes"))
         #expect(line.hasSuffix("\u{1B}[2mavail_bytes=1 GiB incident=7\u{1B}[0m\n"))
     }
 
@@ -49,10 +49,10 @@ import Vocabulary
         let items = JournalNarrator.items(of: Entry(.watermarkRaised, Self.facts + [.detail("one\ntwo")]))
         #expect(
             items == [
-                "MESSAGE=Volume a is 86% full, above its watermark of 85%",
+                "MESSAGE=Volume a has used 86% of its bytes, above its watermark of 85%",
                 "MESSAGE_ID=0cb352e5e8f2498bb266354a272c4fa0", "PRIORITY=4", "SYSLOG_IDENTIFIER=takeup",
                 "TAKEUP_EVENT=WATERMARK_RAISED", "TAKEUP_VOLUME=a", "TAKEUP_USED_PCT=86", "TAKEUP_WATERMARK_PCT=85",
-                "TAKEUP_AVAIL_BYTES=1073741824", "TAKEUP_INCIDENT=7", "TAKEUP_DETAIL=one\ntwo",
+                "TAKEUP_AVAIL_BYTES=1073741824", "TAKEUP_RESOURCE=bytes", "TAKEUP_INCIDENT=7", "TAKEUP_DETAIL=one\ntwo",
             ])
     }
 

@@ -1,0 +1,44 @@
+internal import Copying
+internal import Planning
+internal import Vocabulary
+
+/// What the copies of a group showed of their volume.
+struct WriteVerdict: Hashable, Sendable {
+    /// How writes went, the failed ones last. What one failed sync took with it is one write.
+    var writes: [Bool] = []
+    /// The size that a quota refused.
+    var quota: Int64?
+    /// The largest size that could not be reserved, or whose directory not be made, for want of space.
+    var refused: Int64?
+    /// In the middle of a copy.
+    var ranOut = false
+    var isReadOnly = false
+
+    init(_ results: [(size: Int64, result: Result<Copied, CopyError>)]) {
+        var failed = 0
+        var isSyncFailed = false
+        for (size, result) in results {
+            switch result {
+            case .success: writes.append(true)
+            case .failure(let error):
+                switch error.code {
+                case .volumeFull:
+                    if error.step <= .reserve { refused = max(refused ?? 0, size) } else { ranOut = true }
+                case .quota: quota = max(quota ?? 0, size)
+                case .volumeReadOnly: isReadOnly = true
+                case .durability: isSyncFailed = true
+                case .inputOutput: failed += 1
+                case .digestMismatch where error.blamesVolume: failed += 1
+                case .digestMismatch, .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch,
+                    .inodes, .volumeAbsent, .nameConflict, .unsupportedName, .notPermitted, .timeout, .leaseLost,
+                    .cancelled, .exhausted:
+                    break
+                }
+            }
+        }
+        writes += [Bool](repeating: false, count: failed + (isSyncFailed ? 1 : 0))
+    }
+
+    var hasFailed: Bool { writes.contains(false) }
+    var isQuiet: Bool { !hasFailed && quota == nil && refused == nil && !ranOut && !isReadOnly }
+}
