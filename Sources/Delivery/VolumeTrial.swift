@@ -15,7 +15,9 @@ struct VolumeTrial: Sendable {
         let (file, _) = try create()
         defer { try? file.close(with: calls) }
         do throws(FileError) {
-            try uninterrupted { () throws(FileError) in try calls.allocate(file.descriptor, byteCount: max(1, bytes)) }
+            try uninterrupted { () throws(FileError) in
+                try calls.allocate(file.descriptor, byteCount: max(1, bytes), keepsSize: true)
+            }
         } catch {
             if error.code != .unsupported { throw error }
             try write(to: file)
