@@ -142,7 +142,17 @@ import Vocabulary
     @Test(arguments: [2 << 20, (3 << 20) + 4096, (5 << 20) + 17])
     func `a long file is made durable and read back in steps while it is written`(size: Int) async throws {
         try await CopyFixture.with { fixture in
-            let calls = FaultyFiles()
+            let (writes, syncs) = (Counter(), Counter())
+            let calls = FaultyFiles { call, _ in
+                switch call {
+                case .syncFile: syncs.add()
+                case .write where writes.add() == 2:
+                    // The first part becomes durable while the second is still to be written.
+                    return .meanwhile { for _ in 0..<10_000 where syncs.value == 0 { usleep(1000) } }
+                default: break
+                }
+                return nil
+            }
             let settings = CopySettings(readBackStep: 1 << 20)
             let order = try fixture.order(1, content(size))
             let copied = try await fixture.copier(calls, settings: settings).run([order]).first?.get()
@@ -283,5 +293,20 @@ private func flipBit(of path: FilePath, inBlock block: Int) {
     page[block * 97 % 4096] ^= 16
     if pwrite(descriptor, page.baseAddress, 4096, off_t(block * 4096)) != 4096 {
         Issue.record("the block cannot be changed")
+    }
+}
+
+/// How often something happened.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    var value: Int { count.withLock { $0 } }
+
+    @discardableResult
+    func add() -> Int {
+        count.withLock {
+            $0 += 1
+            return $0
+        }
     }
 }

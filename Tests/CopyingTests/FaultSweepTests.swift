@@ -29,9 +29,9 @@ import Vocabulary
     /// What kind of volume the sweep runs on.
     enum Way: CaseIterable, CustomTestStringConvertible {
         case unnamed, named, renamed, grouped
-        /// Past the cache, to the end and but for it.
-        case large, largeAndOdd
-        /// Read back while the end is written.
+        /// Past the cache but for its end.
+        case largeAndOdd
+        /// Past the cache, and read back by a thread of its own.
         case readBehind
 
         var count: Int { self == .grouped ? 8 : 1 }
@@ -39,7 +39,7 @@ import Vocabulary
         var size: Int {
             switch self {
             case .unnamed, .named, .renamed, .grouped: 3000
-            case .large, .readBehind: 12_288
+            case .readBehind: 12_288
             case .largeAndOdd: 10_000
             }
         }
@@ -59,7 +59,7 @@ import Vocabulary
         var testDescription: String { "\(self)" }
     }
 
-    @Test(arguments: [Way.unnamed, .named, .renamed, .large, .largeAndOdd, .readBehind], Failing.allCases)
+    @Test(arguments: [Way.unnamed, .named, .renamed, .largeAndOdd, .readBehind], Failing.allCases)
     func `whatever call fails, no wrong bytes get a name, and the next try succeeds`(
         way: Way, failing: Failing
     ) async throws {
