@@ -3,6 +3,7 @@ import Copying
 import Files
 import Glibc
 import Ledger
+import Planning
 import Postgres
 import Settings
 import Support
@@ -99,7 +100,8 @@ struct DeliverySite: Sendable {
     /// - Parameter connection: the way to the database, where it is not the straight one.
     func worker(
         _ name: String, calls: any FileCalls = KernelFiles(), connection: ConnectionSettings? = nil,
-        settings: ReplaySettings? = nil, threads: Int = 2, recovers: Bool = false,
+        settings: ReplaySettings? = nil, threads: Int = 2, rules: LevelRules = LevelRules(),
+        recovers: Bool = false,
         narrator: MemoryNarrator = MemoryNarrator(),
         clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic(),
         now: @escaping @Sendable () -> Instant = VolumeRoster.wallClock
@@ -109,14 +111,15 @@ struct DeliverySite: Sendable {
         let catalog = try await self.database.perform { session in try ReplayCatalog(reading: session) }
         let replay = Replay(database: database, catalog: catalog, holder: Holder(name))
         let roster = VolumeRoster(
-            replay: settings, recovers: recovers, copying: CopySettings(), threadsPerVolume: threads,
+            replay: settings, rules: rules, recovers: recovers, copying: CopySettings(), threadsPerVolume: threads,
             patience: .seconds(60),
             ownership: try Ownership(settings.ownership), calls: calls, holder: Holder(name), database: database,
             problems: ProblemBook(database: database, narrator: narrator), narrator: narrator, clock: clock, now: now)
         return Worker(
             site: self, replay: replay, roster: roster,
             deliverer: Deliverer(
-                replay: replay, settings: settings, roster: roster, narrator: narrator, lease: .seconds(60)),
+                replay: replay, settings: settings, rules: rules, roster: roster, narrator: narrator,
+                lease: .seconds(60)),
             sweeper: Sweeper(replay: replay, roster: roster, narrator: narrator, grace: .seconds(30)) {
                 [DeliverySite.source]
             })
