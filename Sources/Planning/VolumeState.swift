@@ -52,6 +52,8 @@ package struct VolumeView: Hashable, Sendable {
     package var cannotReserve: Bool
     /// It ran out of space in the middle of a copy a moment ago, and rests.
     package var rests: Bool
+    /// What the file system may take for itself at any moment, and shows as available until then.
+    package var keptBack: Int64 = 0
 
     package init(
         id: VolumeID, name: VolumeName, account: AccountID, priority: Int, balance: Int, watermark: VolumeWatermark,
@@ -83,7 +85,9 @@ package struct VolumeView: Hashable, Sendable {
     /// Percent used as `df` counts it, 0 to 100.
     package var usedPercent: Double { size > 0 ? 100 * Double(used) / Double(size) : 0 }
     /// What is left once everything promised has been allocated.
-    package var projected: Int64 { available - reserved - (cannotReserve ? 2 * largestUnderWay : 0) }
+    package var projected: Int64 {
+        available - reserved - keptBack - (cannotReserve ? 2 * largestUnderWay : 0)
+    }
     /// More than any level where inodes are no limit.
     package var inodesProjected: Int64 { inodesTotal > 0 ? inodesAvailable - inodesReserved : .max }
     /// Percent used, 0 to 100; nil where inodes are no limit.
