@@ -45,6 +45,63 @@ internal import Vocabulary
         }
     }
 
+    /// Sizes as calls and screens have them: log-normal, half of them above 8 MiB, some far above.
+    @Test func `after 200 files of real sizes each has its part of the bytes, to a point and a largest file`() {
+        var seed: UInt64 = 20_261_121
+        func uniform() -> Double {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (Double(seed >> 11) + 1) / 9_007_199_254_740_994
+        }
+        var points: [Double] = []
+        var worst = 0.0
+        for run in 0..<100 {
+            var volumes = [volume("a", balance: 5), volume("b", balance: 1), volume("c", balance: 1)]
+            for place in volumes.indices {
+                volumes[place].credit = initialCredit(of: volumes[place].id, replay: "\(run)")
+            }
+            var placed: [VolumeID: Double] = [:]
+            var (total, largest) = (0.0, Int64(0))
+            for file in 0..<200 {
+                // Twelve uniform numbers make a normal one.
+                let normal = (0..<12).reduce(-6.0) { sum, _ in sum + uniform() }
+                let size = Int64(8_388_608 * power(1.3 * normal))
+                largest = max(largest, size)
+                total += Double(size)
+                // Each is placed by itself: what is under way says nothing of what went before.
+                let made = place(size: size, key: "\(file)", among: volumes)
+                guard case .place(let chosen, _) = made.outcome else { continue }
+                placed[chosen, default: 0] += Double(size)
+                for place in volumes.indices {
+                    volumes[place].credit = made.credits[volumes[place].id] ?? 0
+                    volumes[place].largestEver = largest
+                }
+            }
+            let errors = [("a", 5.0 / 7), ("b", 1.0 / 7), ("c", 1.0 / 7)].map { name, share in
+                abs((placed[VolumeID(name)] ?? 0) - share * total)
+            }
+            let error = errors.max() ?? 0
+            worst = max(worst, error / Double(largest))
+            points.append(100 * error / total)
+        }
+        let mean = points.reduce(0, +) / 100
+        print(
+            "bar: byte share at 5:1:1 after 200 files, 100 runs: worst \(worst) of the largest file, mean \(mean) points"
+        )
+        #expect(worst <= 1)
+        #expect(mean <= 1)
+    }
+
+    /// e to the power of `exponent`.
+    private func power(_ exponent: Double) -> Double {
+        var (term, sum) = (1.0, 1.0)
+        let part = exponent / 64
+        for step in 1..<12 {
+            term *= part / Double(step)
+            sum += term
+        }
+        return (0..<6).reduce(sum) { value, _ in value * value }
+    }
+
     @Test func `a volume that is away keeps its credit and is not flooded when it is back`() {
         let away = volume("a", state: .absent, credit: 3)
         let made = place(size: 100, key: "f", among: [away, volume("b")], largest: 100)
