@@ -122,7 +122,8 @@ import Vocabulary
         let sum = try await site.scrub(narrator)
         #expect(sum.copies == 3 && sum.bad == 1 && sum.letGo == 1)
         #expect(narrator.entries(of: .scrubMissing).count == 1)
-        #expect(try await site.problems() == ["copy-missing"])
+        // That the volume is back is told once whoever missed it has been silent for a while.
+        #expect(try await site.problems().filter { $0.hasPrefix("copy-") } == ["copy-missing"])
         #expect(try await site.count("takeup.replica where gone_at is not null") == 1)
         try await site.age(days: 30)
         #expect(try await site.scrub().letGo == 0, "it is not looked for any more")

@@ -155,6 +155,7 @@ import Vocabulary
         let made = try await ledger.transaction { session in
             try Recordings.lock([Sid("s")], in: session)
             try Replicas.retire([screen.id: FilePath("q/v")], keep: .seconds(-1), in: session)
+            try Replicas.putAside([screen.id: FilePath("q/v")], in: session)
             try Replicas.insert([better], in: session)
             let made = try MuxJobs.ensure([Sid("s")], in: session)
             #expect(try Intents.lockHeld([intent.token], in: session).isEmpty)

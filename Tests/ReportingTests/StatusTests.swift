@@ -23,6 +23,7 @@ import Vocabulary
             look.counts.volumes[place].state.since = at + .seconds(-7200)
             look.counts.volumes[place].state.sampled = at + .seconds(-4)
         }
+        for place in look.counts.scrubs.indices { look.counts.scrubs[place].oldest = .seconds(300) }
         for place in look.problems.indices {
             look.problems[place].opened = at + .seconds(-90)
             look.problems[place].last = at + .seconds(-30)
@@ -62,7 +63,7 @@ import Vocabulary
         let report = StatusReport(settings: try site.settings(), look: try await look(at: site))
         let lines = page(report, columns: columns, most: most)
         #expect(lines.allSatisfy { $0.count <= columns })
-        #expect(lines.count <= max(most, 25))
+        #expect(lines.count <= max(most, 26))
         // No column goes without a word.
         let text = lines.joined(separator: "\n")
         for title in [
@@ -220,6 +221,7 @@ private let goldenPage = """
     b          1  above   90%        97%  10 GiB         1   1000 B    25%      30%
 
     MUX    1 worker, 1 waiting, 0 at work, 0 done, 0 failed
+    SCRUB  0 copies read today, 0 B, 0 bad; longest unread 5 min
     DELAY  of 1 recording in the last hour: half within 2 s, 99% within 2 s, the slowest 2 s
 
     3 problems are open:
@@ -324,6 +326,12 @@ private let goldenDocument = """
           "replicas": 1,
           "bytes": 3000,
           "reserved_bytes": 0,
+          "scrub": {
+            "copies_today": 0,
+            "bytes_today": 0,
+            "bad_today": 0,
+            "oldest_unread_s": 300.0
+          },
           "share": 0.75,
           "balance_share": 0.7
         },
@@ -348,6 +356,12 @@ private let goldenDocument = """
           "replicas": 1,
           "bytes": 1000,
           "reserved_bytes": 0,
+          "scrub": {
+            "copies_today": 0,
+            "bytes_today": 0,
+            "bad_today": 0,
+            "oldest_unread_s": 300.0
+          },
           "share": 0.25,
           "balance_share": 0.3
         }
@@ -373,6 +387,7 @@ private let goldenDocument = """
           "superseded": 0
         }
       },
+      "scrubbing": 0,
       "delay": {
         "over_s": 3600.0,
         "recordings": 1,
