@@ -37,7 +37,7 @@ internal import Vocabulary
         large.crc32 = 2_376_531_167
         try await recorder.builder.add(RecordingSample("large", stop: stop).media(large))
         let isUnderWay = try await solution.replay.wait(upTo: .seconds(60)) {
-            try await $0.count("select count(*) from takeup.intent where reserved_bytes = \(length)") == 1
+            try await $0.count("select count(*) from takeup.intent where state = 'open'") == 1
         }
         #expect(isUnderWay, "\(solution.log("one").suffix(3000))")
         try await recorder.database.transaction { session in

@@ -305,6 +305,8 @@ private final class FaultWalk: Sendable {
     /// With nobody recording, a mount that goes changes no row but its problem's.
     func expectRestIsStill() async throws {
         #expect(try await site.comesToRest())
+        // A session that goes idle tells its counts up to 10 s later (PostgreSQL, PGSTAT_IDLE_INTERVAL).
+        try await Task.sleep(for: .seconds(11))
         let before = try await site.rowChanges()
         try unmount()
         try await Task.sleep(for: .seconds(6))
