@@ -14,8 +14,10 @@ extension VolumeRoster {
         let proven = samples.compactMap { sample in sample.proof.map { (sample, $0) } }
         let ids = proven.map(\.1.id)
         let host = host
-        let (known, all) = try await database.perform { session in
-            for (_, proof) in proven {
+        // As all do that lock several volumes.
+        let inOrder = proven.map(\.1).sorted { $0.id.rawValue.utf8.lexicographicallyPrecedes($1.id.rawValue.utf8) }
+        let (known, all) = try await database.transaction(isDurable: false) { session in
+            for proof in inOrder {
                 try Volumes.saveSample(Ledger.KnownVolume.Sample(proof.facts), of: proof.id, in: session)
             }
             return try session.ask(Volumes.find(ids), VolumeSights.all())

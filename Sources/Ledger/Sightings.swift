@@ -128,6 +128,7 @@ package enum Sightings {
         try reopen(where: "true", references, references.map { _ in [] }, in: session)
     }
 
+    /// Wakes the keepers of their sources: nothing else tells them before their next round.
     private static func reopen(
         where condition: String, _ references: [RecordingReference], _ fingerprints: [[UInt8]], in session: Session
     ) throws {
@@ -137,11 +138,15 @@ package enum Sightings {
             with chosen as (
                 select sighting.source, sighting.source_id \(touched(hasFingerprint: true, columns: "source, source_id, fingerprint", where: "state in ('transferring', 'converged')"))
                 where \(condition)
+            ), reopened as (
+                update takeup.sighting set state = 'waiting', why = 'its plan has to be made anew',
+                    not_before = statement_timestamp(), changed_at = statement_timestamp(), converged_at = null
+                from chosen
+                where sighting.source = chosen.source and sighting.source_id = chosen.source_id
+                returning sighting.source
             )
-            update takeup.sighting set state = 'waiting', why = 'its plan has to be made anew',
-                not_before = statement_timestamp(), changed_at = statement_timestamp(), converged_at = null
-            from chosen
-            where sighting.source = chosen.source and sighting.source_id = chosen.source_id
+            select pg_notify('\(WorkChannel.name)', '\(WorkChannel.lookPrefix)' || source)
+            from (select distinct source from reopened) as sources
             """,
             [.names(references.map(\.source)), .integers(references.map(\.id)), .byteStrings(fingerprints)])
     }

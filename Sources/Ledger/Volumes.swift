@@ -58,11 +58,12 @@ package enum Volumes {
             """
             update takeup.volume set credit = given.credit
             from unnest($1::text[], $2::float8[]) as given(id, credit)
-            where volume.id = given.id
+            where volume.id = given.id and volume.id = any (array(
+                select id from takeup.volume where id = any($1::text[]) order by id for no key update))
             """, [.names(pairs.map(\.key)), .reals(pairs.map(\.value))])
     }
 
-    /// What the file system said now. The peak of a raised alert follows.
+    /// What the file system said now. Whoever saves several goes by their ids. The peak of a raised alert follows.
     package static func saveSample(
         _ sample: KnownVolume.Sample, of volume: VolumeID, in session: Session
     ) throws {

@@ -7,7 +7,7 @@ package enum WorkChannel {
     /// The payload for mux jobs. No mount is called so: theirs are absolute paths.
     package static let muxPayload = "mux"
 
-    private static let lookPrefix = "look "
+    static let lookPrefix = "look "
 
     /// Something may be new at a source: for its keeper, whichever process that is.
     package static func notify(look source: SourceName, in session: Session) throws {
