@@ -72,7 +72,7 @@ package struct FileLooker: Sendable {
         do {
             return try calls.openRegularFile(path, beneath: root)
         } catch {
-            // Disks have a device; what has none is a server's, FUSE's or memory.
+            // What has no device of its own is a server's, FUSE's, memory, or a file system such as btrfs, which asks in vain.
             guard error.code == .notFound, place.deviceMajor == 0 else { throw error }
             calls.refreshDirectories(of: path, beneath: root)
             return try calls.openRegularFile(path, beneath: root)

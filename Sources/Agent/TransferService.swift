@@ -421,7 +421,7 @@ package actor TransferService {
         }
     }
 
-    /// By count, which the claim bounds, and by bytes.
+    /// By bytes. Their count is bounded by who claimed them: `group_max_files`, or what one look gave the direct way.
     private func groups(_ settled: [(Transfer, Consignment)]) -> [[(Transfer, Consignment)]] {
         var groups: [[(Transfer, Consignment)]] = []
         var group: [(Transfer, Consignment)] = []
