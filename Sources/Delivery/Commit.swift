@@ -221,10 +221,12 @@ struct Commit: Sendable {
         return media[0]
     }
 
-    /// The media row of a muxed file that was made of a half which has been replaced since: the new one takes its place.
+    /// The media row of the job's own result that went bad, or of a muxed file that was made of a half which has been
+    /// replaced since: the new one takes its place.
     private static func supersededResult(of job: MuxJob, in session: Session) throws -> Int64? {
         let held = try Replicas.held([job.sid], in: session)[job.sid] ?? []
         let heldIDs = Set(held.map(\.id))
+        if let bad = held.first(where: { $0.id == job.result })?.content.replayMediaID { return bad }
         for other in try MuxJobs.find(sid: job.sid, in: session) where other.id != job.id {
             guard let result = other.result, !heldIDs.contains(other.sound) || !heldIDs.contains(other.screen) else {
                 continue

@@ -5,7 +5,7 @@ internal import Planning
 internal import Postgres
 internal import Settings
 internal import Telemetry
-internal import Vocabulary
+package import Vocabulary
 
 /// What writes showed of volumes, for all processes: limits, doubts and rests, and the trials that end them.
 extension VolumeRoster {
@@ -45,20 +45,43 @@ extension VolumeRoster {
         let (recent, failed, moved) = try await database.transaction { session in
             let recent = try VolumeTrust.note(writes, on: id, in: session)
             let failed = recent.count { $0 == "0" }
-            guard failed >= VolumeRoster.doubtedFrom, let known = try Volumes.find([id], in: session)[id],
-                known.state != Planning.VolumeState.suspect.rawValue
-            else { return (recent, failed, KnownVolume?.none) }
+            guard failed >= VolumeRoster.doubtedFrom else { return (recent, failed, KnownVolume?.none) }
             let reason = "\(failed) of its last three writes failed or came back differently"
-            let moved = try Volumes.move(
-                id, from: known.state, to: Planning.VolumeState.suspect.rawValue, reason: reason, raisesAlert: true,
-                in: session)
-            try VolumeTrust.plan(trialOf: id, bytes: 0, after: VolumeRoster.firstTrial, in: session)
-            return (recent, failed, moved?.after)
+            return (recent, failed, try VolumeRoster.suspect(id, reason, in: session))
         }
         standings[id]?.recentWrites = recent
         guard let moved else { return }
         standings[id] = moved
         try await tell(.volumeSuspect, .volumeSuspect, moved, name, [.count(failed)])
+    }
+
+    /// A scrub found bad copies there: so many of them that nothing new is placed there any more?
+    package func note(badCopiesOn id: VolumeID, named name: VolumeName) async {
+        do {
+            let (bad, moved) = try await database.transaction { session in
+                let record = try BadCopyList.record(of: id, in: session)
+                guard record.makesSuspect else { return (record.bad, KnownVolume?.none) }
+                let reason = "\(record.bad) copies were bad of \(record.read) that were read again within 30 days"
+                return (record.bad, try VolumeRoster.suspect(id, reason, in: session))
+            }
+            guard let moved else { return }
+            standings[id] = moved
+            try await tell(.volumeSuspect, .volumeSuspect, moved, name, [.count(bad)])
+        } catch {
+            narrator.tell(.turnFailed, .service("volumes"), .detail(error))
+        }
+    }
+
+    /// Nil where it was before.
+    private static func suspect(_ id: VolumeID, _ reason: String, in session: Session) throws -> KnownVolume? {
+        guard let known = try Volumes.find([id], in: session)[id],
+            known.state != Planning.VolumeState.suspect.rawValue
+        else { return nil }
+        let moved = try Volumes.move(
+            id, from: known.state, to: Planning.VolumeState.suspect.rawValue, reason: reason, raisesAlert: true,
+            in: session)
+        try VolumeTrust.plan(trialOf: id, bytes: 0, after: VolumeRoster.firstTrial, in: session)
+        return moved?.after
     }
 
     private func limit(

@@ -60,6 +60,10 @@ struct BadCopies: Sendable {
             }
         }
         let brought = try await bringers.find(Set(bad.filter(\.isOfSource).map(\.wanted)))
+        let results = bad.map(\.replica).filter(\.content.isResult)
+        let muxedAgain =
+            results.isEmpty
+            ? [] : try await base.replay.database.transaction { session in try MuxJobs.makeAgain(results, in: session) }
         var doubted: [Replica] = []
         var marks: Set<RecordingReference> = []
         for one in bad {
@@ -68,7 +72,8 @@ struct BadCopies: Sendable {
                 .reference
             let origin = brought[one.wanted]
             let isUnclear = one.isOfSource && (origin?.recordings.isEmpty ?? true) && !(origin?.unseen.isEmpty ?? true)
-            try await tell(one, reference, origin, on: volume)
+            try await tell(
+                one, reference, origin, isMuxedAgain: muxedAgain.contains(one.replica.id), on: volume)
             if isUnclear { outcome.unclear.append(one.replica.id) } else { outcome.bad.append(one.replica.id) }
             // An index file comes with its sound, where the recorder has it still.
             guard !one.replica.content.isResult, !one.isOfSource || origin?.recordings.isEmpty == false else {
@@ -90,12 +95,15 @@ struct BadCopies: Sendable {
     }
 
     private func tell(
-        _ one: BadCopy, _ reference: RecordingReference?, _ found: Bringers.Found?, on volume: VolumeName
+        _ one: BadCopy, _ reference: RecordingReference?, _ found: Bringers.Found?, isMuxedAgain: Bool,
+        on volume: VolumeName
     ) async throws {
         let content = one.replica.content
         let after: String
         if content.isResult {
-            after = "it was muxed here, and sound and screen are held apart"
+            after =
+                isMuxedAgain
+                ? "it is muxed again from sound and screen" : "sound and screen of it are not both held and good"
         } else if content.kind == .index {
             after = "it is looked for again"
         } else if let bringer = found?.recordings.first {

@@ -107,6 +107,13 @@ struct CopiesAudit: Sendable {
         let named = bad.filter { $0.replica.content.isNamed(by: standing[$0.replica.content.sid]) }
         result.summary.copiesLetGo += bad.count - named.count
         let found = try await audit.bringers.find(Set(named.filter { $0.isOfSource }.map(\.wanted)))
+        let results = audit.request.repairs ? named.map(\.replica).filter(\.content.isResult) : []
+        let muxedAgain =
+            results.isEmpty
+            ? []
+            : try await audit.base.replay.database.transaction { session in
+                try MuxJobs.makeAgain(results, in: session)
+            }
         for one in named {
             let content = one.replica.content
             let reference = sightings[content.sid]?.first { $0.reference.source == content.source }?.reference
@@ -115,7 +122,12 @@ struct CopiesAudit: Sendable {
             let recording = standing[content.sid].map { "of the replay's recording \($0.id)" } ?? ""
             let what = content.isResult ? "The muxed file" : "The copy of \(content.kind.rawValue)"
             let text = "\(what) \(owner ?? recording) on volume \(place) \(one.how)"
-            tell(one, text, found[one.wanted], reference ?? sightings[content.sid]?.first?.reference, &result)
+            let named = reference ?? sightings[content.sid]?.first?.reference
+            if muxedAgain.contains(one.replica.id) {
+                result.tell(one.kind, named, "\(text); it is muxed again from sound and screen.", .seenTo)
+            } else {
+                tell(one, text, found[one.wanted], named, &result)
+            }
         }
         guard audit.request.repairs else { return }
         let doubted = named.map(\.replica).filter { !$0.content.isResult }

@@ -136,7 +136,7 @@ struct VolumeScrub: Sendable {
         findings.unclear = outcome.unclear + outcome.over
         findings.copies = Int64(found.count)
         findings.bytes = found.reduce(0) { $0 + $1.0.content.size }
-        findings.bad = Int64(outcome.bad.count + outcome.unclear.count)
+        findings.bad = Set(outcome.bad + outcome.unclear)
         let left = Set(replicas.map(\.id)).subtracting(found.map(\.0.id))
         let (written, volume, holder) = (findings, volume, base.replay.holder)
         try await base.replay.database.transaction { session in
@@ -145,8 +145,9 @@ struct VolumeScrub: Sendable {
             try Scrubs.release(left, holder: holder, in: session)
         }
         try await base.problems.close(copies: whole, place: name.rawValue)
-        tally.add(letGo: outcome.letGo.count, bad: Int(findings.bad))
-        return Int(findings.bad)
+        tally.add(letGo: outcome.letGo.count, bad: findings.bad.count)
+        if !findings.bad.isEmpty { await base.roster.note(badCopiesOn: volume, named: name) }
+        return findings.bad.count
     }
 
     private func whileRenewing<Outcome: Sendable>(

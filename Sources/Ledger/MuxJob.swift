@@ -13,7 +13,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         case waiting
         /// A worker has it until the lease ends. Goes to `done`, `waiting`, `failed`, `superseded`.
         case claimed
-        /// `result` is committed. Final.
+        /// `result` is committed. Goes to `waiting` where that went bad on its volume.
         case done
         /// Only a person can help, who then says to try again. Goes to `waiting`.
         case failed
@@ -32,6 +32,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     package var notBefore: Instant
     package var holder: Holder?
     package var leaseUntil: Instant?
+    /// Of a job that is not done: the bad one that its new result takes the place of.
     package var result: Replica.ID?
     package var lastError: String?
     package var made: Instant

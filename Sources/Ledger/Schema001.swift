@@ -240,13 +240,14 @@ extension Migrations {
             not_before timestamptz not null default now(),
             holder text,
             lease_until timestamptz,
+            -- Of a job that is not done: what its new result is to take the place of.
             result_id bigint references takeup.replica,
             last_error text,
             made_at timestamptz not null default now(),
             changed_at timestamptz not null default now(),
             unique (sid, sound_id, screen_id),
             check ((state = 'claimed') = (holder is not null and lease_until is not null)),
-            check ((state = 'done') = (result_id is not null))
+            check (state <> 'done' or result_id is not null)
         ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
             autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
         create index mux_job_due on takeup.mux_job (not_before, id) where state = 'waiting';
@@ -536,5 +537,15 @@ extension Migrations {
             available_bytes bigint not null,
             primary key (volume_id, minute)
         );
+
+        -- Copies that scrubs found bad, until they read well again.
+        create table takeup.bad_copy (
+            replica_id bigint primary key,
+            volume_id text collate "C" not null,
+            found_at timestamptz not null default statement_timestamp(),
+            -- Its volume was trusted again since.
+            is_forgiven boolean not null default false
+        );
+        create index bad_copy_volume on takeup.bad_copy (volume_id, found_at) where not is_forgiven;
         """
 }

@@ -108,7 +108,7 @@ package enum Scrubs {
         package var unclear: [Replica.ID] = []
         package var copies: Int64 = 0
         package var bytes: Int64 = 0
-        package var bad: Int64 = 0
+        package var bad: Set<Replica.ID> = []
         package init() {}
 
         package var all: [Replica.ID] { checked + gone + unclear }
@@ -130,6 +130,9 @@ package enum Scrubs {
             """,
             [.numbers(findings.checked), .numbers(findings.gone), .numbers(findings.unclear), Value(pause)])
         try release(findings.all, holder: holder, in: session)
+        try BadCopyList.note(
+            findings.bad, good: Set(findings.checked + findings.gone).subtracting(findings.bad), on: volume, in: session
+        )
         guard findings.copies > 0 else { return }
         try session.execute(
             """
@@ -141,7 +144,7 @@ package enum Scrubs {
             """,
             [
                 Value(volume), .integer(findings.copies), .integer(findings.bytes),
-                .integer(isFirst ? 0 : findings.bytes), .integer(findings.bad),
+                .integer(isFirst ? 0 : findings.bytes), .integer(Int64(findings.bad.count)),
             ])
     }
 
@@ -156,6 +159,7 @@ package enum Scrubs {
             """)
         try session.execute(
             "delete from takeup.scrub_day where day < (statement_timestamp() at time zone 'UTC')::date - 400")
+        try BadCopyList.forget(in: session)
     }
 
     /// How a volume's copies stand.

@@ -51,8 +51,10 @@ package enum VolumeTrust {
         )?.integer("bytes")
     }
 
-    /// It passed: what was held against it is forgotten.
+    /// It passed: what was held against it is forgotten, bad copies that are known included.
     package static func forgive(_ volume: VolumeID, in session: Session) throws {
+        try session.execute(
+            "update takeup.bad_copy set is_forgiven = true where volume_id = $1 and not is_forgiven", [Value(volume)])
         try session.execute(
             """
             update takeup.volume set recent_writes = '', trial_at = null, trial_pause = null, trial_bytes = null,

@@ -137,10 +137,13 @@ extension Event {
             EventAdvice(
                 subject: "A volume does not keep what is written to it",
                 happened: """
-                    Writes to volume {volume} at {volume_path} failed or read back differently, more than once \
-                    ({reason}).
+                    Writes to volume {volume} at {volume_path} failed or read back differently, more than once, or many \
+                    of its copies were bad when they were read again ({reason}).
                     """,
-                did: "It is not used any more. No bad copy was published.",
+                did: """
+                    Nothing new is placed there any more. No bad write was published; copies that went bad since are \
+                    told of one by one.
+                    """,
                 next: """
                     Check the disk and its cables, or its server. Then say `takeup volume trust` with its name: it is used \
                     again when a trial passes (write, fsync, read back).
@@ -280,7 +283,8 @@ extension Event {
                     """,
                 did: """
                     Where a recorder still has the recording, its mark is taken back there and it is copied again; the \
-                    bad copy is put aside when the new one is on record. Otherwise it stays as it is.
+                    bad copy is put aside when the new one is on record. A muxed file is muxed again from sound and screen. \
+                    Otherwise it stays as it is.
                     """,
                 next: """
                     Look at the disk of volume {volume} (kernel messages, SMART) and at its memory: such errors come in \

@@ -21,7 +21,8 @@ struct EvidenceSite {
     /// - Parameters:
     ///   - sizes: of each recording's file, in KiB.
     ///   - more: settings.
-    init(_ sizes: [Int], more: String = "") async throws {
+    ///   - volume: an empty directory that becomes the volume.
+    init(_ sizes: [Int], more: String = "", volume: String? = nil) async throws {
         recorder = try await PlainRecorder("one")
         var contents: [[UInt8]] = []
         for (place, size) in sizes.enumerated() {
@@ -36,7 +37,7 @@ struct EvidenceSite {
                 RecordingSample("call-\(place)", stop: PlainRecorder.now, seconds: 8).media(media))
         }
         self.contents = contents
-        solution = try await ScratchSolution()
+        solution = try await ScratchSolution(volume: volume)
         source = ScratchSolution.Source(recorder)
         try solution.configure([source], more: more)
         let agent = try solution.start(source)

@@ -40,6 +40,29 @@ package final class LoopDisk: Sendable {
         try mounts.run("mount -o remount,\(readOnly ? "ro" : "rw") \(place)")
     }
 
+    /// Changes a bit of the one place of the medium that holds these 4096 bytes, beneath the file system: who has them in
+    /// memory goes on seeing what was there.
+    package func rot(_ block: [UInt8]) throws {
+        try mounts.run("sync -f \(place)")
+        let descriptor = open(image, O_RDWR | O_CLOEXEC)
+        defer { close(descriptor) }
+        var found: [Int] = []
+        var read = [UInt8](repeating: 0, count: 4096)
+        var offset = 0
+        while pread(descriptor, &read, read.count, offset) == read.count {
+            if read == block { found.append(offset) }
+            // So small a file system has blocks of 1 KiB.
+            offset += 1024
+        }
+        guard found.count == 1, let start = found.first else {
+            throw ChildProcess.Failure(description: "\(found.count) blocks of the disk hold what was to be changed")
+        }
+        var byte = block[1000] ^ 0x04
+        guard pwrite(descriptor, &byte, 1, start + 1000) == 1, fsync(descriptor) == 0 else {
+            throw ChildProcess.Failure(description: "the disk could not be written: errno \(errno)")
+        }
+    }
+
     /// From now on every open, read and write fails with EIO, while the mount stays where it is: as of a disk that was
     /// pulled. What was written before is there when it is mounted anew.
     package func shutDown() throws {

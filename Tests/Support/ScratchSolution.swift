@@ -37,16 +37,17 @@ package final class ScratchSolution: Sendable {
         }
     }
 
-    package init(_ schema: CallrecSchema = .new) async throws {
+    /// - Parameter volume: an empty directory that becomes its volume, instead of one of its own.
+    package init(_ schema: CallrecSchema = .new, volume: String? = nil) async throws {
         base = try await ScratchDatabase(schema.template)
         replay = base.connect(label: "replay")
         var pattern = Array("/tmp/takeup-solution-XXXXXX".utf8CString)
         guard mkdtemp(&pattern) != nil else { throw ChildProcess.Failure(description: "no scratch directory") }
         directory = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         settingsPath = directory + "/takeup.toml"
-        volume = directory + "/volume"
-        try ChildProcess.run(["/bin/mkdir", "-p", volume, directory + "/clear"])
-        let root = try KernelFiles().openRoot(FilePath(volume))
+        self.volume = volume ?? directory + "/volume"
+        try ChildProcess.run(["/bin/mkdir", "-p", self.volume, directory + "/clear"])
+        let root = try KernelFiles().openRoot(FilePath(self.volume))
         _ = try VolumeMarker.create(in: root.descriptor)
     }
 
