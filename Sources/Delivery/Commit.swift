@@ -86,8 +86,8 @@ struct Commit: Sendable {
             replicas: [Replica?](repeating: nil, count: arrivals.count), retired: retired, stale: stale)
         for (place, replica) in zip(places, inserted) {
             outcome.replicas[place] = replica
-            if case .result(let job, _, _) = arrivals[place].consignment.commit {
-                try MuxJobs.finish(job.id, result: replica.id, in: session)
+            if case .result(let job, let made) = arrivals[place].consignment.commit {
+                try MuxJobs.finish(job.id, result: replica.id, encoded: made.encoded, in: session)
             }
         }
         try Intents.close(places.map { arrivals[$0].intent.token }, in: session)
@@ -97,7 +97,7 @@ struct Commit: Sendable {
         try Sightings.reopenChanged(fingerprints(of: arrivals), in: session)
         let (jobs, _, restoring) = try session.ask(
             MuxJobs.making(sids), Sightings.converging(arrivals.map(\.consignment.recording)), Restorations.find(sids))
-        try MuxJobs.tell(jobs, in: session)
+        try MuxJobs.begin(jobs, in: session)
         try RestorationEnd.end(restoring, catalog: replay.catalog, in: session)
         return outcome
     }
@@ -189,8 +189,9 @@ struct Commit: Sendable {
                 retired += try IndexFiles.retireEarlier(
                     of: MediaOrigin(source: recording.source, mediaID: sound.id), by: arrival.consignment.work,
                     of: recording.sid, in: session)
-            case .result(let job, let start, let stop):
-                let row = MediaRow(kind: .video, path: path, size: arrival.copied.size, start: start, stop: stop)
+            case .result(let job, let made):
+                let row = MediaRow(
+                    kind: .video, path: path, size: arrival.copied.size, start: made.start, stop: made.stop)
                 media[place] = try writeResult(row, of: job, catalog, &retired, in: session)
             }
         }
@@ -222,15 +223,14 @@ struct Commit: Sendable {
     }
 
     /// The media row of the job's own result that went bad, or of a muxed file that was made of a half which has been
-    /// replaced since: the new one takes its place.
+    /// replaced since, or of fewer screens: the new one takes its place.
     private static func supersededResult(of job: MuxJob, in session: Session) throws -> Int64? {
         let held = try Replicas.held([job.sid], in: session)[job.sid] ?? []
         let heldIDs = Set(held.map(\.id))
         if let bad = held.first(where: { $0.id == job.result })?.content.replayMediaID { return bad }
         for other in try MuxJobs.find(sid: job.sid, in: session) where other.id != job.id {
-            guard let result = other.result, !heldIDs.contains(other.sound) || !heldIDs.contains(other.screen) else {
-                continue
-            }
+            let isOutdated = !heldIDs.isSuperset(of: other.screens + [other.sound])
+            guard let result = other.result, isOutdated || job.isMore(than: other) else { continue }
             if let row = held.first(where: { $0.id == result })?.content.replayMediaID { return row }
         }
         return nil
@@ -285,8 +285,9 @@ extension NewReplica {
         case .index(_, _, let known):
             fingerprint = known
             if case .transfer(let claim) = consignment.work { transfer = claim.id }
-        case .result:
+        case .result(_, let made):
             isResult = true
+            authenticity = made.authenticity
         }
         self.init(
             sid: consignment.sid, kind: consignment.kind, volume: arrival.intent.volume, path: copied.path,

@@ -74,7 +74,24 @@ package enum CommitPlan: Sendable {
     /// The index file of a sound: a replica beside the sound's, without a row. The fingerprint is its transfer's.
     case index(SourceRecording, SourceMedia, fingerprint: [UInt8])
     /// A muxed file: a VIDEO row beside the originals, and `mixed`.
-    case result(MuxJob, start: WallTime?, stop: WallTime?)
+    case result(MuxJob, MadeResult)
+}
+
+/// What is known of a muxed file.
+package struct MadeResult: Sendable {
+    /// Of its sound.
+    package let start: WallTime?
+    package let stop: WallTime?
+    /// What was encoded of it, and why.
+    package let encoded: String
+    /// What vouches for all that it was made of, besides our own digests.
+    package let authenticity: Replica.Authenticity
+    package init(start: WallTime?, stop: WallTime?, encoded: String, authenticity: Replica.Authenticity) {
+        self.start = start
+        self.stop = stop
+        self.encoded = encoded
+        self.authenticity = authenticity
+    }
 }
 
 /// What became of a consignment.

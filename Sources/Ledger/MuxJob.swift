@@ -1,7 +1,7 @@
 internal import Postgres
 package import Vocabulary
 
-/// The work of muxing one sound with one screen of a recording. There is one row for each pair, for ever.
+/// The work of muxing one sound of a recording with a set of its screens. There is one row for each such pair, for ever.
 package struct MuxJob: Hashable, Identifiable, Sendable {
     package struct ID: RowNumber {
         package let rawValue: Int64
@@ -17,14 +17,15 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         case done
         /// Only a person can help, who then says to try again. Goes to `waiting`.
         case failed
-        /// One of its halves was replaced. Final: the new pair has a job of its own.
+        /// One of its halves was replaced, or there are more screens. Final: the new pair has a job of its own.
         case superseded
     }
 
     package var id: ID
     package var sid: Sid
     package var sound: Replica.ID
-    package var screen: Replica.ID
+    /// In the order of their ids; at least one.
+    package var screens: [Replica.ID]
     package var state: State
     /// Claims so far, this one included.
     package var attempts: Int
@@ -35,14 +36,22 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     /// Of a job that is not done: the bad one that its new result takes the place of.
     package var result: Replica.ID?
     package var lastError: String?
+    /// What was encoded of its result, and why; nil before it is done.
+    package var encoded: String?
     package var made: Instant
+
+    /// Whether its result shows all that the other's does, and more.
+    package func isMore(than other: MuxJob) -> Bool {
+        sound == other.sound && Set(screens).isStrictSuperset(of: other.screens)
+    }
 
     /// What to show when acting on it; nil unless it is claimed.
     package var claim: Claim<ID>? { holder.map { Claim(id: id, holder: $0, attempt: attempts) } }
 
     static let columns = ColumnList(
         plain: [
-            "id", "sid", "sound_id", "screen_id", "state", "attempts", "failures", "holder", "result_id", "last_error",
+            "id", "sid", "sound_id", "screen_ids", "state", "attempts", "failures", "holder", "result_id", "last_error",
+            "encoded",
         ],
         times: ["not_before", "lease_until", "made_at"])
 
@@ -50,7 +59,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         id = try row.number("id")
         sid = Sid(try row.text("sid"))
         sound = try row.number("sound_id")
-        screen = try row.number("screen_id")
+        screens = try row.numbers("screen_ids")
         state = try row.word("state")
         attempts = try row.count("attempts")
         failures = try row.count("failures")
@@ -59,6 +68,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         leaseUntil = try row.optionalInstant("lease_until")
         result = try row.optionalNumber("result_id")
         lastError = try row.optionalText("last_error")
+        encoded = try row.optionalText("encoded")
         made = try row.instant("made_at")
     }
 }

@@ -15,7 +15,7 @@ extension MuxJobs {
                 select job.id, job.state from unnest($1::text[], $2::bigint[]) as bad(sid, id)
                 join takeup.mux_job as job on job.sid = bad.sid and job.result_id = bad.id
                 where job.state <> 'superseded' and not exists (
-                    select from takeup.replica as half where half.id in (job.sound_id, job.screen_id)
+                    select from takeup.replica as half where half.id = any(job.screen_ids || job.sound_id)
                         and (half.state <> 'held' or half.is_doubted or half.gone_at is not null))
                 order by job.id for no key update of job
             ), due as (

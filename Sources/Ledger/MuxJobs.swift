@@ -1,7 +1,7 @@
 package import Postgres
 package import Vocabulary
 
-/// Pairs of sound and screen, and the work of muxing them.
+/// Pairs of a sound and its screens, and the work of muxing them.
 package enum MuxJobs {
     /// Makes the jobs that held replicas of these recordings ask for and that are not there yet. In the commit, after
     /// the replicas were inserted, while the recordings are locked: of two halves that commit together, the second
@@ -11,40 +11,59 @@ package enum MuxJobs {
     @discardableResult
     package static func ensure(_ sids: some Sequence<Sid>, in session: Session) throws -> [MuxJob] {
         let made = try session.answer(making(sids))
-        try tell(made, in: session)
+        try begin(made, in: session)
         return made
     }
 
-    /// Tells workers of jobs that this transaction made.
-    package static func tell(_ made: [MuxJob], in session: Session) throws {
-        if !made.isEmpty { try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session) }
+    /// Jobs that this transaction made supersede those of fewer screens that are not done, and workers are told of them.
+    package static func begin(_ made: [MuxJob], in session: Session) throws {
+        if made.isEmpty { return }
+        try supersede(
+            """
+            sid = any($1::text[]) and exists (
+                select from takeup.mux_job as more where more.id = any($2::bigint[]) and more.id <> mux_job.id
+                    and more.sound_id = mux_job.sound_id and more.screen_ids @> mux_job.screen_ids)
+            """, [.sids(made.map(\.sid)), .numbers(made.map(\.id))], in: session)
+        try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session)
     }
 
-    /// What ``ensure(_:in:)`` asks; who asks it with others tells of the jobs with ``tell(_:in:)``.
+    /// What ``ensure(_:in:)`` asks; who asks it with others goes on with ``begin(_:in:)``.
     package static func making(_ sids: some Sequence<Sid>) -> Question<[MuxJob]> {
         Question(
             """
-            insert into takeup.mux_job (sid, sound_id, screen_id)
-            select touched.sid, sound.id, screen.id from unnest($1::text[]) as touched(sid)
-            cross join lateral (\(halves("AUDIO"))) as sound cross join lateral (\(halves("VIDEO"))) as screen
-            order by touched.sid collate "C", sound.id, screen.id
-            on conflict (sid, sound_id, screen_id) do nothing
+            insert into takeup.mux_job (sid, sound_id, screen_ids)
+            select touched.sid, wanted.sound_id, wanted.screen_ids from unnest($1::text[]) as touched(sid)
+            cross join lateral (\(wanted)) as wanted
+            order by touched.sid collate "C", wanted.sound_id
+            on conflict (sid, sound_id, screen_ids) do nothing
             returning \(MuxJob.columns.text(of: "mux_job"))
             """, [.sids(Set(sids))]
         ) { try $0.map(MuxJob.init) }
     }
+
+    /// The pairs of recording `touched.sid` that have no job. What has a job with more screens is no pair: a screen that
+    /// was lost or is in doubt takes nothing from a result that was made while it was there.
+    private static let wanted = """
+        select sound.id as sound_id, screens.ids as screen_ids from (\(halves("AUDIO"))) as sound
+        cross join (select array_agg(id order by id) as ids from (\(halves("VIDEO"))) as screen) as screens
+        where screens.ids is not null and (
+            select id from takeup.mux_job as known
+            where known.sid = touched.sid and known.sound_id = sound.id and known.screen_ids @> screens.ids
+                and (known.state <> 'superseded' or known.screen_ids = screens.ids)
+            limit 1) is null
+        """
 
     /// A look-up for each recording, whatever the planner thinks of the whole table.
     private static func halves(_ kind: String) -> String {
         """
         select id from takeup.replica
         where sid = touched.sid and state = 'held' and is_muxable and not is_result and not is_doubted
-            and kind = '\(kind)'
+            and gone_at is null and kind = '\(kind)'
         offset 0
         """
     }
 
-    /// Some recordings whose sound and screen are held and have no job: what a sweep repairs with ``ensure(_:in:)``.
+    /// Some recordings whose sound and screens are held and have no job: what a sweep repairs with ``ensure(_:in:)``.
     ///
     /// It looks at the `newest` replicas, and at `limit` behind `last`, whatever the archive holds: round after round all
     /// are seen.
@@ -55,28 +74,16 @@ package enum MuxJobs {
         let rows = try session.query(
             """
             with page as (
-                select id, sid, kind, state, is_muxable, is_result, is_doubted from takeup.replica
+                select id, sid, kind, state, is_muxable, is_result from takeup.replica
                 where id > $1 order by id limit $2
             ), newest as (
-                select id, sid, kind, state, is_muxable, is_result, is_doubted from takeup.replica order by id desc limit $3
+                select id, sid, kind, state, is_muxable, is_result from takeup.replica order by id desc limit $3
+            ), touched as (
+                select distinct sid from (select * from page union all select * from newest) as one
+                where state = 'held' and is_muxable and not is_result
             )
             select (select max(id) from page) as last, (select count(*) from page) as number, array(
-                select distinct one.sid from (select * from page union select * from newest) as one
-                where one.state = 'held' and one.is_muxable and not one.is_result and not one.is_doubted
-                    -- A look-up for each, whatever the planner thinks of the whole table.
-                    and (
-                        select other.id from takeup.replica as other
-                        where other.sid = one.sid
-                            and other.kind = case one.kind when 'AUDIO' then 'VIDEO' when 'VIDEO' then 'AUDIO' end
-                            and other.state = 'held' and other.is_muxable and not other.is_result
-                            and not other.is_doubted
-                            and (
-                                select job.id from takeup.mux_job as job
-                                where job.sid = one.sid
-                                    and job.sound_id = case one.kind when 'AUDIO' then one.id else other.id end
-                                    and job.screen_id = case one.kind when 'AUDIO' then other.id else one.id end
-                                limit 1) is null
-                        limit 1) is not null) as sids
+                select sid from touched where (select sound_id from (\(wanted)) as wanted limit 1) is not null) as sids
             """, [.integer(last?.rawValue ?? 0), Value(limit), Value(newest)])
         guard let row = rows.first else { return ([], nil) }
         let sids = try row.optionalArray("sids") ?? []
@@ -101,13 +108,17 @@ package enum MuxJobs {
     }
 
     /// The pair is muxed. In the commit, after ``Intents/lockHeld(_:in:)`` proved the token.
-    package static func finish(_ id: MuxJob.ID, result: Replica.ID, in session: Session) throws {
+    ///
+    /// - Parameter encoded: what was encoded, and why.
+    package static func finish(
+        _ id: MuxJob.ID, result: Replica.ID, encoded: String? = nil, in session: Session
+    ) throws {
         try session.execute(
             """
-            update takeup.mux_job set state = 'done', result_id = $2, holder = null, lease_until = null,
+            update takeup.mux_job set state = 'done', result_id = $2, encoded = $3, holder = null, lease_until = null,
                 last_error = null, changed_at = statement_timestamp()
             where id = $1 and state = 'claimed'
-            """, [.integer(id.rawValue), .integer(result.rawValue)])
+            """, [.integer(id.rawValue), .integer(result.rawValue), Value(encoded)])
     }
 
     /// Gives failed jobs another chance now: a person says so.
@@ -127,19 +138,25 @@ package enum MuxJobs {
 
     /// Jobs not done yet lose their point when one of their halves is replaced.
     static func supersede(ofReplicas ids: [Replica.ID], in session: Session) throws {
+        try supersede(
+            """
+            sid = any(array(select sid from takeup.replica where id = any($1::bigint[])))
+                and (sound_id = any($1::bigint[]) or screen_ids && $1::bigint[])
+            """, [.numbers(ids)], in: session)
+    }
+
+    private static func supersede(_ condition: String, _ values: [Value], in session: Session) throws {
         let superseded = try session.query(
             """
             with chosen as (
-                select id from takeup.mux_job
-                where (sound_id = any($1::bigint[]) or screen_id = any($1::bigint[]))
-                    and state in ('waiting', 'claimed', 'failed')
+                select id from takeup.mux_job where \(condition) and state in ('waiting', 'claimed', 'failed')
                 order by id for no key update
             )
             update takeup.mux_job set state = 'superseded', holder = null, lease_until = null,
                 changed_at = statement_timestamp()
             from chosen where mux_job.id = chosen.id
             returning mux_job.id
-            """, [.numbers(ids)])
+            """, values)
         try Intents.supersede(ofMuxJobs: superseded.map { try $0.number("id") }, in: session)
     }
 }

@@ -92,10 +92,8 @@ extension Replicas {
             where state = 'retired' and put_aside_at is not null and remove_after < statement_timestamp()
                 and volume_id = any($1::text[])
                 and not exists (
-                    select from takeup.mux_job where mux_job.sound_id = replica.id
-                        and mux_job.state in ('waiting', 'claimed'))
-                and not exists (
-                    select from takeup.mux_job where mux_job.screen_id = replica.id
+                    select from takeup.mux_job where mux_job.sid = replica.sid
+                        and (mux_job.sound_id = replica.id or replica.id = any(mux_job.screen_ids))
                         and mux_job.state in ('waiting', 'claimed'))
             order by remove_after limit $2
             """, [.names(volumes), Value(limit)]

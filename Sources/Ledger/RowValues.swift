@@ -29,6 +29,12 @@ extension Row {
     func optionalNumber<Number: RowNumber>(_ column: String, as type: Number.Type = Number.self) throws -> Number? {
         try optionalInteger(column).map { Number(rawValue: $0) }
     }
+    /// Of a `bigint[]` without NULL elements.
+    func numbers<Number: RowNumber>(_ column: String, as type: Number.Type = Number.self) throws -> [Number] {
+        (try optionalArray(column) ?? []).compactMap { element in
+            element.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }.map { Number(rawValue: $0) }
+        }
+    }
     func count(_ column: String) throws -> Int { Int(clamping: try integer(column)) }
     func path(_ column: String) throws -> FilePath { FilePath(bytes: try bytes(column)) }
     func optionalPath(_ column: String) throws -> FilePath? { try optionalBytes(column).map(FilePath.init(bytes:)) }

@@ -232,7 +232,8 @@ extension Migrations {
             id bigint generated always as identity primary key,
             sid text collate "C" not null references takeup.recording,
             sound_id bigint not null references takeup.replica,
-            screen_id bigint not null references takeup.replica,
+            -- Replicas, in the order of their ids.
+            screen_ids bigint[] not null check (cardinality(screen_ids) > 0),
             state text not null default 'waiting'
                 check (state in ('waiting', 'claimed', 'done', 'failed', 'superseded')),
             attempts integer not null default 0,
@@ -243,9 +244,11 @@ extension Migrations {
             -- Of a job that is not done: what its new result is to take the place of.
             result_id bigint references takeup.replica,
             last_error text,
+            -- What was encoded, and why; null before it is done.
+            encoded text,
             made_at timestamptz not null default now(),
             changed_at timestamptz not null default now(),
-            unique (sid, sound_id, screen_id),
+            unique (sid, sound_id, screen_ids),
             check ((state = 'claimed') = (holder is not null and lease_until is not null)),
             check (state <> 'done' or result_id is not null)
         ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
@@ -253,8 +256,6 @@ extension Migrations {
         create index mux_job_due on takeup.mux_job (not_before, id) where state = 'waiting';
         create index mux_job_newest on takeup.mux_job (id) where state = 'waiting';
         create index mux_job_claimed on takeup.mux_job (id) where state = 'claimed';
-        create index mux_job_sound on takeup.mux_job (sound_id);
-        create index mux_job_screen on takeup.mux_job (screen_id);
 
         create table takeup.intent (
             token bigint generated always as identity primary key,

@@ -79,9 +79,13 @@ package struct MediaFacts: Hashable, Sendable {
     }
 
     /// The file as a screen to arrange, `offset` after the start of the sound; nil where it has no pictures.
-    package func screenTrack(offset: Duration, claimed: Duration? = nil) -> ScreenTrack? {
+    package func screenTrack(
+        offset: Duration, uncertainty: Duration = .zero, claimed: Duration? = nil
+    ) -> ScreenTrack? {
         picture.map {
-            ScreenTrack(offset: offset + start, duration: $0.end - start, claimed: claimed, picture: $0.format)
+            ScreenTrack(
+                offset: offset + start, uncertainty: uncertainty, duration: $0.end - start, claimed: claimed,
+                picture: $0.format)
         }
     }
 }

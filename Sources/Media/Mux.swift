@@ -51,6 +51,17 @@ package struct MuxResult: Hashable, Sendable {
     /// As it was done, which may be *encode* where the plan hoped for *copy*.
     package let picture: MuxPlan.Treatment
     package let sound: MuxPlan.Treatment
+
+    /// One line for people: what was encoded, and why.
+    package var encodedText: String {
+        func text(_ what: String, _ treatment: MuxPlan.Treatment) -> String {
+            switch treatment {
+            case .copy: "\(what) copied"
+            case .encode(let reason): "\(what) encoded, as \(reason.rawValue)"
+            }
+        }
+        return [text("pictures", picture), text("sound", sound)].joined(separator: "; ")
+    }
 }
 
 extension MediaTools {

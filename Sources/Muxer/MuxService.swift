@@ -88,7 +88,7 @@ package struct MuxService: Sendable {
         let started = ContinuousClock.now
         let directory = try PrivateDirectory(below: temporary, name: "\(number)-\(job.id.rawValue)")
         let made = try await work.make(pair, in: directory.path)
-        let outcome = await base.deliverer.deliver([consignment(pair, claim, made.result)])
+        let outcome = await base.deliverer.deliver([consignment(pair, claim, made)])
         switch outcome.first {
         case .committed(let replica):
             await tellCommitted(pair, replica, made, after: ContinuousClock.now - started)
@@ -106,7 +106,7 @@ package struct MuxService: Sendable {
         let replay = base.replay
         let (replicas, recording, sightings) = try await replay.database.perform { session in
             (
-                try Replicas.find([job.sound, job.screen], in: session),
+                try Replicas.find([job.sound] + job.screens, in: session),
                 try replay.catalog.find(sids: [job.sid], on: session)[job.sid],
                 try Sightings.find(sid: job.sid, in: session)
             )
@@ -115,6 +115,7 @@ package struct MuxService: Sendable {
             throw MuxFailure(what: "the replay does not have the recording any more", isTransient: false)
         }
         let roots = try await roots()
+        func media(_ id: Replica.ID) -> Int64? { replicas.first { $0.id == id }?.content.replayMediaID }
         func half(_ id: Replica.ID, _ role: String) throws -> MuxPair.Half {
             guard let replica = replicas.first(where: { $0.id == id }) else {
                 throw MuxFailure(what: "\(role) is not held any more", isTransient: false)
@@ -130,7 +131,10 @@ package struct MuxService: Sendable {
         let source = sound.replica.content.source
         let sighting = sightings.first { $0.reference.source == source }
         return MuxPair(
-            job: job, recording: recording, sound: sound, screen: try half(job.screen, "the screen"),
+            job: job, recording: recording, sound: sound,
+            screens: try job.screens.enumerated().map { number, id in
+                try half(id, MuxPair.role(ofScreen: number, of: job.screens.count, media: media(id)))
+            },
             reference: sighting?.reference ?? RecordingReference(source: SourceName("replay"), id: recording.id))
     }
 
@@ -142,17 +146,22 @@ package struct MuxService: Sendable {
             uniquingKeysWith: { first, _ in first })
     }
 
-    private func consignment(_ pair: MuxPair, _ claim: Claim<MuxJob.ID>, _ result: MuxResult) -> Consignment {
+    private func consignment(_ pair: MuxPair, _ claim: Claim<MuxJob.ID>, _ made: MuxWork.Made) -> Consignment {
+        let result = made.result
         let day = (pair.recording.start ?? pair.recording.stop)?.dayFolder ?? "undated"
         return Consignment(
             work: .muxJob(claim), sid: pair.job.sid, recording: pair.reference, media: pair.job.id.rawValue,
             kind: .video, source: .own(result.path), size: result.byteCount, observation: nil, crc32: .none,
             path: ReplicaPath.muxed(
-                recording: pair.reference, day: day, sound: pair.job.sound.rawValue, screen: pair.job.screen.rawValue),
+                recording: pair.reference, day: day, sound: pair.job.sound.rawValue,
+                screens: pair.job.screens.map(\.rawValue)),
             attempt: pair.job.attempts,
             commit: .result(
-                pair.job, start: pair.sound.media?.start ?? pair.recording.start,
-                stop: pair.sound.media?.stop ?? pair.recording.stop))
+                pair.job,
+                MadeResult(
+                    start: pair.sound.media?.start ?? pair.recording.start,
+                    stop: pair.sound.media?.stop ?? pair.recording.stop, encoded: result.encodedText,
+                    authenticity: made.authenticity)))
     }
 
     private func tellCommitted(_ pair: MuxPair, _ replica: Replica, _ made: MuxWork.Made, after elapsed: Duration) async
@@ -162,7 +171,7 @@ package struct MuxService: Sendable {
             .muxCommitted,
             facts: [
                 .recording(pair.reference), .job(pair.job.id.rawValue), .elapsed(elapsed),
-                .size(bytes: replica.content.size), .volumeID(replica.content.volume),
+                .size(bytes: replica.content.size), .volumeID(replica.content.volume), .reason(made.result.encodedText),
             ] + (volume.map { [.volume($0)] } ?? []))
         try? await base.problems.close(
             [.muxFailed, .keyMissing], subjects: [subject(pair.job)], place: pair.reference.source.rawValue)

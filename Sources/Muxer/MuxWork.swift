@@ -10,12 +10,13 @@ internal import Postgres
 internal import Settings
 internal import Vocabulary
 
-/// A pair of sound and screen with all that muxing needs of them.
+/// A sound and its screens with all that muxing needs of them.
 struct MuxPair: Sendable {
     let job: MuxJob
     let recording: ReplayRecording
     let sound: Half
-    let screen: Half
+    /// In the order of the job.
+    let screens: [Half]
 
     struct Half: Sendable {
         let replica: Replica
@@ -32,10 +33,15 @@ struct MuxPair: Sendable {
         }
     }
 
-    /// How long after the sound the screen began, as the rows say; zero where they say nothing.
-    var offset: Duration {
-        guard let sound = sound.media?.start ?? recording.start, let screen = screen.media?.start else { return .zero }
-        return .microseconds(screen.microseconds - sound.microseconds)
+    var halves: [Half] { [sound] + screens }
+
+    /// How long after the sound a screen began, by the rows and the measured lengths; zero where the rows say nothing.
+    func offset(of screen: Half, lasting length: Duration, soundLength: Duration) -> Offset {
+        let soundClaim = ClaimedTimes(
+            start: sound.media?.start ?? recording.start, stop: sound.media?.start == nil ? nil : sound.media?.stop)
+        return Offset(
+            from: Beginning(of: soundClaim, lasting: soundLength),
+            to: Beginning(of: ClaimedTimes(start: screen.media?.start, stop: screen.media?.stop), lasting: length))
     }
 
     /// What text may name: the recording as the sound's source has it.
@@ -65,49 +71,63 @@ struct MuxWork: Sendable {
 
     struct Made: Sendable {
         let result: MuxResult
-        /// Whether everything that was muxed is vouched for by more than our own digest.
-        let isAuthenticated: Bool
+        /// What vouches for everything that was muxed, besides our own digests.
+        let authenticity: Replica.Authenticity
     }
 
     func make(_ pair: MuxPair, in directory: FilePath) async throws -> Made {
         let sound = try await open(pair.sound, in: directory)
-        let screen = try await open(pair.screen, in: directory)
         let soundFacts = try await tools.probe(sound.descriptor, format: pair.sound.format, role: pair.sound.role)
-        let screenFacts = try await tools.probe(screen.descriptor, format: pair.screen.format, role: pair.screen.role)
         guard let track = soundFacts.soundTrack(claimed: pair.sound.claimed) else {
             throw MuxFailure(what: "the sound holds no sound", isTransient: false)
         }
-        guard let picture = screenFacts.screenTrack(offset: pair.offset, claimed: pair.screen.claimed) else {
-            throw MuxFailure(what: "the screen holds no pictures", isTransient: false)
+        var opened = [sound]
+        var inputs: [MuxInput] = []
+        var tracks: [ScreenTrack] = []
+        for half in pair.screens {
+            let screen = try await open(half, in: directory)
+            let facts = try await tools.probe(screen.descriptor, format: half.format, role: half.role)
+            guard var picture = facts.screenTrack(offset: .zero, claimed: half.claimed) else {
+                throw MuxFailure(what: "\(half.role) holds no pictures", isTransient: false)
+            }
+            let offset = pair.offset(of: half, lasting: picture.duration, soundLength: track.duration)
+            picture.offset += offset.estimate
+            picture.uncertainty = offset.uncertainty
+            opened.append(screen)
+            inputs.append(MuxInput(descriptor: screen.descriptor, format: half.format, facts: facts))
+            tracks.append(picture)
+        }
+        let plan: MuxPlan
+        switch arrange(track, screens: tracks, rules: rules) {
+        case .mux(let made): plan = made
+        case .refuse(let refusal):
+            throw MuxFailure(what: refusal.text(screens: pair.screens.map(\.role)), isTransient: false)
         }
         try await refuseDamaged(.sound, of: sound.descriptor, pair.sound)
-        try await refuseDamaged(.picture, of: screen.descriptor, pair.screen)
-        let plan: MuxPlan
-        switch arrange(track, screens: [picture], rules: rules) {
-        case .mux(let made): plan = made
-        case .refuse(let refusal): throw MuxFailure(what: String(describing: refusal), isTransient: false)
+        for (half, input) in zip(pair.screens, inputs) {
+            try await refuseDamaged(.picture, of: input.descriptor, half)
         }
         let labels = MuxLabels(
             recording: pair.reference.description,
-            sources: [pair.sound, pair.screen].map {
+            sources: pair.halves.map {
                 MuxLabels.Source(
                     mediaID: $0.replica.content.replayMediaID ?? 0, digest: $0.replica.content.digest)
             }, madeBy: madeBy)
         let result = try await tools.mux(
             plan, sound: MuxInput(descriptor: sound.descriptor, format: pair.sound.format, facts: soundFacts),
-            screens: [MuxInput(descriptor: screen.descriptor, format: pair.screen.format, facts: screenFacts)],
-            labels: labels, into: directory, name: "result.mp4", tolerance: tolerance)
-        return Made(result: result, isAuthenticated: sound.isAuthenticated && screen.isAuthenticated)
+            screens: inputs, labels: labels, into: directory, name: "result.mp4", tolerance: tolerance)
+        return Made(
+            result: result, authenticity: Replica.Authenticity.weakest(of: opened.map(\.authenticity)))
     }
 
     /// A clear, readable half. It holds its descriptor open.
     private final class OpenHalf: Sendable {
         let file: HeldFile
-        let isAuthenticated: Bool
+        let authenticity: Replica.Authenticity
         var descriptor: CInt { file.descriptor }
-        init(file: HeldFile, isAuthenticated: Bool) {
+        init(file: HeldFile, authenticity: Replica.Authenticity) {
             self.file = file
-            self.isAuthenticated = isAuthenticated
+            self.authenticity = authenticity
         }
     }
 
@@ -124,18 +144,17 @@ struct MuxWork: Sendable {
         guard found == content.digest else {
             throw MuxFailure(what: "\(half.role) on its volume is not what was copied there", isTransient: true)
         }
-        let isVouched = content.authenticity != .unauthenticated
         guard let media = half.media, media.keyID != nil else {
             try await refuseCut(file, half)
-            return OpenHalf(file: file, isAuthenticated: isVouched)
+            return OpenHalf(file: file, authenticity: content.authenticity)
         }
         let clear = HeldFile(
-            try KernelFiles().createNamed(FilePath("clear-\(content.kind.rawValue)"), beneath: directory))
+            try KernelFiles().createNamed(FilePath("clear-\(half.replica.id.rawValue)"), beneath: directory))
         let envelope = try MuxWork.envelope(of: media).map { EnvelopePlace.detached(envelope: $0) } ?? .attached
         let decrypted = try await decryptor.decrypt(
             file.descriptor, envelope: envelope, to: clear.descriptor, role: half.role)
         try await refuseCut(clear, half)
-        return OpenHalf(file: clear, isAuthenticated: isVouched || decrypted.isAuthenticated)
+        return OpenHalf(file: clear, authenticity: decrypted.isAuthenticated ? .cipher : content.authenticity)
     }
 
     /// A half whose end is missing: a decoder need not see that, and the result would hide it.
@@ -190,6 +209,13 @@ struct MuxWork: Sendable {
     }
 }
 
+extension Replica.Authenticity {
+    /// Of what is made of several files: nothing vouches for it where nothing vouches for one of them.
+    static func weakest(of all: [Replica.Authenticity]) -> Replica.Authenticity {
+        allCases.first(where: all.contains) ?? .unauthenticated
+    }
+}
+
 extension MuxPair.Half {
     /// How long the row says that it lasts.
     var claimed: Duration? {
@@ -203,5 +229,12 @@ extension KernelFiles {
     fileprivate func createNamed(_ name: FilePath, beneath directory: FilePath) throws(FileError) -> OpenFile {
         let opened = try openRoot(directory)
         return try createNamed(name, in: opened.descriptor, mode: 0o600)
+    }
+}
+
+extension MuxPair {
+    /// How texts name a screen: where there are several, by its place and its media row at the replay.
+    static func role(ofScreen number: Int, of count: Int, media: Int64?) -> String {
+        count == 1 ? "the screen" : "screen \(number + 1)" + (media.map { " (media \($0))" } ?? "")
     }
 }

@@ -45,16 +45,22 @@ package struct PictureFormat: Hashable, Sendable {
 
 /// One screen file of a recording.
 package struct ScreenTrack: Hashable, Sendable {
-    /// From the start of the sound to its own start; negative where the screen began first. Rows are good to a second.
+    /// From the start of the sound to its own start; negative where the screen began first.
     package var offset: Duration
+    /// How far `offset` may be off, either way.
+    package var uncertainty: Duration
     /// Measured.
     package var duration: Duration
     /// How long it took on the recorder's clock, where a row tells.
     package var claimed: Duration?
     package var picture: PictureFormat
 
-    package init(offset: Duration, duration: Duration, claimed: Duration? = nil, picture: PictureFormat) {
+    package init(
+        offset: Duration, uncertainty: Duration = .zero, duration: Duration, claimed: Duration? = nil,
+        picture: PictureFormat
+    ) {
         self.offset = offset
+        self.uncertainty = uncertainty
         self.duration = duration
         self.claimed = claimed
         self.picture = picture
@@ -76,6 +82,9 @@ package struct ArrangeRules: Hashable, Sendable {
     package var keepsMP3: Bool
     /// A start this near to the sound's is the same moment.
     package var startTolerance = Duration.milliseconds(20)
+    /// A screen that began before the sound by no more than this, and by no more than is uncertain, is not cut for it: that
+    /// would cost encoding, and may be wrong.
+    package var mostUncutLead = Duration.milliseconds(500)
     /// A screen that ends at most this much before the sound keeps its last picture instead of padding.
     package var endTolerance = Duration.milliseconds(500)
     /// A length claimed from two times of whole seconds can be off by this much without any drift.
@@ -187,15 +196,19 @@ package enum ArrangeRefusal: Hashable, Sendable, CustomStringConvertible {
     /// Two screens, by their index, overlap by more than ``ArrangeRules/mostOverlap``.
     case overlap(earlier: Int, later: Int, by: Duration)
 
-    package var description: String {
-        switch self {
+    package var description: String { text(screens: []) }
+
+    /// - Parameter names: how each screen is called, by its index.
+    package func text(screens names: [String]) -> String {
+        func name(_ index: Int) -> String { names.indices.contains(index) ? names[index] : "screen \(index + 1)" }
+        return switch self {
         case .noSound: "the sound has no length"
         case .noScreen: "there is no screen"
         case .nothingToShow(let screens):
             "no screen lies within the sound: "
-                + screens.map { "screen \($0.screen + 1): \($0.reason.rawValue)" }.joined(separator: "; ")
+                + screens.map { "\(name($0.screen)): \($0.reason.rawValue)" }.joined(separator: "; ")
         case .overlap(let earlier, let later, let overlap):
-            "screens \(earlier + 1) and \(later + 1) overlap by \(overlap.inSeconds) s, more than max_overlap_allowed"
+            "\(name(earlier)) and \(name(later)) overlap by \(overlap.inSeconds) s, more than max_overlap_allowed"
         }
     }
 }
@@ -257,6 +270,7 @@ private func place(
         let stretch = drift(claimed: screen.claimed, measured: screen.duration, rules: rules) * soundPace
         var start = scaled(screen.offset, by: soundPace)
         if abs(start) <= rules.startTolerance { start = .zero }
+        if start < .zero, .zero - start <= min(screen.uncertainty, rules.mostUncutLead) { start = .zero }
         let end = start + scaled(screen.duration, by: stretch)
         if screen.duration <= .zero {
             leftOut.append(MuxPlan.LeftOut(screen: index, reason: .empty))

@@ -20,15 +20,21 @@ package enum ReplicaPath {
         return joined([Array(source.rawValue.utf8), Array(day.utf8), Array(folders.utf8), path.lastComponent])
     }
 
-    /// The muxed file of a pair: derived from the pair alone, so that every worker means the same name.
-    package static func muxed(recording: RecordingReference, day: String, sound: Int64, screen: Int64) -> FilePath {
-        joined([
+    /// The muxed file of a pair: derived from the pair alone, so that every worker means the same name. Of many screens
+    /// it has the first, their number and a hash of all.
+    package static func muxed(recording: RecordingReference, day: String, sound: Int64, screens: [Int64]) -> FilePath {
+        let all = screens.map(String.init).joined(separator: "-")
+        let hash = StableHash.fnv1a(all.utf8)
+        let name = screens.count <= mostNamedScreens ? all : "\(screens[0])-\(screens.count)-\(hash)"
+        return joined([
             Array(recording.source.rawValue.utf8), Array(day.utf8), Array("muxed".utf8),
-            Array("\(recording.id)-\(sound)-\(screen).mp4".utf8),
+            Array("\(recording.id)-\(sound)-\(name).mp4".utf8),
         ])
     }
 
-    /// Whether a path is one that ``muxed(recording:day:sound:screen:)`` makes, below whatever root.
+    private static let mostNamedScreens = 8
+
+    /// Whether a path is one that ``muxed(recording:day:sound:screens:)`` makes, below whatever root.
     package static func isMuxed(_ path: FilePath) -> Bool {
         let components = path.components
         guard components.count > 1, components[components.count - 2] == Array("muxed".utf8),
@@ -36,7 +42,7 @@ package enum ReplicaPath {
         else { return false }
         let numbers = components[components.count - 1].dropLast(4).split(
             separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        return numbers.count == 3 && numbers.allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
+        return numbers.count >= 3 && numbers.allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
     }
 
     /// The name to take when the first is held by other content, which is never overwritten.

@@ -404,7 +404,7 @@ extension Event {
         case .muxCommitted:
             EventDeclaration(
                 messageID: "24047302363746df89fa4cc209e11482", priority: .info,
-                says: "Muxed sound and screen of {recording} to volume {volume}: {size} in {elapsed_usec}",
+                says: "Muxed sound and screen of {recording} to volume {volume}: {size} in {elapsed_usec}; {reason}",
                 facts: [
                     .recording, .media, .job, .attempt, .detail, .reason, .volume, .volumeID,
                     .size, .sha256, .elapsed,

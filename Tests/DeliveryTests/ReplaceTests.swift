@@ -181,8 +181,9 @@ import Vocabulary
             }
             try await site.run(
                 """
-                insert into takeup.mux_job (sid, sound_id, screen_id)
-                values ('\(rivals.better.sid.rawValue)', \(rivals.first.id.rawValue), \(better.id.rawValue))
+                insert into takeup.mux_job (sid, sound_id, screen_ids)
+                values ('\(rivals.better.sid.rawValue)', \(rivals.first.id.rawValue),
+                    '{\(better.id.rawValue)}')
                 """)
             #expect(try await sweep(), "a job that waits names it")
             try await site.run("update takeup.mux_job set state = 'superseded'")

@@ -75,8 +75,8 @@ import Vocabulary
             update takeup.replica set sid = (select sid from takeup.replica order by id limit 1);
             update takeup.replica set is_result = true where id = (select max(id) from takeup.replica);
             update takeup.replica set is_doubted = true where id = (select min(id) from takeup.replica);
-            insert into takeup.mux_job (sid, sound_id, screen_id, result_id, state)
-            select min(sid), min(id), min(id) + 1, max(id), 'done' from takeup.replica;
+            insert into takeup.mux_job (sid, sound_id, screen_ids, result_id, state)
+            select min(sid), min(id), array[min(id) + 1], max(id), 'done' from takeup.replica;
             """)
         let again = try await site.solution.replay.transaction { session in
             let result = try session.first("select max(id) as id from takeup.replica")?.integer("id") ?? 0

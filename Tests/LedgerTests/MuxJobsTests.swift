@@ -58,7 +58,7 @@ import Vocabulary
         #expect(try await commit(ledger, sid, .video, path: "m", isResult: true).jobs.isEmpty)
         let made = try await commit(ledger, sid, .video, path: "w")
         #expect(made.jobs.map(\.sound) == [sound.id])
-        #expect(made.jobs.map(\.screen) == [made.replica.id])
+        #expect(made.jobs.map(\.screens) == [[made.replica.id]])
         let again = try await ledger.transaction { session in try MuxJobs.ensure([sid], in: session) }
         #expect(again.isEmpty)
     }
@@ -167,6 +167,59 @@ import Vocabulary
         #expect(made.count == 1)
     }
 
+    @Test func `a late screen makes a job of all screens, and the one of fewer is superseded and fenced`() async throws
+    {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        let first = try await commit(ledger, Sid("s"), .video, path: "v").replica
+        let job = try #require(try await claim(ledger).first)
+        let request = IntentRequest(
+            work: .muxJob(try #require(job.claim)), volume: Sample.volume, stagedName: nil,
+            finalPath: FilePath("m.mp4"), reservedBytes: 0)
+        let intent = try await ledger.transaction { session in
+            try Intents.open([request], lease: .seconds(60), in: session)[0]
+        }.intent()
+        let late = try await commit(ledger, Sid("s"), .video, path: "w")
+        #expect(late.jobs.map(\.screens) == [[first.id, late.replica.id]])
+        try await ledger.transaction { session in
+            try Recordings.lock([Sid("s")], in: session)
+            #expect(try Intents.lockHeld([intent.token], in: session).isEmpty)
+            #expect(try MuxJobs.find([job.id], in: session).map(\.state) == [.superseded])
+            #expect(try MuxJobs.ensure([Sid("s")], in: session).isEmpty)
+            #expect(try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids.isEmpty)
+        }
+        #expect(try await claim(ledger).map(\.id) == late.jobs.map(\.id))
+    }
+
+    @Test func `a screen that is lost or in doubt makes no job of the others`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        let screen = try await commit(ledger, Sid("s"), .video, path: "v").replica
+        try await commit(ledger, Sid("s"), .video, path: "w")
+        for loss in ["is_doubted = true", "is_doubted = false, gone_at = now()"] {
+            try await ledger.transaction { session in
+                try session.execute("update takeup.replica set \(loss) where id = $1", [.integer(screen.id.rawValue)])
+                #expect(try MuxJobs.ensure([Sid("s")], in: session).isEmpty)
+                #expect(try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids.isEmpty)
+            }
+        }
+        // What takes its place makes one of both.
+        let better = try await commit(ledger, Sid("s"), .video, path: "x")
+        #expect(better.jobs.map(\.screens.count) == [2])
+    }
+
+    @Test func `each sound has a job with all screens`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        for (kind, path) in [(MediaKind.video, "v"), (.video, "w"), (.audio, "a"), (.audio, "b")] {
+            try await commit(ledger, Sid("s"), kind, path: path)
+        }
+        let jobs = try await claim(ledger)
+        #expect(jobs.count == 2 && jobs.allSatisfy { $0.screens.count == 2 })
+    }
+
     @Test func `the sweep finds pairs without a job, page by page`() async throws {
         let ledger = try await LedgerDatabase()
         try await ledger.registerVolumes()
@@ -202,8 +255,8 @@ import Vocabulary
                 """, [Value(Sample.volume)])
             try session.execute(
                 """
-                insert into takeup.mux_job (sid, sound_id, screen_id)
-                select sound.sid, sound.id, screen.id from takeup.replica sound
+                insert into takeup.mux_job (sid, sound_id, screen_ids)
+                select sound.sid, sound.id, array[screen.id] from takeup.replica sound
                 join takeup.replica screen on screen.sid = sound.sid and screen.kind = 'VIDEO'
                 where sound.kind = 'AUDIO' and sound.sid <> 's777'
                 """)

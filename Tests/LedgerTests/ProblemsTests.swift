@@ -92,8 +92,8 @@ import Vocabulary
                 insert into takeup.replica (sid, kind, volume_id, path, size, sha256, xxh128, level, authenticity)
                     select 's', 'AUDIO', 'v', decode(md5(n::text), 'hex'), 1, decode(repeat('00', 32), 'hex'),
                         decode(repeat('00', 16), 'hex'), 'L2', 'unauthenticated' from generate_series(1, 4) n;
-                insert into takeup.mux_job (sid, sound_id, screen_id, state) values
-                    ('s', 1, 2, 'superseded'), ('s', 1, 3, 'waiting'), ('s', 1, 4, 'failed');
+                insert into takeup.mux_job (sid, sound_id, screen_ids, state) values
+                    ('s', 1, '{2}', 'superseded'), ('s', 1, '{3}', 'waiting'), ('s', 1, '{4}', 'failed');
                 """)
             for (kind, subject) in [
                 ("mux-failed", "mux job 1"), ("key-missing", "mux job 2"), ("mux-failed", "mux job 3"),

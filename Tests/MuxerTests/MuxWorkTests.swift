@@ -15,9 +15,9 @@ import Vocabulary
     @Test func `sound and screen of a clear pair become one file`() async throws {
         let fixture = try await MuxFixture()
         let made = try await fixture.make(
-            try await fixture.pair(sound: fixture.speech(seconds: 6), screen: fixture.screen(seconds: 6)))
+            try await fixture.pair(sound: fixture.speech(seconds: 6), screens: [fixture.screen(seconds: 6)]))
         try expectPlays(made, seconds: 6)
-        #expect(!made.isAuthenticated)
+        #expect(made.authenticity == .unauthenticated)
     }
 
     @Test(arguments: [false, true])
@@ -27,25 +27,50 @@ import Vocabulary
         var screen = try fixture.screen(seconds: 4)
         try fixture.encrypt(&sound, isDetached: isDetached)
         try fixture.encrypt(&screen, isDetached: isDetached)
-        let made = try await fixture.make(try await fixture.pair(sound: sound, screen: screen))
+        let made = try await fixture.make(try await fixture.pair(sound: sound, screens: [screen]))
         try expectPlays(made, seconds: 4)
         // CBC vouches for nothing.
-        #expect(!made.isAuthenticated)
+        #expect(made.authenticity == .unauthenticated)
     }
 
     @Test func `a screen that began two seconds later is put two seconds later`() async throws {
         let fixture = try await MuxFixture()
         var screen = try fixture.screen(seconds: 4)
         screen.delay = .seconds(2)
-        let pair = try await fixture.pair(sound: fixture.speech(seconds: 6), screen: screen)
-        #expect(pair.offset == .seconds(2))
+        let pair = try await fixture.pair(sound: fixture.speech(seconds: 6), screens: [screen])
+        #expect(
+            pair.offset(of: pair.screens[0], lasting: .seconds(4), soundLength: .seconds(6)).estimate == .seconds(2))
         try expectPlays(try await fixture.make(pair), seconds: 6)
+    }
+
+    @Test func `several screens follow each other, with padding between, before and behind`() async throws {
+        let fixture = try await MuxFixture()
+        var (first, second) = (try fixture.screen(seconds: 4), try fixture.screen(seconds: 3))
+        (first.delay, second.delay, second.name) = (.milliseconds(1500), .milliseconds(7250), "second.mp4")
+        // In whatever order they came.
+        let pair = try await fixture.pair(sound: fixture.speech(seconds: 12), screens: [second, first])
+        let made = try await fixture.make(pair)
+        try expectPlays(made, seconds: 12)
+        #expect(made.result.encodedText.contains("sound encoded, as not every player"))
+    }
+
+    @Test func `screens that overlap too much are refused, and the text names both and by how much`() async throws {
+        let fixture = try await MuxFixture()
+        var (first, second) = (try fixture.screen(seconds: 4), try fixture.screen(seconds: 4))
+        (first.name, second.name, second.delay) = ("first.mp4", "second.mp4", .milliseconds(1250))
+        let failure = try await fixture.failure(
+            of: try await fixture.pair(sound: fixture.speech(seconds: 6), screens: [first, second]))
+        #expect(
+            failure.text.contains(
+                "screen 1 (media 2) and screen 2 (media 3) overlap by 2.75 s, more than max_overlap_allowed"),
+            "\(failure.text)")
+        #expect(failure.isTransient == false)
     }
 
     @Test func `a replica that is not what was copied is refused, and may come back`() async throws {
         let fixture = try await MuxFixture()
-        let pair = try await fixture.pair(sound: fixture.speech(seconds: 4), screen: fixture.screen(seconds: 4))
-        let path = fixture.path(pair.screen.replica)
+        let pair = try await fixture.pair(sound: fixture.speech(seconds: 4), screens: [fixture.screen(seconds: 4)])
+        let path = fixture.path(pair.screens[0].replica)
         var bytes = try readSample(path)
         bytes[bytes.count / 2] ^= 1
         try writeSample(bytes, to: path)
@@ -86,7 +111,7 @@ import Vocabulary
         let fixture = try await MuxFixture()
         var sound = try fixture.speech(seconds: 4)
         try fixture.encrypt(&sound, isDetached: false, for: .stranger)
-        let pair = try await fixture.pair(sound: sound, screen: fixture.screen(seconds: 4))
+        let pair = try await fixture.pair(sound: sound, screens: [fixture.screen(seconds: 4)])
         let failure = try await fixture.failure(of: pair)
         #expect((failure.error as? MediaError)?.code == .noKey)
         #expect(failure.isTransient == false)
@@ -96,7 +121,7 @@ import Vocabulary
     private func expectLastingRefusal(
         _ fixture: MuxFixture, _ sound: MuxFixture.Half, _ screen: MuxFixture.Half, _ words: String
     ) async throws {
-        let failure = try await fixture.failure(of: try await fixture.pair(sound: sound, screen: screen))
+        let failure = try await fixture.failure(of: try await fixture.pair(sound: sound, screens: [screen]))
         #expect(failure.text.contains(words), "\(failure.text)")
         #expect(failure.isTransient == false)
         #expect(!failure.text.contains(MuxFixture.sid.rawValue))
@@ -191,17 +216,17 @@ final class MuxFixture: Sendable {
     func path(_ replica: Replica) -> String { "\(root)/\(replica.content.path.displayText)" }
 
     /// Puts both on the volume and into the ledger.
-    func pair(sound: Half, screen: Half) async throws -> MuxPair {
+    func pair(sound: Half, screens: [Half]) async throws -> MuxPair {
         let start = WallTime(microseconds: 1_795_176_000_000_000)
         var media: [ReplayMedia] = []
         var replicas: [NewReplica] = []
-        for (number, half) in [sound, screen].enumerated() {
+        for (number, half) in ([sound] + screens).enumerated() {
             try writeSample(half.bytes, to: "\(root)/\(half.name)")
             media.append(
                 ReplayMedia(
                     id: Int64(number + 1), kind: half.kind, path: FilePath("\(root)/\(half.name)"),
                     size: Int64(half.bytes.count), keyID: half.keyID,
-                    start: WallTime(microseconds: start.microseconds + half.delay.wholeMicroseconds),
+                    start: WallTime(microseconds: start.microseconds + 1000 + half.delay.wholeMicroseconds),
                     properties: half.properties))
             let digest = try #require(Digest(hex: sha256(of: half.bytes)))
             replicas.append(
@@ -223,7 +248,10 @@ final class MuxFixture: Sendable {
         return MuxPair(
             job: job,
             recording: ReplayRecording(id: 17, callID: 1, sid: MuxFixture.sid, start: start, media: media),
-            sound: half(0, "the sound"), screen: half(1, "the screen"),
+            sound: half(0, "the sound"),
+            screens: screens.indices.map { number in
+                half(number + 1, MuxPair.role(ofScreen: number, of: screens.count, media: Int64(number + 2)))
+            },
             reference: RecordingReference(source: SourceName("north"), id: 17))
     }
 
