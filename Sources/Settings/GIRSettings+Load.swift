@@ -34,8 +34,8 @@ extension GIRSettings {
 
     /// Nil where something is wrong; then the reader has the problem.
     private init?(from reader: inout MuxerFileReader) {
-        let rws = reader.service(.rwsAddress, .rwsUser, .rwsPassword, credential: "htcc_password", standard: "ops")
-        let rcs = reader.service(.rcsAddress, .rcsUser, .rcsPassword, credential: "rcs_password", standard: nil)
+        let rws = reader.service(.rwsAddress, .rwsUser, .rwsPassword, standard: "ops")
+        let rcs = reader.service(.rcsAddress, .rcsUser, .rcsPassword, standard: nil)
         let contactCenter = reader.contactCenter()
         webDAV = reader.webDAVAccount()
         tools = Tools(

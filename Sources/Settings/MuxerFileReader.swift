@@ -129,7 +129,7 @@ struct MuxerFileReader {
 
     /// Nil where there is no address, or something is wrong with it.
     mutating func service(
-        _ address: MuxerOption, _ user: MuxerOption, _ password: MuxerOption, credential: String, standard: String?
+        _ address: MuxerOption, _ user: MuxerOption, _ password: MuxerOption, standard: String?
     ) -> GIRSettings.Service? {
         guard let text = text(address) else {
             if standard != nil {
@@ -142,7 +142,7 @@ struct MuxerFileReader {
             refuse(user, "the user's name is missing", "Write it")
             return nil
         }
-        guard let secret = secret(password, credential: credential, standard: standard) else { return nil }
+        guard let secret = secret(password, standard: standard) else { return nil }
         return GIRSettings.Service(address: base, account: GIRSettings.Account(user: name, password: secret))
     }
 
@@ -164,10 +164,11 @@ struct MuxerFileReader {
     }
 
     /// The environment wins over the file; where both are empty, a credential of the unit is taken.
-    private mutating func secret(_ option: MuxerOption, credential: String, standard: String?) -> Secret? {
+    private mutating func secret(_ option: MuxerOption, standard: String?) -> Secret? {
         let variable = option.section.uppercased() + "_PASSWORD"
         if let value = environment.variables[variable], !value.isEmpty { return Secret(value) }
         if let text = text(option) { return Secret(text) }
+        let credential = option.credential ?? option.key
         if environment.variables["CREDENTIALS_DIRECTORY"]?.isEmpty == false,
             let path = try? environment.credential(credential), let secret = try? environment.secret(at: path)
         {
@@ -201,7 +202,7 @@ struct MuxerFileReader {
             warn(.webDAVUser, "there is no user for the WebDAV stores", "Write the one that may read and write there")
             return nil
         }
-        guard let secret = secret(.webDAVPassword, credential: "webdav_password", standard: nil) else { return nil }
+        guard let secret = secret(.webDAVPassword, standard: nil) else { return nil }
         return GIRSettings.Account(user: name, password: secret)
     }
 

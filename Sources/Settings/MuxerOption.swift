@@ -40,6 +40,9 @@ package enum MuxerOption: String, CaseIterable, Sendable {
     /// The manual spells one key with a hyphen, and only once; with an underscore is the likelier.
     var aliases: [String] { self == .pollInterval ? ["min_poll_interval"] : [] }
 
+    /// The credential of the unit that stands for a password which is left empty; nil for all that is no password.
+    var credential: String? { key == "password" ? section + "_password" : nil }
+
     /// The manual says of these that they stand in `muxer.cfg`, and not in which section.
     var standsInAnySection: Bool {
         switch self {

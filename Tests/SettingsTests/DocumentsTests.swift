@@ -32,7 +32,8 @@ import Vocabulary
                 section.settings.flatMap { setting in
                     ([setting.key] + setting.aliases).flatMap { [$0, "\(section.path).\($0)"] }
                 }
-            })
+            }
+        ).union(MuxerOption.allCases.flatMap { [$0.key, $0.credential ?? $0.key] + $0.aliases })
         let settings = quoted(in: try text("docs/migration.md")).map { String($0.prefix { $0 != " " }) }.filter {
             word in
             word.contains("_") && !word.hasSuffix(".conf")
