@@ -5,7 +5,7 @@ import PackageDescription
 /// A module may use only modules on lower floors, never one beside it; the manifest refuses any other arrow.
 let floors: [[(name: String, uses: [String])]] = [
     [
-        ("CLinux", []), ("CLibpq", []), ("CLibcrypto", []), ("CXXHash", []), ("CSystemd", []),
+        ("CLinux", []), ("CLibpq", []), ("CLibcrypto", []), ("CLibcurl", []), ("CXXHash", []), ("CSystemd", []),
     ],
     [
         ("Vocabulary", [])
@@ -14,6 +14,7 @@ let floors: [[(name: String, uses: [String])]] = [
         ("Planning", ["Vocabulary"]),
         ("Files", ["Vocabulary", "CLinux", "CLibcrypto", "CXXHash"]),
         ("Postgres", ["Vocabulary", "CLibpq", "CLinux"]),
+        ("HTTP", ["Vocabulary", "CLibcurl", "CLinux"]),
         ("Settings", ["Vocabulary"]),
         ("Telemetry", ["Vocabulary", "CSystemd", "CLinux"]),
     ],
@@ -23,6 +24,7 @@ let floors: [[(name: String, uses: [String])]] = [
         ("Catalogs", ["Postgres", "Planning", "Vocabulary", "CLibcrypto"]),
         ("Ledger", ["Postgres", "Planning", "Vocabulary"]),
         ("Media", ["Files", "Planning", "Vocabulary", "CLibcrypto", "CLinux"]),
+        ("Interaction", ["HTTP", "Planning", "Vocabulary", "CLibcrypto"]),
     ],
     [
         (
@@ -73,6 +75,7 @@ let floors: [[(name: String, uses: [String])]] = [
 let systemLibraries: [String: (pkgConfig: String, package: String)] = [
     "CLibpq": ("libpq", "libpq-dev"),
     "CLibcrypto": ("libcrypto", "libssl-dev"),
+    "CLibcurl": ("libcurl", "libcurl4-openssl-dev"),
     "CXXHash": ("libxxhash", "libxxhash-dev"),
     "CSystemd": ("libsystemd", "libsystemd-dev"),
 ]
@@ -157,7 +160,7 @@ let package = Package(
         tests("SettingsTests"), tests("TelemetryTests"), tests("WatchingTests"), tests("CopyingTests"),
         tests("CatalogsTests"), tests("LedgerTests"), tests("MediaTests"), tests("DeliveryTests"),
         tests("AgentTests"), tests("MuxerTests"), tests("ReportingTests"), tests("OperatingTests"),
-        tests("EvidenceTests"),
+        tests("EvidenceTests"), tests("HTTPTests"), tests("InteractionTests"),
         tests("SystemTests"),
     ]
 )

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -66,7 +67,7 @@ class Control(Handler):
         self.site.settings.values.update(given)
 
 
-def run_site(settings, until_input_ends):
+def run_site(settings, until_input_ends, and_remove):
     """Serves until SIGTERM, SIGINT, or the end of standard input where that was asked for."""
     apache = start_apache(settings)
     store, faults = Store(settings.path("site.db")), Faults()
@@ -95,6 +96,8 @@ def run_site(settings, until_input_ends):
     finally:
         apache.terminate()
         apache.wait()
+        if and_remove:
+            shutil.rmtree(settings.directory, ignore_errors=True)
 
 
 def wait_for_port(port, server):
@@ -172,6 +175,7 @@ def arguments():
     made.add_argument("--choices", type=json.loads, default={}, help="JSON: " + ", ".join(CHOICES))
     ran = verb("run", "serve in the foreground until SIGTERM")
     ran.add_argument("--until-input-ends", action="store_true", help="end with standard input, too")
+    ran.add_argument("--and-remove", action="store_true", help="remove the directory at the end")
     verb("start", "serve in the background")
     verb("stop", "stop what runs in the background")
     fault = verb("fault", "let something go wrong: " + "; ".join(f"{name}: {text}" for name, text in KINDS.items()))
@@ -189,7 +193,7 @@ def main():
         return 0
     settings = Settings.load(given.directory)
     if given.verb == "run":
-        run_site(settings, given.until_input_ends)
+        run_site(settings, given.until_input_ends, given.and_remove)
     elif given.verb == "start":
         start(settings)
     elif given.verb == "stop":

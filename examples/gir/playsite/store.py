@@ -25,6 +25,8 @@ class Store:
         self.lock = threading.RLock()
         self.base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.base.execute("PRAGMA synchronous = OFF")
+        # Bodies of calls never change: each is parsed once.
+        self.parsed = {}
         if make:
             self.base.executescript(SCHEMA)
 
@@ -51,9 +53,12 @@ class Store:
     def calls(self, region, start_ms, end_ms):
         """What a search shows, in the order of start."""
         rows = self.all(
-            "SELECT body FROM call WHERE region = ? AND start_ms >= ? AND stop_ms <= ? AND indexed_at <= ?"
+            "SELECT id FROM call WHERE region = ? AND start_ms >= ? AND stop_ms <= ? AND indexed_at <= ?"
             " ORDER BY start_ms, id", region, start_ms, end_ms, time.time())
-        return [json.loads(row[0]) for row in rows]
+        unknown = [row for row in rows if row[0] not in self.parsed]
+        for (call_id,) in unknown:
+            self.parsed[call_id] = json.loads(self.all("SELECT body FROM call WHERE id = ?", call_id)[0][0])
+        return [self.parsed[row[0]] for row in rows]
 
     def add_screen(self, call_id, body, start_ms, stop_ms, available_at=0.0, lag=0.0):
         self.all(

@@ -63,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "PlaySite"
     service = ""
     timeout = 120
+    # Headers and body go in two pieces; the second must not wait until the first is confirmed.
+    disable_nagle_algorithm = True
     site = None
 
     def handle(self):

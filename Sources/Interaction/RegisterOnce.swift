@@ -1,0 +1,77 @@
+internal import Planning
+internal import Vocabulary
+
+/// What came of telling RWS of a result.
+package enum Registration: Hashable, Sendable {
+    /// RWS has it, by this worker, now or earlier.
+    case registered
+    /// Another result of the same pair stands; ours is not needed. Its media id.
+    case standsAlready(String)
+}
+
+extension RWS {
+    /// Registers a result so that its pair has one in the end, whatever was lost on the way and whoever works beside us.
+    ///
+    /// The call is asked for by its id before and after: an index that lags has no say. Doubles are converged by every
+    /// worker in the same way: the result whose name derives from the pair stays, else the one with the smallest media id.
+    ///
+    /// - Returns: what came of it, and the media ids of doubles that were removed.
+    /// - Throws: ``SiteError``; `unknown` where RWS could not be asked whether it took the result; `refused` and the
+    ///   like where it did not: then nothing names the file, and it is to be removed.
+    package func registerOnce(_ result: SiteResult) async throws(SiteError) -> (
+        Registration, removed: [String]
+    ) {
+        var standing = try await results(of: result)
+        if standing.isEmpty {
+            do {
+                try await register(result.body(dialect))
+            } catch {
+                // Refused because it exists: an earlier request of ours came through, or another worker's.
+                guard error.code == .unknown || error.code == .exists else { throw error }
+                standing = try await lookAgain(result)
+                if standing.isEmpty, error.code == .exists { throw error }
+                if standing.isEmpty {
+                    throw SiteError(
+                        .unavailable, doing: error.doing, message: "RWS did not take it: \(error.message)")
+                }
+            }
+            standing = try await results(of: result)
+        }
+        return try await converge(standing, of: result)
+    }
+
+    /// Media ids of the results that the pair has at RWS.
+    private func results(of result: SiteResult) async throws(SiteError) -> [String] {
+        try await (screens(of: result.call) ?? []).filter { result.pair.isNamed(by: $0.sources) }.map(
+            \.mediaID)
+    }
+
+    /// Asks several times: a request whose answer was lost may still be under way at RWS.
+    private func lookAgain(_ result: SiteResult) async throws(SiteError) -> [String] {
+        for attempt in 1...asking.attempts {
+            let standing = try await results(of: result)
+            if !standing.isEmpty { return standing }
+            if attempt == asking.attempts { break }
+            do {
+                try await asking.sleep(asking.retry.ceiling(afterAttempts: attempt))
+            } catch {
+                throw SiteError(.cancelled, doing: "ask RWS whether it took a result")
+            }
+        }
+        return []
+    }
+
+    private func converge(
+        _ standing: [String], of result: SiteResult
+    ) async throws(SiteError) -> (Registration, removed: [String]) {
+        let own = result.pair.resultName
+        let kept = standing.contains(own) ? own : standing.min()
+        var removed: [String] = []
+        for double in Set(standing).subtracting([kept ?? own]).sorted() {
+            try await remove(double, of: result.call)
+            removed.append(double)
+        }
+        guard let kept, kept != own else { return (.registered, removed) }
+        return (.standsAlready(kept), removed)
+    }
+}

@@ -1,0 +1,4 @@
+import Testing
+
+/// Everything that the one play site of the process is for: one after the other.
+@Suite(.serialized) struct SiteTests {}

@@ -1,0 +1,151 @@
+internal import FoundationEssentials
+internal import Glibc
+package import HTTP
+internal import Synchronization
+package import Vocabulary
+
+/// The site of `examples/gir`, running, until the test process ends.
+package final class PlaySite: Sendable {
+    private struct Facts: Decodable {
+        let ports: [String: Int]
+        let region: String
+        let center: String
+        let ops: [String]
+        let admin: [String]
+        let webdav: [String]
+
+        private enum CodingKeys: String, CodingKey {
+            case ports, region, ops, admin, webdav
+            case center = "contact_center"
+        }
+    }
+
+    /// A pair of media that a muxer has to make a result of.
+    package struct Pair: Decodable, Sendable {
+        package let call: String
+        package let media: [String]
+        package let late: Bool
+        package let encrypted: Bool
+    }
+
+    package let directory: String
+    package let pairs: [Pair]
+    private let facts: Facts
+    private let control = HTTPClient()
+
+    /// Shared by all tests of a process. 150 recordings, of which about half are encrypted.
+    package static let shared = Result { try PlaySite(recordings: 150) }
+
+    private init(recordings: Int) throws {
+        let root = FilePath(#filePath).parent.parent.parent
+        let program = root.appending("examples/gir/gir").displayText
+        directory = "/tmp/takeup-gir-\(getpid())"
+        try ChildProcess.run([
+            "/usr/bin/python3", "-B", program, "make", directory, "--recordings", "\(recordings)",
+            "--encrypted", "0.5",
+        ])
+        facts = try JSONDecoder().decode(
+            Facts.self, from: try PlaySite.contents("\(directory)/site.json"))
+        pairs = try JSONDecoder().decode(
+            [Pair].self, from: try PlaySite.contents("\(directory)/truth.json"))
+        // The site ends, and removes itself, when the other end of its standard input is closed: with this process.
+        var ends: [CInt] = [0, 0]
+        guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+            throw ChildProcess.Failure(description: "no pipe for the site")
+        }
+        let log = "\(directory)/log/site.log"
+        let command = [
+            "/usr/bin/python3", "-B", program, "run", directory, "--until-input-ends", "--and-remove",
+        ]
+        _ = try ChildProcess(command, input: ends[0], outputPath: log)
+        close(ends[0])
+        for _ in 0..<400 {
+            if let text = try? PlaySite.contents(log),
+                String(decoding: text, as: UTF8.self).contains("ready")
+            {
+                return
+            }
+            usleep(50_000)
+        }
+        throw ChildProcess.Failure(description: "the play site did not start: see \(log)")
+    }
+
+    private static func contents(_ path: String) throws -> Data {
+        guard let file = fopen(path, "r") else {
+            throw ChildProcess.Failure(description: "\(path) cannot be read")
+        }
+        defer { fclose(file) }
+        var bytes = Data()
+        var block = [UInt8](repeating: 0, count: 65536)
+        while case let count = fread(&block, 1, block.count, file), count > 0 {
+            bytes.append(contentsOf: block[..<count])
+        }
+        return bytes
+    }
+
+    package var authorities: FilePath { FilePath("\(directory)/tls/ca.pem") }
+    package var contactCenter: String { facts.center }
+    package var region: String { facts.region }
+
+    /// `rws`, `rcs`, `dav` or `control`.
+    package func address(_ service: String) -> HTTPAddress {
+        let scheme = service == "control" ? "http" : "https"
+        guard let port = facts.ports[service],
+            let address = HTTPAddress("\(scheme)://127.0.0.1:\(port)")
+        else {
+            preconditionFailure("the site has no service \(service)")
+        }
+        return address
+    }
+
+    /// Logins of all services at their origins.
+    package var logins: [Origin: HTTPClient.Login] {
+        func login(_ account: [String]) -> HTTPClient.Login {
+            HTTPClient.Login(user: account[0], password: { account[1] })
+        }
+        return [
+            address("rws").origin: login(facts.ops), address("rcs").origin: login(facts.admin),
+            address("dav").origin: login(facts.webdav),
+        ]
+    }
+
+    @discardableResult
+    package func tell(_ method: String, _ path: String, _ json: String = "") async throws -> [UInt8] {
+        let body: HTTPRequest.Body =
+            json.isEmpty ? .none : .bytes(Array(json.utf8), type: "application/json")
+        let request = HTTPRequest(method, address("control").appending(path), body: body)
+        let answer = try await control.send(request, doing: "tell the play site")
+        guard answer.isSuccess else {
+            throw ChildProcess.Failure(description: "\(path): \(answer.excerpt)")
+        }
+        return answer.body
+    }
+
+    /// No faults, no counts, every choice as it was made.
+    package func calm() async throws {
+        try await tell("DELETE", "faults")
+        try await tell("DELETE", "requests")
+        try await tell(
+            "POST", "choices",
+            #"{"csrf": true, "page_links": ["previousUri", "nextUri"], "page_links_absolute": false, "index_lag": 0,"#
+                + #" "bulk_path": "bulk", "same_media_id": "refuse", "version": "8.5.201.90"}"#)
+    }
+
+    package func fault(_ json: String) async throws { try await tell("POST", "faults", json) }
+    package func choose(_ json: String) async throws { try await tell("POST", "choices", json) }
+
+    /// How many requests there were since it was calm whose kind contains all of the words.
+    package func requestCount(_ words: String...) async throws -> Int {
+        let counts = try JSONDecoder().decode(
+            [String: Int].self, from: Data(try await tell("GET", "requests")))
+        return counts.filter { kind, _ in words.allSatisfy { kind.contains($0) } }.values.reduce(0, +)
+    }
+
+    /// The file of the store with such a name.
+    package func stored(_ path: String) throws -> [UInt8] {
+        Array(try PlaySite.contents("\(directory)/www/\(path)"))
+    }
+    package func pool(_ path: String) throws -> [UInt8] {
+        Array(try PlaySite.contents("\(directory)/pool/\(path)"))
+    }
+}
