@@ -1,4 +1,5 @@
 internal import Catalogs
+internal import Copying
 internal import Delivery
 internal import Files
 internal import Glibc
@@ -61,8 +62,11 @@ package struct AgentProcess: Sendable {
     package func run() async throws {
         ProcessLimits.prepare()
         RecorderClock.use(timeZone: source.timeZone)
+        let isReadWanted = Wake()
+        let pace = SourcePace { isReadWanted.wake() }
         let base = try await ReplayBase(
-            settings: settings, role: "agent", version: version, environment: environment, narrator: narrator)
+            settings: settings, role: "agent", version: version, environment: environment, narrator: narrator,
+            pace: pace)
         guard let lock = try await MountLock.take(mount.path, base.connection) else {
             await tellTaken(base.replay)
             throw Refusal.mountTaken(mount.path)
@@ -81,7 +85,12 @@ package struct AgentProcess: Sendable {
                 isSame: { try await SameDatabase.isReached(by: replayReach, and: reach) }, problems: base.problems,
                 narrator: narrator),
             collectsVoiceTags: settings.synchro.voiceTags)
-        let services = Services(base: base, link: link, hearing: hearing, process: self)
+        let readLimit = ReadLimitService(
+            source: source.name, setting: source.readLimit, sharers: source.mounts.count,
+            ledger: base.replay.database, pace: pace, hearing: hearing, narrator: narrator,
+            wake: isReadWanted)
+        if settings.synchro.isEnabled { await readLimit.load() }
+        let services = Services(base: base, link: link, hearing: hearing, readLimit: readLimit, process: self)
         narrator.tell(.agentReady, .mount(mount.path), .source(source.name), .version(version))
         if !settings.synchro.isEnabled { narrator.tell(.collectingOff, .mount(mount.path), .source(source.name)) }
         manager.ready(status: "serving \(mount.path)")
@@ -133,11 +142,15 @@ package struct AgentProcess: Sendable {
         let sweep: SweepService
         let presence: PresenceService
         let ear: WorkEar
+        let readLimit: ReadLimitService
         let idle: IdleService
         private let isCollecting: Bool
         private let source: SourceLink
 
-        init(base: ReplayBase, link: SourceLink, hearing: Hearing, process: AgentProcess) {
+        init(
+            base: ReplayBase, link: SourceLink, hearing: Hearing, readLimit: ReadLimitService, process: AgentProcess
+        ) {
+            self.readLimit = readLimit
             let settings = process.settings
             let narrator = process.narrator
             let progress = Progress()
@@ -242,12 +255,12 @@ package struct AgentProcess: Sendable {
             ) {
                 let state = await AgentState(
                     source: link.name, mount: guardOfMount.state, isKeeper: keeperOfSource.isKeeper,
-                    words: isCollecting ? watch.words : nil)
+                    words: isCollecting ? watch.words : nil, readRate: await readLimit.measuredRate())
                 return (state.json, state.line)
             }
             ear = WorkEar(
                 connection: base.connection, mount: process.mount.path, source: link, transfers: transferWake,
-                keeper: keeper, hearing: hearing)
+                keeper: keeper, hearing: hearing, readLimit: readLimit)
         }
 
         func start(in group: inout TaskGroup<Void>) {
@@ -259,6 +272,7 @@ package struct AgentProcess: Sendable {
                 return
             }
             group.addTask { await source.keepConfirming() }
+            group.addTask { await readLimit.run() }
             group.addTask { await keeper.run() }
             group.addTask { await follow.run() }
             group.addTask { await transfers.run() }

@@ -15,12 +15,15 @@ package struct AgentState: Codable, Sendable {
     package let directoriesWatched: Int
     package let directoriesPolled: Int
     package let directoriesUnreadable: Int
+    /// Bytes a second that copies read at the source, of the last seconds.
+    package let readRate: Int64
 
     /// The mode of an agent that collects nothing.
     package static let off = "off"
 
     /// - Parameter words: nil where nothing is watched.
-    package init(source: SourceName, mount: MountState?, isKeeper: Bool, words: WatchWords?) {
+    package init(source: SourceName, mount: MountState?, isKeeper: Bool, words: WatchWords?, readRate: Int64 = 0) {
+        self.readRate = readRate
         self.source = source.rawValue
         self.mount =
             switch mount {

@@ -11,12 +11,14 @@ package struct WorkEar: Sendable {
     private let transfers: Wake
     private let keeper: KeeperService
     private let hearing: Hearing
+    private let readLimit: ReadLimitService
 
     /// - Parameter hearing: kept true for as long as notifications are heard.
     package init(
         connection: ConnectionSettings, mount: MountPath, source: SourceLink, transfers: Wake, keeper: KeeperService,
-        hearing: Hearing
+        hearing: Hearing, readLimit: ReadLimitService
     ) {
+        self.readLimit = readLimit
         self.hearing = hearing
         self.connection = connection
         self.mount = mount
@@ -41,6 +43,7 @@ package struct WorkEar: Sendable {
         case .connected:
             hearing.change(to: true)
             await source.gate.forget()
+            await readLimit.forget()
             transfers.wake()
         case .lost:
             hearing.change(to: false)
@@ -48,6 +51,7 @@ package struct WorkEar: Sendable {
         case .notified(_, let payload):
             if payload == mount.rawValue { transfers.wake() }
             if WorkChannel.look(in: payload) == source.name { await keeper.hintLook() }
+            if WorkChannel.limit(in: payload) == source.name { await readLimit.forget() }
             if WorkChannel.pause(in: payload) == source.name {
                 await source.gate.forget()
                 transfers.wake()

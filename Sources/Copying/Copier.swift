@@ -9,15 +9,18 @@ package struct Copier: Sendable {
     let threads: FileThreads
     let calls: any FileCalls
     let settings: CopySettings
+    /// Of whatever is read from a source.
+    let pace: SourcePace
     let durable = DurableNames()
     let workspaces = Workspaces()
     package let space = SpaceNotes()
 
     package init(
         volume: CopyVolume, threads: FileThreads, calls: any FileCalls = KernelFiles(),
-        settings: CopySettings = CopySettings()
+        settings: CopySettings = CopySettings(), pace: SourcePace = SourcePace()
     ) {
         self.volume = volume
+        self.pace = pace
         self.threads = threads
         self.calls = calls
         self.settings = settings

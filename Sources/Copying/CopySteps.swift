@@ -14,10 +14,10 @@ struct CopySteps: Sendable {
         self.prepared = prepared
         staging = Staging(
             session: prepared.session, workspaces: copier.workspaces, settings: copier.settings, space: copier.space,
-            reserved: reserved)
+            pace: copier.pace, reserved: reserved)
         verification = Verification(
             session: prepared.session, workspaces: copier.workspaces,
-            rereadsSource: copier.settings.rereadsSource)
+            rereadsSource: copier.settings.rereadsSource, sourcePace: copier.pace)
         publication = Publication(session: prepared.session, verification: verification)
     }
 

@@ -8,6 +8,7 @@ struct Staging: Sendable {
     let workspaces: Workspaces
     private let settings: CopySettings
     private let space: SpaceNotes
+    private let pace: SourcePace
     /// Told of each large file whose space is taken: it takes long until it is written.
     private let reserved: @Sendable (FencingToken) -> Void
     private var calls: any FileCalls { session.calls }
@@ -15,13 +16,14 @@ struct Staging: Sendable {
     private static let toldFrom: Int64 = 16 << 20
 
     init(
-        session: CopySession, workspaces: Workspaces, settings: CopySettings, space: SpaceNotes,
+        session: CopySession, workspaces: Workspaces, settings: CopySettings, space: SpaceNotes, pace: SourcePace,
         reserved: @escaping @Sendable (FencingToken) -> Void
     ) {
         self.session = session
         self.workspaces = workspaces
         self.settings = settings
         self.space = space
+        self.pace = pace
         self.reserved = reserved
     }
 
@@ -162,9 +164,10 @@ struct Staging: Sendable {
         var (offset, toldOf): (Int64, Int64) = (0, 0)
         while true {
             try beat(pulse, .copy)
+            let part = try allowedPart(of: workspace.block, order.source, left: observed.size - offset, pulse)
             let count = try onSource(.copy) { () throws(FileError) in
                 try uninterrupted { () throws(FileError) in
-                    try calls.read(source.descriptor, into: workspace.block, at: offset)
+                    try calls.read(source.descriptor, into: part, at: offset)
                 }
             }
             let bytes = UnsafeRawBufferPointer(rebasing: workspace.block[..<count])
@@ -180,7 +183,7 @@ struct Staging: Sendable {
                 toldOf = end
             }
             // A full block may have more behind it, also where the size is reached; a part of one has not.
-            if count == 0 || (offset == observed.size && count < workspace.block.count) { break }
+            if count == 0 || (offset == observed.size && count < part.count) { break }
         }
         if offset < observed.size { throw CopyError(.sourceChanged, at: .copy, detail: "it shrank") }
         let digests = workspace.hash.finish()
@@ -188,6 +191,16 @@ struct Staging: Sendable {
             throw CopyError(.crcMismatch, at: .copy, detail: "its CRC-32 is not the row's")
         }
         return digests
+    }
+
+    /// What may be read in one go, when it may. There is more room in it than `left`: a file that grew shows it.
+    private func allowedPart(
+        of block: UnsafeMutableRawBufferPointer, _ source: CopySource, left: Int64, _ pulse: Pulse
+    ) throws(CopyError) -> UnsafeMutableRawBufferPointer {
+        guard case .beneath = source else { return block }
+        let most = min(pace.block, block.count)
+        if left > 0 { try pace.wait(for: Int(min(left, Int64(most))), pulse) }
+        return UnsafeMutableRawBufferPointer(rebasing: block[..<most])
     }
 
     private func dress(_ file: HeldFile, like source: FileObservation) throws(CopyError) {

@@ -9,9 +9,15 @@ struct Verification: Sendable {
     let rereadsSource: Bool
     /// Nil: as fast as it goes.
     let pace: ReadPace?
+    /// Of a second reading of the source.
+    private let sourcePace: SourcePace?
     private var calls: any FileCalls { session.calls }
 
-    init(session: CopySession, workspaces: Workspaces, rereadsSource: Bool, pace: ReadPace? = nil) {
+    init(
+        session: CopySession, workspaces: Workspaces, rereadsSource: Bool, pace: ReadPace? = nil,
+        sourcePace: SourcePace? = nil
+    ) {
+        self.sourcePace = sourcePace
         self.pace = pace
         self.session = session
         self.workspaces = workspaces
@@ -92,7 +98,8 @@ struct Verification: Sendable {
     private func read(
         _ file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ takesCRC: Bool, _ workspace: Workspace, _ pulse: Pulse
     ) throws(CopyError) -> StreamDigests {
-        try digestAll(of: file, length, takesDigest, takesCRC, workspace, pulse) { (call) throws(CopyError) in
+        try digestAll(of: file, length, takesDigest, takesCRC, workspace.block.count, workspace, pulse) {
+            (call) throws(CopyError) in
             try session.attempt(.verify, call)
         }
     }
@@ -102,31 +109,38 @@ struct Verification: Sendable {
     ) throws(CopyError) -> Checksum128 {
         // Best effort: pages that others use stay.
         try? calls.dropCache(staged.source.descriptor)
-        return try digestAll(of: staged.source, staged.digests.byteCount, false, false, workspace, pulse) {
+        let pace: SourcePace? = if case .beneath = staged.order.source { sourcePace } else { nil }
+        let most = min(pace?.block ?? workspace.block.count, workspace.block.count)
+        var left = staged.digests.byteCount
+        return try digestAll(of: staged.source, staged.digests.byteCount, false, false, most, workspace, pulse) {
             (call) throws(CopyError) in
-            try onSource(.verify, call)
+            if left > 0 { try pace?.wait(for: Int(min(left, Int64(most))), pulse) }
+            let count = try onSource(.verify, call)
+            left -= Int64(count)
+            return count
         }.checksum
     }
 
     private func digestAll(
-        of file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ takesCRC: Bool, _ workspace: Workspace,
-        _ pulse: Pulse,
+        of file: HeldFile, _ length: Int64, _ takesDigest: Bool, _ takesCRC: Bool, _ most: Int,
+        _ workspace: Workspace, _ pulse: Pulse,
         attempt: (() throws(FileError) -> Int) throws(CopyError) -> Int
     ) throws(CopyError) -> StreamDigests {
         workspace.hash.begin(digest: takesDigest, crc32: takesCRC)
+        let part = UnsafeMutableRawBufferPointer(rebasing: workspace.block[..<most])
         var offset: Int64 = 0
         while true {
             try beat(pulse, .verify)
             let count = try attempt { () throws(FileError) in
                 try uninterrupted { () throws(FileError) in
-                    try calls.read(file.descriptor, into: workspace.block, at: offset)
+                    try calls.read(file.descriptor, into: part, at: offset)
                 }
             }
             workspace.hash.add(UnsafeRawBufferPointer(rebasing: workspace.block[..<count]))
             offset += Int64(count)
             try pace?.take(count, pulse)
             // At the expected length a part of a block has nothing behind it; reading on past the cache there is refused.
-            if count == 0 || (offset >= length && count < workspace.block.count) { break }
+            if count == 0 || (offset >= length && count < part.count) { break }
         }
         return workspace.hash.finish()
     }

@@ -1,5 +1,5 @@
 internal import Catalogs
-internal import Copying
+package import Copying
 internal import Glibc
 internal import Ledger
 internal import Planning
@@ -27,7 +27,8 @@ package struct ReplayBase: Sendable {
     /// start: an unreachable database, a ledger of a newer program, tables that are no callrec tables, a secret that
     /// can't be read, an owner that this machine does not know, a volume whose levels are in no order.
     package init(
-        settings: Settings, role: String, version: String, environment: SettingsEnvironment, narrator: any Narrator
+        settings: Settings, role: String, version: String, environment: SettingsEnvironment, narrator: any Narrator,
+        pace: SourcePace = SourcePace()
     ) async throws {
         connection = try ConnectionSettings(
             settings.replay.database, label: "replay", applicationName: "takeup \(role)", environment: environment)
@@ -46,7 +47,7 @@ package struct ReplayBase: Sendable {
         roster = VolumeRoster(
             replay: settings.replay, rules: LevelRules(settings.placement), recovers: settings.placement.autoRecover,
             copying: CopySettings(rereadsSource: settings.copying.level == .evidence),
-            threadsPerVolume: settings.copying.concurrency, patience: settings.watching.callPatience,
+            threadsPerVolume: settings.copying.concurrency, patience: settings.watching.callPatience, pace: pace,
             ownership: ownership, holder: replay.holder, database: database, problems: problems, narrator: narrator)
         for sample in try await roster.sample() {
             if let disorder = DisorderedLevels(sample, rules: LevelRules(settings.placement)) { throw disorder }

@@ -83,7 +83,8 @@ package actor VolumeRoster {
 
     package init(
         replay: ReplaySettings, rules: LevelRules = LevelRules(), recovers: Bool = false, copying: CopySettings,
-        threadsPerVolume: Int, patience: Duration = VolumeRoster.hangs, ownership: Ownership,
+        threadsPerVolume: Int, patience: Duration = VolumeRoster.hangs, pace: SourcePace = SourcePace(),
+        ownership: Ownership,
         calls: any FileCalls = KernelFiles(), holder: Holder = Holder("roster"),
         host: String = ReplayBase.hostName(), database: Database, problems: ProblemBook, narrator: any Narrator,
         clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic(),
@@ -112,7 +113,7 @@ package actor VolumeRoster {
                     volume: CopyVolume(
                         root: volume.path, id: id, fileMode: replay.ownership.fileMode,
                         directoryMode: replay.ownership.directoryMode, user: ownership.user, group: ownership.group),
-                    threads: threads, calls: calls, settings: copying)
+                    threads: threads, calls: calls, settings: copying, pace: pace)
             }
             probes[volume.name] = VolumeProbe(
                 settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1),

@@ -317,6 +317,19 @@ extension Migrations {
             reason text
         );
 
+        -- How fast sources may be read, where an operator said it; null for as fast as it goes.
+        create table takeup.read_limit (
+            source text collate "C" primary key,
+            bytes_per_second bigint check (bytes_per_second > 0),
+            since timestamptz not null default statement_timestamp()
+        );
+
+        -- When all that the agents of a source have taken will have been read, by this server's clock.
+        create table takeup.read_account (
+            source text collate "C" primary key,
+            free_us bigint not null
+        ) with (fillfactor = 50);
+
         create table takeup.source_database (
             source text collate "C" primary key,
             address text not null,

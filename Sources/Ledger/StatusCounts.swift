@@ -37,6 +37,7 @@ package struct StatusCounts: Hashable, Sendable {
     package var agents: [KnownAgent]
     package var markingStopped: String?
     package var pauses: [Pause]
+    package var readLimits: [ReadLimitWord]
     /// What deletion at the recorders would lose.
     package var risks: [SourceName: [Risk]]
     package var scrubs: [Scrubs.Standing]
@@ -53,6 +54,7 @@ package struct StatusCounts: Hashable, Sendable {
                 .count("count") ?? 0,
             keepers: try Keepers.all(in: session), agents: try Agents.all(in: session),
             markingStopped: try Marking.stopped(in: session), pauses: try Pauses.all(in: session),
+            readLimits: try ReadLimits.all(in: session),
             risks: try Risks.all(in: session), scrubs: try Scrubs.standings(in: session),
             volumeSights: try VolumeSights.all(in: session), alerts: try Alerts.all(in: session))
     }

@@ -32,6 +32,19 @@ package enum WorkChannel {
         payload.hasPrefix(pausePrefix) ? SourceName(String(payload.dropFirst(pausePrefix.count))) : nil
     }
 
+    private static let limitPrefix = "limit "
+
+    /// How fast sources may be read was changed: for every agent of theirs.
+    package static func notify(limitOf sources: [SourceName], in session: Session) throws {
+        if sources.isEmpty { return }
+        try notify(payloads: sources.map { limitPrefix + $0.rawValue }, in: session)
+    }
+
+    /// The source whose limit a payload says was changed; nil for other payloads.
+    package static func limit(in payload: String) -> SourceName? {
+        payload.hasPrefix(limitPrefix) ? SourceName(String(payload.dropFirst(limitPrefix.count))) : nil
+    }
+
     /// Equal payloads of one transaction arrive once.
     package static func notify(mounts: some Sequence<MountPath>, in session: Session) throws {
         let payloads = Set(mounts.map(\.rawValue))

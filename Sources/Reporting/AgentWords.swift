@@ -14,6 +14,8 @@ struct AgentWords: Decodable, Hashable, Sendable {
     var directoriesPolled: Int?
     var directoriesUnreadable: Int?
     var isKeeper: Bool?
+    /// Bytes a second that copies read.
+    var readRate: Int64?
 
     init(mount: String? = nil, watching: String? = nil, isKeeper: Bool? = nil) {
         self.mount = mount

@@ -33,6 +33,7 @@ package struct StatusDocument: Sendable {
             ("refused", .integer(source.counts.refused)), ("oldest_waiting_s", seconds(source.counts.oldestWaiting)),
             ("paused_since", .optional(source.pause?.since.text)), ("pause_reason", .optional(source.pause?.reason)),
             ("at_risk", risks(source.risks)),
+            ("read_limit", source.readLimit.map { .integer($0) } ?? .null), ("read_rate", .integer(source.readRate)),
         ])
     }
 

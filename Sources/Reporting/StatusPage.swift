@@ -21,7 +21,11 @@ package struct StatusPage: Sendable {
         var lines = head(columns)
         for (place, table) in [sources, mounts, volumes].enumerated() {
             lines += [ScreenLine()] + table.lines(within: columns).map { $0.clipped(to: columns) }
-            if place == 0 { lines += report.sources.flatMap { $0.pauseLines(at: report.at, columns: columns) } }
+            if place == 0 {
+                lines += report.sources.flatMap {
+                    $0.pauseLines(at: report.at, columns: columns) + $0.readLimitLines(at: report.at, columns: columns)
+                }
+            }
             if place == 1 { lines += report.mounts.flatMap { $0.watchLines(columns: columns) } }
         }
         lines += [ScreenLine(), mux.clipped(to: columns), scrub.clipped(to: columns), delay.clipped(to: columns)]

@@ -17,6 +17,12 @@ package struct StatusReport: Sendable {
         package var pause: Pause?
         /// What deletion at the recorder would lose.
         package var risks: [Risk]
+        /// What an operator said about how fast it may be read; nil where the settings say it.
+        package var limitWord: ReadLimitWord?
+        /// Bytes a second; nil for as fast as it goes.
+        package var readLimit: Int64?
+        /// Bytes a second that its agents read for copies.
+        package var readRate: Int64 = 0
     }
 
     package struct Mount: Hashable, Sendable {
@@ -101,12 +107,18 @@ package struct StatusReport: Sendable {
         let mentioned = Set(counts.sources.map(\.source) + counts.pauses.map(\.source))
         let strangers = mentioned.subtracting(known).sorted()
         return (known + strangers).map { name in
-            Source(
-                name: name, isEnabled: settings.sources.first { $0.name == name }?.isEnabled,
+            let found = settings.sources.first { $0.name == name }
+            let word = counts.readLimits.first { $0.source == name }
+            let paths = found?.mounts.map(\.path) ?? []
+            let agents = counts.agents.filter { $0.isAlive && $0.beat.mount.map(paths.contains) ?? false }
+            return Source(
+                name: name, isEnabled: found?.isEnabled,
                 counts: counts.sources.first { $0.source == name }
                     ?? StatusCounts.Source(nothingOf: name),
                 keeper: counts.keepers.first { $0.source == name }?.holder,
-                pause: counts.pauses.first { $0.source == name }, risks: counts.risks[name] ?? [])
+                pause: counts.pauses.first { $0.source == name }, risks: counts.risks[name] ?? [],
+                limitWord: word, readLimit: word.map(\.bytesPerSecond) ?? found?.readLimit,
+                readRate: agents.reduce(0) { $0 + (AgentWords(json: $1.beat.state).readRate ?? 0) })
         }
     }
 

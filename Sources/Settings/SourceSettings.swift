@@ -29,6 +29,8 @@ package struct SourceSettings: Hashable, Sendable {
     package let deletionAge: Duration?
     /// How long before ``deletionAge`` an unmarked recording is told of.
     package let deletionMargin: Duration?
+    /// Bytes a second that all agents of the source together read for copies; nil for as fast as it goes.
+    package let readLimit: Int64?
 
     /// Whether marks promise media that the switches leave at the recorder. Index files are none: no row names them.
     package var leavesBytesUncopied: Bool { !copyFiles || onlyMixed || !synchronize.isEverything }
@@ -132,10 +134,18 @@ extension SourceSettings {
                     + " they are lost. Left out: not known."),
             deletionMargin: reader.optional(
                 "deletion_margin", .duration(.seconds(3600)...(.seconds(3650 * 86_400))), example: .seconds(7 * 86_400),
-                "How long before deletion_age that is told. Left out: a quarter of deletion_age."))
+                "How long before deletion_age that is told. Left out: a quarter of deletion_age."),
+            readLimit: reader.optional(
+                "read_limit", .byteCount(SourceSettings.slowest...SourceSettings.fastest), example: 20 << 20,
+                "Bytes a second that all agents of this source together read for copies. `takeup limit` says otherwise"
+                    + " without a restart. Left out: as fast as it goes."))
         if !reader.has("index_files") && !reader.findings.isDescribing { source.warnOfIndexFiles(reader) }
         return source
     }
+
+    /// Bytes a second that a limit may say.
+    package static let slowest: Int64 = 64 << 10
+    package static let fastest: Int64 = 1 << 40
 
     /// Unmarked recordings older than this are near their deletion.
     package var deletionIsNearAfter: Duration? {

@@ -140,6 +140,10 @@ package enum Event: String, CaseIterable, Sendable {
     case sourcePaused = "SOURCE_PAUSED"
     /// It may go on.
     case sourceResumed = "SOURCE_RESUMED"
+    /// Its agents read no faster than a limit now.
+    case readLimited = "READ_LIMITED"
+    /// They read as fast as it goes.
+    case readUnlimited = "READ_UNLIMITED"
     /// The replay's database does not answer.
     case replayUnreachable = "REPLAY_UNREACHABLE"
     /// It answers again.

@@ -548,6 +548,21 @@ extension Event {
                 happened: "Source {source} was paused since {since_usec}, and was told to go on.",
                 did: "What came meanwhile is collected.",
                 next: "Nothing.")
+        case .readLimited:
+            EventAdvice(
+                subject: "A source is read at a limit",
+                happened: "All agents of source {source} together read no more than {size} a second for copies.",
+                did: "What is under way goes on at this pace.",
+                next: """
+                    Nothing. `takeup status` shows the limit and how fast is read; `takeup limit --source` changes it \
+                    without a restart.
+                    """)
+        case .readUnlimited:
+            EventAdvice(
+                subject: "A source is read without a limit",
+                happened: "The limit of source {source} is gone.",
+                did: "Copies read as fast as it goes.",
+                next: "Nothing.")
         case .replayUnreachable:
             EventAdvice(
                 subject: "The replay's database cannot be reached",

@@ -366,6 +366,16 @@ extension Event {
                 messageID: "3cb92f1a49ed23e394864691c3285029", priority: .notice,
                 says: "Source {source} goes on; it was paused since {since_usec}",
                 facts: [.source, .since])
+        case .readLimited:
+            EventDeclaration(
+                messageID: "e9a994351bc0354d20d70c849b907d54", priority: .notice,
+                says: "Source {source} is read at no more than {size} a second",
+                facts: [.source, .size])
+        case .readUnlimited:
+            EventDeclaration(
+                messageID: "07ea244547b36fc8064d49ad3af2fe97", priority: .notice,
+                says: "Source {source} is read as fast as it goes",
+                facts: [.source])
         case .replayUnreachable:
             EventDeclaration(
                 messageID: "4185246f8dc54137ba31141cb48ffee0", priority: .error,

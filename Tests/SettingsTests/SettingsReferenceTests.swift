@@ -18,7 +18,8 @@ import Vocabulary
         // Defaults in comments, taken out of them; `#key = …` has no space behind the sign, prose has.
         let optional: Set = [
             "password_file", "password_credential", "default_path", "default_video_path", "user", "group", "account",
-            "deletion_age", "deletion_margin", "state_directory", "signing_key_file", "signing_key_credential",
+            "deletion_age", "deletion_margin", "read_limit", "state_directory", "signing_key_file",
+            "signing_key_credential",
         ]
         let lines = example.split(separator: "\n", omittingEmptySubsequences: false).map { line -> Substring in
             guard line.hasPrefix("#"), let key = line.dropFirst().split(separator: " ").first else { return line }
