@@ -215,7 +215,8 @@ package struct AgentProcess: Sendable {
                 deliverer: base.deliverer, measures: measures, afterlooks: afterlooks, settings: settings,
                 problems: base.problems,
                 narrator: narrator,
-                wake: transferWake, committed: keeperWake, hearing: hearing, progress: progress)
+                wake: transferWake, committed: keeperWake, hearing: hearing, progress: progress,
+                readLimit: { readLimit.limit })
             let watcher = TreeWatcher(
                 proof: proof, threads: watching,
                 settings: WatchSettings(
@@ -255,7 +256,8 @@ package struct AgentProcess: Sendable {
             ) {
                 let state = await AgentState(
                     source: link.name, mount: guardOfMount.state, isKeeper: keeperOfSource.isKeeper,
-                    words: isCollecting ? watch.words : nil, readRate: await readLimit.measuredRate())
+                    words: isCollecting ? watch.words : nil, readRate: await readLimit.measuredRate(),
+                    copiesAtOnce: base.roster.foundWidths)
                 return (state.json, state.line)
             }
             ear = WorkEar(

@@ -17,12 +17,18 @@ package struct AgentState: Codable, Sendable {
     package let directoriesUnreadable: Int
     /// Bytes a second that copies read at the source, of the last seconds.
     package let readRate: Int64
+    /// Files that are copied at once, by volume; of those where it was found by measuring.
+    package let copiesAtOnce: [String: Int]
 
     /// The mode of an agent that collects nothing.
     package static let off = "off"
 
     /// - Parameter words: nil where nothing is watched.
-    package init(source: SourceName, mount: MountState?, isKeeper: Bool, words: WatchWords?, readRate: Int64 = 0) {
+    package init(
+        source: SourceName, mount: MountState?, isKeeper: Bool, words: WatchWords?, readRate: Int64 = 0,
+        copiesAtOnce: [VolumeName: Int] = [:]
+    ) {
+        self.copiesAtOnce = Dictionary(uniqueKeysWithValues: copiesAtOnce.map { ($0.key.rawValue, $0.value) })
         self.readRate = readRate
         self.source = source.rawValue
         self.mount =

@@ -65,6 +65,9 @@ package actor ReadLimitService {
         }
     }
 
+    /// Bytes a second now; nil for as fast as it goes.
+    package nonisolated var limit: Int64? { pace.bytesPerSecond }
+
     /// An operator changed something: the ledger is asked at once.
     package func forget() {
         loaded = nil

@@ -32,6 +32,7 @@ package actor TransferService {
     private let committed: Wake
     private let hearing: Hearing
     private let progress: Progress
+    private let readLimit: @Sendable () -> Int64?
     /// What earlier looks of this process showed. Lost with it, which only costs another quiet time.
     private var trails: [Transfer.ID: TransferTrail] = [:]
     private let started = ContinuousClock.now
@@ -48,8 +49,9 @@ package actor TransferService {
         measures: MeasureService, afterlooks: AfterlookService, settings: Settings, problems: ProblemBook,
         narrator: any Narrator, wake: Wake,
         committed: Wake, hearing: Hearing,
-        progress: Progress
+        progress: Progress, readLimit: @escaping @Sendable () -> Int64? = { nil }
     ) {
+        self.readLimit = readLimit
         self.source = source
         self.replay = replay
         self.mount = mount
@@ -103,7 +105,8 @@ package actor TransferService {
         guard let proven = await mount.proven() else { return .seconds(1) }
         // What was planned before the settings led astray stays where it is.
         if await source.isRefused { return .seconds(5) }
-        let limit = copying.groupMaxFiles
+        // At a limit no more than about two seconds' files: what comes meanwhile has its turn soon.
+        let limit = min(copying.groupMaxFiles, readLimit().map { max(8, Int($0 >> 19)) } ?? .max)
         let newest = max(1, backlog == .newest ? limit * 3 / 4 : limit / 4)
         let name = mount.mount
         let holder = replay.holder

@@ -11,14 +11,18 @@ package struct Copier: Sendable {
     let settings: CopySettings
     /// Of whatever is read from a source.
     let pace: SourcePace
+    /// Nil: the threads are as many as they are.
+    let finder: WidthFinder?
     let durable = DurableNames()
     let workspaces = Workspaces()
     package let space = SpaceNotes()
 
     package init(
         volume: CopyVolume, threads: FileThreads, calls: any FileCalls = KernelFiles(),
-        settings: CopySettings = CopySettings(), pace: SourcePace = SourcePace()
+        settings: CopySettings = CopySettings(), pace: SourcePace = SourcePace(),
+        finder: WidthFinder? = nil
     ) {
+        self.finder = finder
         self.volume = volume
         self.pace = pace
         self.threads = threads
@@ -44,7 +48,14 @@ package struct Copier: Sendable {
         var results: [Result<Copied, CopyError>] = []
         for start in stride(from: 0, to: orders.count, by: max(1, settings.openAtMost)) {
             let part = Array(orders[start..<min(start + max(1, settings.openAtMost), orders.count)])
-            results += await CopyGroup(copier: self, orders: part, reserved: reserved).run(beforePublish: beforePublish)
+            let isMeasured = part.count >= WidthFinder.least
+            if isMeasured { finder?.begin() }
+            let copied = await CopyGroup(copier: self, orders: part, reserved: reserved).run(
+                beforePublish: beforePublish)
+            if isMeasured {
+                finder?.end(bytes: copied.reduce(0) { $0 + ((try? $1.get())?.size ?? 0) })
+            }
+            results += copied
         }
         return results
     }

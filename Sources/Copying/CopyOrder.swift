@@ -76,20 +76,24 @@ package struct CopySettings: Hashable, Sendable {
     package var rereadsSource: Bool
     /// Orders that are open at a time; each holds two descriptors.
     package var openAtMost: Int
-    /// Bytes. Files from this size on go past the page cache where the volume's file system can, and each is made durable
-    /// and read back by itself while others are still written.
+    /// Bytes. Files from this size on go past the page cache where the volume's file system can: no page is filled to be
+    /// written, dropped, and filled again.
+    package var directFrom: Int64
+    /// Bytes. Files from this size on are made durable and read back by themselves while others are still written, and go
+    /// past the cache, too.
     package var largeFrom: Int64
     /// Bytes. What is written of a file of several of these is made durable and read back while the rest is written.
     package var readBackStep: Int64
 
     package init(
         patience: Duration = .seconds(120), groupDurabilityFrom: Int = 8, rereadsSource: Bool = false,
-        openAtMost: Int = 1000, largeFrom: Int64 = 1 << 20, readBackStep: Int64 = 32 << 20
+        openAtMost: Int = 1000, directFrom: Int64 = 64 << 10, largeFrom: Int64 = 1 << 20, readBackStep: Int64 = 32 << 20
     ) {
         self.patience = patience
         self.groupDurabilityFrom = groupDurabilityFrom
         self.rereadsSource = rereadsSource
         self.openAtMost = openAtMost
+        self.directFrom = min(directFrom, largeFrom)
         self.largeFrom = largeFrom
         self.readBackStep = readBackStep
     }

@@ -13,15 +13,17 @@ final class StagedFile: Sendable {
     let sourceObservation: FileObservation
     let digests: StreamDigests
     let digest: Digest
-    /// Made durable and read back by itself, past the cache where that goes.
+    /// Made durable and read back by itself.
     let isLarge: Bool
+    /// Past the cache, where that goes.
+    let isDirect: Bool
     /// What the disk gave back of it, past the cache and after it was durable; nil as long as nobody asked.
     let readBack: StreamDigests?
 
     init(
         order: CopyOrder, file: HeldFile, name: FilePath?, directory: HeldFile, source: HeldFile,
         sourceObservation: FileObservation, digests: StreamDigests, digest: Digest, isLarge: Bool,
-        readBack: StreamDigests?
+        isDirect: Bool, readBack: StreamDigests?
     ) {
         self.order = order
         self.file = file
@@ -32,6 +34,7 @@ final class StagedFile: Sendable {
         self.digests = digests
         self.digest = digest
         self.isLarge = isLarge
+        self.isDirect = isDirect
         self.readBack = readBack
     }
 

@@ -48,12 +48,14 @@ struct Staging: Sendable {
             return StagedFile(
                 order: order, file: file, name: name, directory: directory, source: source,
                 sourceObservation: observation, digests: digests, digest: digest,
-                isLarge: isLarge(observation), readBack: readBack)
+                isLarge: isLarge(observation), isDirect: isDirect(observation.size), readBack: readBack)
         } catch {
             if let name { try? calls.unlink(name, in: directory.descriptor) }
             throw error
         }
     }
+
+    private func isDirect(_ size: Int64) -> Bool { size >= settings.directFrom && session.canPassCache }
 
     private func isLarge(_ observation: FileObservation) -> Bool { observation.size >= settings.largeFrom }
 
@@ -145,7 +147,7 @@ struct Staging: Sendable {
             try uninterrupted { () throws(FileError) in
                 try calls.allocate(
                     file.descriptor, byteCount: byteCount,
-                    keepsSize: byteCount < settings.largeFrom || !session.canPassCache)
+                    keepsSize: !isDirect(byteCount))
             }
         } catch {
             // A volume that cannot reserve says no space while it is written.
@@ -160,7 +162,7 @@ struct Staging: Sendable {
     ) throws(CopyError) -> StreamDigests {
         workspace.hash.begin(digest: true, crc32: order.crc32 != .none)
         var writer = StagedWriter(
-            file, pastCache: isLarge(observed) && session.canPassCache, calls: calls)
+            file, pastCache: isDirect(observed.size), calls: calls)
         var (offset, toldOf): (Int64, Int64) = (0, 0)
         while true {
             try beat(pulse, .copy)

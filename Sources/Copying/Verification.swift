@@ -56,7 +56,7 @@ struct Verification: Sendable {
         if let found = staged.readBack { return (found, .readBack) }
         let (file, length) = (staged.file, staged.digests.byteCount)
         // Its end may have gone through the cache when it was written.
-        guard staged.isLarge, session.canPassCache, calls.turnsDirect(file, true) else {
+        guard staged.isDirect, calls.turnsDirect(file, true) else {
             return try readBack(file, length: length, workspace, pulse)
         }
         do throws(CopyError) {

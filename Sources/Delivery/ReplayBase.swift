@@ -47,7 +47,7 @@ package struct ReplayBase: Sendable {
         roster = VolumeRoster(
             replay: settings.replay, rules: LevelRules(settings.placement), recovers: settings.placement.autoRecover,
             copying: CopySettings(rereadsSource: settings.copying.level == .evidence),
-            threadsPerVolume: settings.copying.concurrency, patience: settings.watching.callPatience, pace: pace,
+            concurrency: settings.copying.concurrency, patience: settings.watching.callPatience, pace: pace,
             ownership: ownership, holder: replay.holder, database: database, problems: problems, narrator: narrator)
         for sample in try await roster.sample() {
             if let disorder = DisorderedLevels(sample, rules: LevelRules(settings.placement)) { throw disorder }

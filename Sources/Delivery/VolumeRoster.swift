@@ -29,6 +29,7 @@ package actor VolumeRoster {
     let probes: [VolumeName: VolumeProbe]
     private let copiers: [VolumeName: @Sendable (VolumeID) -> Copier]
     private nonisolated let copying: [FileThreads]
+    private nonisolated let finders: [VolumeName: WidthFinder]
     private var ready: [VolumeID: Copier] = [:]
     var registered: [VolumeName: Registration] = [:]
     private var samples: [VolumeSample] = []
@@ -83,7 +84,8 @@ package actor VolumeRoster {
 
     package init(
         replay: ReplaySettings, rules: LevelRules = LevelRules(), recovers: Bool = false, copying: CopySettings,
-        threadsPerVolume: Int, patience: Duration = VolumeRoster.hangs, pace: SourcePace = SourcePace(),
+        concurrency: CopyingSettings.Concurrency, patience: Duration = VolumeRoster.hangs,
+        pace: SourcePace = SourcePace(),
         ownership: Ownership,
         calls: any FileCalls = KernelFiles(), holder: Holder = Holder("roster"),
         host: String = ReplayBase.hostName(), database: Database, problems: ProblemBook, narrator: any Narrator,
@@ -103,17 +105,27 @@ package actor VolumeRoster {
         self.narrator = narrator
         var copiers: [VolumeName: @Sendable (VolumeID) -> Copier] = [:]
         var pools: [FileThreads] = []
+        var finders: [VolumeName: WidthFinder] = [:]
         var probes: [VolumeName: VolumeProbe] = [:]
         for volume in replay.allVolumes {
             // Probing and copying have threads of their own: a look must not wait behind copies.
-            let threads = FileThreads(name: "vol-\(volume.name)", count: threadsPerVolume)
+            let threads: FileThreads
+            var finder: WidthFinder?
+            switch concurrency {
+            case .fixed(let count): threads = FileThreads(name: "vol-\(volume.name)", count: count)
+            case .found:
+                threads = FileThreads(name: "vol-\(volume.name)", count: 1)
+                finder = WidthFinder(threads: threads, pace: pace)
+            }
+            finders[volume.name] = finder
+            let widths = finder
             pools.append(threads)
             copiers[volume.name] = { id in
                 Copier(
                     volume: CopyVolume(
                         root: volume.path, id: id, fileMode: replay.ownership.fileMode,
                         directoryMode: replay.ownership.directoryMode, user: ownership.user, group: ownership.group),
-                    threads: threads, calls: calls, settings: copying, pace: pace)
+                    threads: threads, calls: calls, settings: copying, pace: pace, finder: widths)
             }
             probes[volume.name] = VolumeProbe(
                 settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1),
@@ -122,12 +134,21 @@ package actor VolumeRoster {
         self.probes = probes
         self.copiers = copiers
         self.copying = pools
+        self.finders = finders
     }
 
     /// What is copied from was replaced: copies that stand still end now, and are made anew. One that only waits for a
     /// slow volume may be among them, which costs its repetition.
     package nonisolated func renounceSilentCopies() {
         for threads in copying { threads.renounce(silentFor: .seconds(2)) }
+    }
+
+    /// How many files are copied at once to each volume, where that is found by measuring and is found by now.
+    package nonisolated var foundWidths: [VolumeName: Int] {
+        finders.compactMapValues { finder in
+            let found = finder.found
+            return found.isFound ? found.width : nil
+        }
     }
 
     /// Looks at every volume at once, and brings the ledger up to date where it is older than a second. Waits half a

@@ -27,6 +27,9 @@ package final class FileThreads: Sendable {
     /// How many bodies run at a time.
     package var count: Int { pool.count }
 
+    /// Changes that. Bodies that run end as they would.
+    package func resize(to count: Int) { pool.resize(to: count) }
+
     /// Threads that hang now.
     package var abandonedCount: Int { pool.abandonedCount }
 

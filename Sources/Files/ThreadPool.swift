@@ -4,7 +4,6 @@ internal import Glibc
 /// The threads themselves; they keep this alive until they end.
 final class ThreadPool: @unchecked Sendable {
     let name: String
-    let count: Int
     private let abandonedAtMost: Int
     /// Nanoseconds.
     private let stopPatience: UInt64
@@ -18,6 +17,7 @@ final class ThreadPool: @unchecked Sendable {
     /// How often those that hang were forgotten; a thread that comes back from an earlier era counts for nothing.
     private var era = 0
     private var eras: [ObjectIdentifier: Int] = [:]
+    private var allowed: Int
     private var serving = 0
     private var idle = 0
     private var abandoned = 0
@@ -29,7 +29,7 @@ final class ThreadPool: @unchecked Sendable {
     init(name: String, count: Int, abandonedAtMost: Int, stopPatience: UInt64) {
         self.stopPatience = stopPatience
         self.name = name
-        self.count = count
+        allowed = count
         self.abandonedAtMost = abandonedAtMost
         pthread_mutex_init(lock, nil)
         var attributes = pthread_condattr_t()
@@ -50,6 +50,17 @@ final class ThreadPool: @unchecked Sendable {
     }
 
     var abandonedCount: Int { locked { abandoned } }
+    /// How many bodies run at a time.
+    var count: Int { locked { allowed } }
+
+    func resize(to count: Int) {
+        locked {
+            allowed = max(1, count)
+            while waiting.count > idle && canServe { startServing() }
+            // Those that are too many go when they have done what they do.
+            pthread_cond_broadcast(work)
+        }
+    }
 
     func add(_ job: any Job) {
         let refusal: (any Error)? = locked {
@@ -103,7 +114,7 @@ final class ThreadPool: @unchecked Sendable {
     }
 
     /// Whether one more thread may serve: hanging ones use up the allowance of `abandonedAtMost`.
-    private var canServe: Bool { serving < count && serving + abandoned < count + abandonedAtMost }
+    private var canServe: Bool { serving < allowed && serving + abandoned < allowed + abandonedAtMost }
 
     private var isOver: Bool { isStopped && running.isEmpty && waiting.isEmpty }
 
@@ -153,10 +164,12 @@ final class ThreadPool: @unchecked Sendable {
     private func takeJob() -> (any Job)? {
         locked {
             idle += 1
-            while waiting.isEmpty && !isStopped { pthread_cond_wait(work, lock) }
+            while waiting.isEmpty && !isStopped && serving <= allowed { pthread_cond_wait(work, lock) }
             idle -= 1
-            guard let job = waiting.popFirst() else {
+            guard serving <= allowed || isStopped, let job = waiting.popFirst() else {
                 serving -= 1
+                // What woke this one is for another.
+                if !waiting.isEmpty { pthread_cond_signal(work) }
                 return nil
             }
             job.pulse.start()
@@ -172,7 +185,7 @@ final class ThreadPool: @unchecked Sendable {
             if isStopped { pthread_cond_signal(watch) }
             if running.removeValue(forKey: ObjectIdentifier(job)) != nil { return true }
             if eras.removeValue(forKey: ObjectIdentifier(job)) == era { abandoned -= 1 }
-            guard serving < count else { return false }
+            guard serving < allowed else { return false }
             serving += 1
             return true
         }

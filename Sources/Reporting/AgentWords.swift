@@ -16,6 +16,8 @@ struct AgentWords: Decodable, Hashable, Sendable {
     var isKeeper: Bool?
     /// Bytes a second that copies read.
     var readRate: Int64?
+    /// Files that are copied at once, by volume, as it was found.
+    var copiesAtOnce: [String: Int]?
 
     init(mount: String? = nil, watching: String? = nil, isKeeper: Bool? = nil) {
         self.mount = mount

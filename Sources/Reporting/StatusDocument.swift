@@ -91,6 +91,7 @@ package struct StatusDocument: Sendable {
             ("sampled", .optional(state?.sampled?.text)), ("replicas", .integer(volume.counts?.replicas ?? 0)),
             ("bytes", .integer(volume.counts?.bytes ?? 0)),
             ("reserved_bytes", .integer(volume.counts?.reservedBytes ?? 0)),
+            ("copies_at_once", .list(volume.copiesAtOnce.map { .integer($0) })),
             ("scrub", scrub(state.flatMap { report.scrubs[$0.id] })),
             ("share", .optional(volume.share.map(share))), ("balance_share", .optional(volume.balanceShare.map(share))),
         ])

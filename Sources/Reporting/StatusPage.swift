@@ -29,6 +29,7 @@ package struct StatusPage: Sendable {
             if place == 1 { lines += report.mounts.flatMap { $0.watchLines(columns: columns) } }
         }
         lines += [ScreenLine(), mux.clipped(to: columns), scrub.clipped(to: columns), delay.clipped(to: columns)]
+        lines += [copies].compactMap { $0?.clipped(to: columns) }
         lines += risks.map { $0.clipped(to: columns) }
         return lines + [ScreenLine()] + problems(columns, room: most.map { $0 - lines.count - 2 })
     }
@@ -191,6 +192,17 @@ package struct StatusPage: Sendable {
             + " \(HumanText.count(jobs(.done))) done"
         let replaced = jobs(.superseded) > 0 ? ", \(HumanText.count(jobs(.superseded))) replaced" : ""
         return ScreenLine("MUX    ", .faint) + workers + ScreenLine(counts) + failed + ScreenLine(replaced)
+    }
+
+    /// What agents found to be fastest; nil where none did yet.
+    private var copies: ScreenLine? {
+        let found = report.volumes.compactMap { volume -> String? in
+            guard let least = volume.copiesAtOnce.min(), let most = volume.copiesAtOnce.max() else { return nil }
+            return "\(volume.name) \(least == most ? "\(most)" : "\(least) to \(most)")"
+        }
+        if found.isEmpty { return nil }
+        return ScreenLine("COPIES ", .faint)
+            + ScreenLine("files at once, as it was measured: \(found.joined(separator: ", "))")
     }
 
     private var scrub: ScreenLine {

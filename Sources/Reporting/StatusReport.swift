@@ -49,6 +49,8 @@ package struct StatusReport: Sendable {
         package var share: Double?
         /// What `balance` says that the share should be.
         package var balanceShare: Double?
+        /// Files that agents copy at once to it, as each found it; empty where none did.
+        package var copiesAtOnce: [Int] = []
 
         /// The fraction used that its watermark is; nil where its size decides that and nobody has seen it.
         var watermarkShare: Double? {
@@ -91,7 +93,13 @@ package struct StatusReport: Sendable {
         isCollecting = settings.synchro.isEnabled
         sources = StatusReport.sources(settings, counts)
         mounts = StatusReport.mounts(settings, counts)
-        volumes = StatusReport.volumes(settings.replay, counts)
+        volumes = StatusReport.volumes(settings.replay, counts).map { volume in
+            var volume = volume
+            volume.copiesAtOnce = counts.agents.filter(\.isAlive).compactMap {
+                AgentWords(json: $0.beat.state).copiesAtOnce?[volume.name.rawValue]
+            }
+            return volume
+        }
         alerts = counts.alerts
         workers = counts.agents.filter { $0.beat.role == "mux" }
         muxJobs = counts.muxJobs

@@ -8,8 +8,14 @@ package struct CopyingSettings: Hashable, Sendable {
         case evidence
     }
 
-    /// Files that one process copies at once.
-    package let concurrency: Int
+    package enum Concurrency: Hashable, Sendable {
+        /// As many as were found to be fastest.
+        case found
+        case fixed(Int)
+    }
+
+    /// Files that one process copies at once to a volume.
+    package let concurrency: Concurrency
     /// What closes a group of files that become durable together: so many files, or so many bytes.
     package let groupMaxFiles: Int
     package let groupMaxBytes: Int64
@@ -34,7 +40,9 @@ extension CopyingSettings {
     static func read(from reader: inout SectionReader) -> CopyingSettings {
         CopyingSettings(
             concurrency: reader.value(
-                "concurrency", .integer(1...64), standard: 4, "Files that one agent or worker copies at once."),
+                "concurrency", .concurrency, standard: .found,
+                "Files that one agent or worker copies at once to a volume. auto: as many as are found to be fastest, by"
+                    + " measuring, from 1 to 16; `takeup status` shows them."),
             groupMaxFiles: reader.value(
                 "group_max_files", .integer(1...4096), standard: 256,
                 "Files become durable in groups; so many close a group."),
@@ -66,5 +74,28 @@ extension PlacementSettings {
                 "auto_recover", .boolean, standard: false,
                 "Whether a volume that did not keep what was written to it is used again as soon as a probe passes, without"
                     + " `takeup volume trust`."))
+    }
+}
+
+extension SettingKind<CopyingSettings.Concurrency> {
+    fileprivate static var concurrency: SettingKind {
+        SettingKind(
+            name: "\"auto\", or whole number, 1 to 64",
+            hint: "Write \"auto\", or a whole number from 1 to 64 without quotes",
+            placeholder: .found,
+            read: { value in
+                switch value.content {
+                case .string("auto"): .value(.found)
+                case .integer(let number):
+                    (1...64).contains(number) ? .value(.fixed(number)) : .refused("is outside 1 to 64")
+                case .string, .decimal, .boolean, .array, .table, .moment: .refused("is \(value.kindName)")
+                }
+            },
+            written: { concurrency in
+                switch concurrency {
+                case .found: "\"auto\""
+                case .fixed(let number): "\(number)"
+                }
+            })
     }
 }

@@ -197,7 +197,7 @@ struct AgentScene: Sendable {
             let progress = Progress()
             watching = settings.watching
             let roster = VolumeRoster(
-                replay: settings.replay, copying: CopySettings(), threadsPerVolume: 2, patience: .seconds(60),
+                replay: settings.replay, copying: CopySettings(), concurrency: .fixed(2), patience: .seconds(60),
                 ownership: try Ownership(settings.replay.ownership), calls: calls, database: ledger,
                 problems: problems, narrator: narrator)
             let deliverer = Deliverer(

@@ -29,23 +29,27 @@ import Vocabulary
     /// What kind of volume the sweep runs on.
     enum Way: CaseIterable, CustomTestStringConvertible {
         case unnamed, named, renamed, grouped
+        /// Past the cache but for their ends, and made durable together.
+        case groupedPastCache
         /// Past the cache but for its end.
         case largeAndOdd
         /// Past the cache, and read back by a thread of its own.
         case readBehind
 
-        var count: Int { self == .grouped ? 8 : 1 }
+        var count: Int { self == .grouped || self == .groupedPastCache ? 8 : 1 }
 
         var size: Int {
             switch self {
             case .unnamed, .named, .renamed, .grouped: 3000
             case .readBehind: 12_288
-            case .largeAndOdd: 10_000
+            case .largeAndOdd, .groupedPastCache: 10_000
             }
         }
 
         var settings: CopySettings {
-            CopySettings(largeFrom: 4096, readBackStep: self == .readBehind ? 4096 : Int64.max / 2)
+            CopySettings(
+                directFrom: 4096, largeFrom: self == .groupedPastCache ? Int64.max : 4096,
+                readBackStep: self == .readBehind ? 4096 : Int64.max / 2)
         }
 
         /// The calls that such a volume does not know.
@@ -66,11 +70,12 @@ import Vocabulary
         try await sweep(way, failing)
     }
 
-    @Test(arguments: [Failing.inputOutput, .noSpace, .interrupted, .afterInputOutput])
+    @Test(
+        arguments: [Way.grouped, .groupedPastCache], [Failing.inputOutput, .noSpace, .interrupted, .afterInputOutput])
     func `whatever call fails in a group, no wrong bytes get a name, and the next try succeeds`(
-        failing: Failing
+        way: Way, failing: Failing
     ) async throws {
-        try await sweep(.grouped, failing)
+        try await sweep(way, failing)
     }
 
     private func sweep(_ way: Way, _ failing: Failing) async throws {

@@ -111,7 +111,7 @@ struct DeliverySite: Sendable {
         let catalog = try await self.database.perform { session in try ReplayCatalog(reading: session) }
         let replay = Replay(database: database, catalog: catalog, holder: Holder(name))
         let roster = VolumeRoster(
-            replay: settings, rules: rules, recovers: recovers, copying: CopySettings(), threadsPerVolume: threads,
+            replay: settings, rules: rules, recovers: recovers, copying: CopySettings(), concurrency: .fixed(threads),
             patience: .seconds(60),
             ownership: try Ownership(settings.ownership), calls: calls, holder: Holder(name), database: database,
             problems: ProblemBook(database: database, narrator: narrator), narrator: narrator, clock: clock, now: now)

@@ -98,7 +98,7 @@ import Vocabulary
             let settings = try site.manyVolumes(16)
             for id in 1...Int64(100) { try await site.record(id) }
             let roster = VolumeRoster(
-                replay: settings, copying: CopySettings(), threadsPerVolume: 1, patience: .seconds(60),
+                replay: settings, copying: CopySettings(), concurrency: .fixed(1), patience: .seconds(60),
                 ownership: try Ownership(settings.ownership), database: site.database,
                 problems: ProblemBook(database: site.database, narrator: MemoryNarrator()), narrator: MemoryNarrator())
             let samples = try await roster.sample()

@@ -40,7 +40,7 @@ import Vocabulary
             })
             func roster(_ narrator: MemoryNarrator) throws -> VolumeRoster {
                 VolumeRoster(
-                    replay: settings, copying: CopySettings(), threadsPerVolume: 1, patience: .seconds(60),
+                    replay: settings, copying: CopySettings(), concurrency: .fixed(1), patience: .seconds(60),
                     ownership: try Ownership(settings.ownership), calls: files, database: site.database,
                     problems: ProblemBook(database: site.database, narrator: narrator), narrator: narrator,
                     clock: { time.withLock { $0 } })
@@ -84,7 +84,7 @@ import Vocabulary
             ).replay
             let narrator = MemoryNarrator()
             let roster = VolumeRoster(
-                replay: settings, copying: CopySettings(), threadsPerVolume: 1, patience: .seconds(60),
+                replay: settings, copying: CopySettings(), concurrency: .fixed(1), patience: .seconds(60),
                 ownership: try Ownership(settings.ownership), database: site.database,
                 problems: ProblemBook(database: site.database, narrator: narrator), narrator: narrator)
             #expect(try await roster.sample().allSatisfy { $0.condition == nil })

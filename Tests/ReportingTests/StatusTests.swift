@@ -257,7 +257,9 @@ private let goldenDocument = """
             "marked_not_held": {},
             "deletion_near": 0,
             "unmarked_older": 0
-          }
+          },
+          "read_limit": null,
+          "read_rate": 0
         }
       ],
       "mounts": [
@@ -326,6 +328,7 @@ private let goldenDocument = """
           "replicas": 1,
           "bytes": 3000,
           "reserved_bytes": 0,
+          "copies_at_once": [],
           "scrub": {
             "copies_today": 0,
             "bytes_today": 0,
@@ -356,6 +359,7 @@ private let goldenDocument = """
           "replicas": 1,
           "bytes": 1000,
           "reserved_bytes": 0,
+          "copies_at_once": [],
           "scrub": {
             "copies_today": 0,
             "bytes_today": 0,

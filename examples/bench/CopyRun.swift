@@ -28,7 +28,8 @@ struct CopyRun {
             // Nobody always comes first.
             for place in peers.indices {
                 let peer = peers[(place + round) % peers.count]
-                turns[peer, default: []].append(try peer.copy(from: scene + "/source", to: scene + "/target"))
+                let target = "\(scene)/target-\(round)-\(place)"
+                turns[peer, default: []].append(try peer.copy(from: scene + "/source", to: target))
             }
         }
         return compare(turns) + (try await callFigures(scene))
