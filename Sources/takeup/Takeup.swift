@@ -8,7 +8,8 @@ struct Takeup: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, FilesCommand.self,
-            PlaceCommand.self, VolumeCommand.self, PauseCommand.self, ResumeCommand.self, LimitCommand.self, RetryCommand.self,
+            PlaceCommand.self, VolumeCommand.self, PauseCommand.self, ResumeCommand.self, LimitCommand.self,
+            RetryCommand.self,
             RestoreCommand.self, AuditCommand.self, ScrubCommand.self, VerifyCommand.self, ExportCommand.self,
             SettingsCommand.self, EventsCommand.self,
         ])
