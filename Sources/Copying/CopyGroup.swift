@@ -68,8 +68,17 @@ struct CopyGroup: Sendable {
             try steps.publish(order, pulse)
         }
         progress = await settle(progress, steps)
-        await copier.performAnyway(.settle) { prepared.letGo() }
+        // An order that was given up may still hold what it was given: its thread lets go of it last, and no number of a
+        // descriptor names another file under it.
+        if !progress.contains(where: isGivenUp) { await copier.performAnyway(.settle) { prepared.letGo() } }
         return progress.map(result)
+    }
+
+    private func isGivenUp(_ progress: Progress) -> Bool {
+        switch progress {
+        case .failed(let error): error.code == .timeout
+        case .placed, .staged, .verified, .copied: false
+        }
     }
 
     private func start(_ prepared: PreparedGroup) -> [Progress] {

@@ -59,10 +59,21 @@ struct CopySession: Sendable {
 
     /// A second descriptor of the same file that reads past the cache. An overlay says yes whatever lies beneath it.
     func openDirect(_ file: HeldFile) -> HeldFile? {
-        let kind = facts.kind
-        if kind.isMemory || kind == .fuse || kind == .overlay { return nil }
+        if !facts.kind.showsItsCache || facts.kind == .overlay { return nil }
         let path = FilePath("/proc/self/fd/\(file.descriptor)")
         return try? HeldFile(calls.open(path, in: KernelFiles.workingDirectory, flags: O_RDONLY | takeup_O_DIRECT))
+    }
+
+    /// Drops what is cached of a durable file. Whether none of its first `length` bytes is in the cache any more, by
+    /// mincore(2); false where that cannot be known.
+    func dropsCache(of file: HeldFile, upTo length: Int64) throws(CopyError) -> Bool {
+        if !facts.kind.showsItsCache { return false }
+        return try attempt(.verify) { () throws(FileError) in
+            try uninterrupted { () throws(FileError) in try calls.dropCache(file.descriptor) }
+            return try uninterrupted { () throws(FileError) in
+                try calls.residentPages(file.descriptor, length: length)
+            } == 0
+        }
     }
 
     private static let kernelReportsSyncErrors: Bool = {

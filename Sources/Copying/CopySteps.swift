@@ -68,7 +68,10 @@ struct CopySteps: Sendable {
         switch progress {
         case .placed, .staged, .copied, .failed: return progress
         case .verified(let staged, let level):
-            return .copied(try publication.publish(staged, level: level, pulse: pulse))
+            // One `syncfs` takes what has no name along; an `fsync` of its own may not.
+            let isDurable =
+                !prepared.session.facts.kind.forgetsUnnamedFiles || isGrouped && !staged.isLarge
+            return .copied(try publication.publish(staged, isDurable: isDurable, level: level, pulse: pulse))
         }
     }
 

@@ -45,7 +45,8 @@ struct PreparedGroup: Sendable {
         isGrouped = orders.count >= copier.settings.groupDurabilityFrom && session.canSyncAsGroup
     }
 
-    /// Closes what was opened. On the threads: closing can hang on a dead mount.
+    /// Closes what was opened. On the threads: closing can hang on a dead mount. Not while an order is given up and may
+    /// go on.
     func letGo() {
         directories.letGo()
         for case .success(let place) in places { try? place.sourceRoot?.close(with: session.calls) }

@@ -14,9 +14,19 @@ struct Publication: Sendable {
     }
 
     /// Not done before ``VolumeDirectories`` are durable.
-    func publish(_ staged: StagedFile, level: VerificationLevel, pulse: Pulse) throws(CopyError) -> Copied {
+    ///
+    /// `isDurable`: whether its bytes were made durable in a way that holds also for a file without a name.
+    func publish(
+        _ staged: StagedFile, isDurable: Bool, level: VerificationLevel, pulse: Pulse
+    ) throws(CopyError) -> Copied {
         do throws(CopyError) {
             try beat(pulse, .lease)
+            if staged.name != nil {
+                // Before the name appears: a network file system may report what it could not write only now, and may
+                // hang until nobody waits any more.
+                try session.attempt(.publish) { () throws(FileError) in try staged.file.close(with: calls) }
+                try beat(pulse, .lease)
+            }
         } catch {
             staged.discard(with: calls)
             throw error
@@ -25,22 +35,39 @@ struct Publication: Sendable {
         let directory = staged.directory.descriptor
         do throws(FileError) {
             if let stagedName = staged.name {
-                // Before the name appears: a network file system may report what it could not write only now.
-                try staged.file.close(with: calls)
                 try giveName(name, to: stagedName, in: directory)
             } else {
                 try uninterrupted { () throws(FileError) in
                     try calls.link(staged.file.descriptor, to: name, in: directory)
                 }
-                try staged.file.close(with: calls)
             }
-            staged.letGoOfSource(with: calls)
-            return copied(staged, level, alreadyThere: false)
         } catch {
             if error.code == .exists { return try adopt(name, instead: staged, pulse: pulse) }
             staged.discard(with: calls)
             throw session.failure(error, at: .publish)
         }
+        return try closed(staged, isDurable: isDurable, level)
+    }
+
+    /// It has its name.
+    private func closed(
+        _ staged: StagedFile, isDurable: Bool, _ level: VerificationLevel
+    ) throws(CopyError) -> Copied {
+        do throws(CopyError) {
+            if staged.name == nil {
+                if !isDurable {
+                    try session.attempt(.settle) { () throws(FileError) in
+                        try calls.syncFile(staged.file.descriptor)
+                    }
+                }
+                try session.attempt(.publish) { () throws(FileError) in try staged.file.close(with: calls) }
+            }
+        } catch {
+            staged.discard(with: calls)
+            throw error
+        }
+        staged.letGoOfSource(with: calls)
+        return copied(staged, level, alreadyThere: false)
     }
 
     /// A link and an unlink, since NFS cannot rename without replacing; a rename where there are no links.

@@ -5,7 +5,8 @@ internal import Synchronization
 internal import Vocabulary
 
 /// Reads a long staged file back while the rest of it is still written, on a thread of its own: the disk gives back one
-/// part while the cores digest the next. A part is made durable before it is read, and read past the cache.
+/// part while the cores digest the next. A part is made durable before it is read, read past the cache, and proven not to
+/// be in it: a file system may go through it all the same (ext4 with `data=journal`, btrfs with compression).
 ///
 /// Whoever has one calls ``finish(at:)`` or ``abandon()``; both wait until the thread has let go of the file.
 final class ReadingBehind: Sendable {
@@ -56,6 +57,9 @@ final class ReadingBehind: Sendable {
         pthread_detach(thread)
     }
 
+    /// What was written did not go past the cache, or stays in it: whoever reads the whole file back decides on that.
+    static let cached = CopyError(.inputOutput, at: .verify, detail: "its pages stay in the cache")
+
     /// More is written: to `end`, a multiple of ``KernelFiles/directUnit``.
     func add(to end: Int64) {
         state.withLock { $0.written = end }
@@ -97,6 +101,7 @@ final class ReadingBehind: Sendable {
             if now.written > offset || now.isLast {
                 // Never tried again: the kernel drops what it could not write and then calls it clean.
                 try session.attempt(.sync) { () throws(FileError) in try session.calls.syncFile(file.descriptor) }
+                guard try session.dropsCache(of: file, upTo: now.written) else { throw ReadingBehind.cached }
                 offset = try read(from: offset, to: now.written, workspace)
             }
             if now.isLast { return workspace.hash.finish() }

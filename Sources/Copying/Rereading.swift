@@ -32,8 +32,17 @@ package enum Reread: Hashable, Sendable {
     /// There is no regular file of that name on the proven volume.
     case absent
     case size(Int64)
-    /// Read whole. `isFromDisk`: after its pages were proven to be gone from the cache, or past it.
-    case bytes(Digest, isFromDisk: Bool)
+    case bytes(Digest, from: Origin)
+
+    /// Where what was read came from.
+    package enum Origin: Hashable, Sendable {
+        /// Its pages were proven to be gone from the cache, or it was read past it.
+        case disk
+        /// Somebody keeps pages of it in the cache, and it cannot be read past that.
+        case cache
+        /// The file system does not show what it has cached.
+        case unknown
+    }
 }
 
 extension Copier {
@@ -60,7 +69,28 @@ extension Copier {
             }
             try? session.calls.dropCache(file.descriptor)
             guard let digest = found.digest, found.byteCount == size else { return .size(found.byteCount) }
-            return .bytes(digest, isFromDisk: level == .readBack)
+            let other: Reread.Origin = session.facts.kind.showsItsCache ? .cache : .unknown
+            return .bytes(digest, from: level == .stream ? other : .disk)
         }
+    }
+
+    /// Whether the volume gives what it has: its root and its marker, this one from the disk. What a disk that died still
+    /// has in the cache proves nothing.
+    package func provesItself() async -> Bool {
+        let outcome: Void? = try? await swept { session, _ throws(CopyError) in
+            if let (marker, observation) = try session.regularFile(VolumeMarker.name, in: session.root) {
+                if session.facts.kind.showsItsCache {
+                    _ = try session.dropsCache(of: marker, upTo: observation.size)
+                }
+                guard
+                    try onVolume(
+                        .prepare,
+                        { () throws(FileError) in
+                            try VolumeMarker.read(in: session.root.descriptor, with: session.calls)
+                        }) == .volume(session.volume.id)
+                else { throw CopyError(.volumeAbsent, at: .prepare) }
+            }
+        }
+        return outcome != nil
     }
 }

@@ -31,6 +31,8 @@ struct Staging: Sendable {
         _ order: CopyOrder, from root: HeldFile?, in directory: HeldFile, pulse: Pulse
     ) throws(CopyError) -> StagedFile {
         let (source, observation) = try openSource(order, from: root)
+        // Whoever hung there so long that nobody waits any more makes nothing.
+        try beat(pulse, .open)
         try check(observation, against: order)
         let (file, name) = try create(order.token, in: directory)
         do throws(CopyError) {
@@ -79,7 +81,9 @@ struct Staging: Sendable {
             return (digests, try behind.finish(at: digests.byteCount))
         } catch {
             // A read that fell short leaves an odd place to go on from: it is read back from the beginning.
-            guard error.step == .verify, error.cause?.number == EINVAL else { throw error }
+            guard error == ReadingBehind.cached || error.step == .verify && error.cause?.number == EINVAL else {
+                throw error
+            }
             return (digests, nil)
         }
     }

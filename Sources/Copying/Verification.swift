@@ -75,24 +75,19 @@ struct Verification: Sendable {
         if try isOutOfCache(file, length: length) {
             return (try read(file, length, takesDigest, takesCRC, workspace, pulse), .readBack)
         }
-        if let direct = session.openDirect(file),
-            let found = try? read(direct, length, takesDigest, takesCRC, workspace, pulse)
-        {
-            return (found, .readBack)
+        if let direct = session.openDirect(file) {
+            do throws(CopyError) {
+                return (try read(direct, length, takesDigest, takesCRC, workspace, pulse), .readBack)
+            } catch {
+                // Only what cannot be read past the cache is read through it: a disk's error is not to hide behind that.
+                guard error.cause?.number == EINVAL || error.cause?.code == .unsupported else { throw error }
+            }
         }
         return (try read(file, length, takesDigest, takesCRC, workspace, pulse), .stream)
     }
 
-    /// Whether no page of the file is in the cache any more, by mincore(2). The cache of a process behind FUSE cannot
-    /// be seen, and what lives in memory has no disk.
     private func isOutOfCache(_ file: HeldFile, length: Int64) throws(CopyError) -> Bool {
-        if session.facts.kind.isMemory || session.facts.kind == .fuse { return false }
-        return try session.attempt(.verify) { () throws(FileError) in
-            try uninterrupted { () throws(FileError) in try calls.dropCache(file.descriptor) }
-            return try uninterrupted { () throws(FileError) in
-                try calls.residentPages(file.descriptor, length: length)
-            } == 0
-        }
+        try session.dropsCache(of: file, upTo: length)
     }
 
     private func read(

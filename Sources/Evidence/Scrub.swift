@@ -16,6 +16,8 @@ package struct Scrub: Sendable {
     package let tally: ScrubTally
     /// Longer than any transaction is open.
     private static let lag = Duration.seconds(600)
+    /// For one read.
+    private static let patience = Duration.seconds(150)
 
     package init(
         settings: Settings, base: ReplayBase, environment: SettingsEnvironment, narrator: any Narrator,
@@ -130,7 +132,8 @@ package struct Scrub: Sendable {
             threads: FileThreads(
                 name: String("scrub-\(volume.name)".utf8.prefix(15)) ?? "scrub", count: 1,
                 stopPatience: .milliseconds(500)),
-            settings: CopySettings(patience: settings.watching.callPatience))
+            // A disk without a limit of its own tries a bad sector for minutes, which is what is looked for here.
+            settings: CopySettings(patience: max(settings.watching.callPatience, Scrub.patience)))
     }
 }
 

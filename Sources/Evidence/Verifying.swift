@@ -188,7 +188,7 @@ package struct Verifying: Sendable {
             switch try await copier.reread(
                 content.path, size: content.size, pace: ReadPace(bytesPerSecond: 1 << 40), isIdle: false)
             {
-            case .bytes(let digest, isFromDisk: _):
+            case .bytes(let digest, from: _):
                 finding.state = digest == content.digest ? .fine : .changed
                 if finding.state == .changed { finding.foundSha256 = digest.description }
             case .size(let size):

@@ -25,19 +25,30 @@ struct VolumeScrub: Sendable {
     private static let pause = Duration.seconds(3600)
     /// So many bad copies in one run mean that it is the volume that is ill.
     private static let illAfter = 20
+    /// So many in one run that could not be read in time mean the same.
+    private static let unclearAtMost = 5
 
     private enum Sight: Sendable {
         case whole
         case bad(BadCopy.Kind, how: String)
+        /// Nothing can be said of this one now, on a volume that proves itself.
+        case unclear(String)
         /// The volume is away.
         case unseen(String)
         /// The run was told to stop.
         case stopped
 
+        var isUnclear: Bool {
+            switch self {
+            case .unclear: true
+            case .whole, .bad, .unseen, .stopped: false
+            }
+        }
+
         var isBad: Bool {
             switch self {
             case .bad: true
-            case .whole, .unseen, .stopped: false
+            case .whole, .unclear, .unseen, .stopped: false
             }
         }
     }
@@ -46,6 +57,7 @@ struct VolumeScrub: Sendable {
     func run() async throws {
         let pace = ReadPace(bytesPerSecond: settings.rate)
         var badCopies = 0
+        var unclear = 0
         while !Task.isCancelled {
             let (replicas, isFirst) = try await claim()
             if replicas.isEmpty { return }
@@ -53,7 +65,12 @@ struct VolumeScrub: Sendable {
             // Also when it was told to stop: what was read is read.
             let judged = try await Task { try await settle(found, of: replicas, isFirst: isFirst) }.value
             badCopies += judged
+            unclear += found.count { $0.1.isUnclear }
             if isOver { return }
+            if unclear >= VolumeScrub.unclearAtMost {
+                tally.add(note: "volume \(name) is left after \(unclear) copies that could not be read in time")
+                return
+            }
             if badCopies >= VolumeScrub.illAfter {
                 tally.add(note: "volume \(name) is left after \(badCopies) bad copies")
                 return
@@ -86,11 +103,17 @@ struct VolumeScrub: Sendable {
     private func read(_ replicas: [Replica], _ pace: ReadPace) async -> (found: [(Replica, Sight)], isOver: Bool) {
         var found: [(Replica, Sight)] = []
         for replica in replicas {
+            // The rest is claimed again by whoever goes on.
+            let isIll = found.count { $0.1.isBad } >= VolumeScrub.illAfter
+            if isIll || found.count(where: { $0.1.isUnclear }) >= VolumeScrub.unclearAtMost { break }
             let sight = await look(at: replica, pace)
             switch sight {
             case .whole, .bad:
                 found.append((replica, sight))
                 tally.add(bytes: replica.content.size)
+            case .unclear(let why):
+                found.append((replica, sight))
+                tally.add(note: "copy \(replica.id.rawValue) on volume \(name) could not be read: \(why)")
             case .unseen(let why):
                 tally.add(note: "volume \(name) could not be read on: \(why)")
                 return (found, true)
@@ -100,26 +123,38 @@ struct VolumeScrub: Sendable {
         return (found, false)
     }
 
-    /// What does not agree is read a second time: nothing is concluded from one look.
+    /// What does not agree is read a second time: nothing is concluded from one look, nor on a volume that does not give
+    /// even its marker.
     private func look(at replica: Replica, _ pace: ReadPace) async -> Sight {
         let first = await lookOnce(at: replica, pace)
-        guard case .bad = first else { return first }
-        return await lookOnce(at: replica, pace)
+        switch first {
+        case .whole, .unseen, .stopped: return first
+        case .bad:
+            let second = await lookOnce(at: replica, pace)
+            guard second.isBad else { return second }
+            return await copier.provesItself() ? second : .unseen("it does not give its own marker")
+        case .unclear(let why): return await copier.provesItself() ? first : .unseen(why)
+        }
     }
 
     private func lookOnce(at replica: Replica, _ pace: ReadPace) async -> Sight {
         let content = replica.content
         do throws(CopyError) {
             switch try await copier.reread(content.path, size: content.size, pace: pace) {
-            case .bytes(content.digest, _): return .whole
+            case .bytes(content.digest, from: .disk), .bytes(content.digest, from: .unknown): return .whole
+            case .bytes(content.digest, from: .cache): return .unclear("others keep its bytes in memory")
             case .bytes: return .bad(.changed, how: "has other bytes than were copied")
             case .size(let size): return .bad(.changed, how: "has \(size) bytes and should have \(content.size)")
             case .absent: return .bad(.missing, how: "is not there")
             }
         } catch {
             if error.code == .cancelled { return .stopped }
-            if error.cause?.code == .inputOutput { return .bad(.unreadable, how: "gives read errors") }
-            return .unseen(String(describing: error))
+            switch error.step {
+            case .prepare: return .unseen(String(describing: error))
+            case .open, .reserve, .copy, .sync, .verify, .lookAgain, .lease, .publish, .settle:
+                if error.cause?.code == .inputOutput { return .bad(.unreadable, how: "gives read errors") }
+                return .unclear(String(describing: error))
+            }
         }
     }
 
@@ -129,13 +164,16 @@ struct VolumeScrub: Sendable {
             found.compactMap { replica, sight in
                 if case .bad(let kind, let how) = sight { BadCopy(replica: replica, kind: kind, how: how) } else { nil }
             }, on: name)
-        let whole = found.filter { !$1.isBad }.map(\.0.id)
+        let whole = found.filter { !$1.isBad && !$1.isUnclear }.map(\.0.id)
+        let unclear = found.filter(\.1.isUnclear).map(\.0.id)
         var findings = Scrubs.Findings()
         findings.checked = whole + outcome.bad
         findings.gone = outcome.letGo
         findings.unclear = outcome.unclear + outcome.over
-        findings.copies = Int64(found.count)
-        findings.bytes = found.reduce(0) { $0 + $1.0.content.size }
+        findings.unread = unclear
+        let read = found.filter { !$1.isUnclear }
+        findings.copies = Int64(read.count)
+        findings.bytes = read.reduce(0) { $0 + $1.0.content.size }
         findings.bad = Set(outcome.bad + outcome.unclear)
         let left = Set(replicas.map(\.id)).subtracting(found.map(\.0.id))
         let (written, volume, holder) = (findings, volume, base.replay.holder)

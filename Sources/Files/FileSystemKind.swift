@@ -22,6 +22,20 @@ package enum FileSystemKind: Hashable, Sendable, CustomStringConvertible {
     /// Whether bytes live in memory alone: there is no cache to drop and nothing that outlasts a reboot.
     package var isMemory: Bool { self == .tmpfs || self == .ramfs }
 
+    /// Whether mincore(2) tells what of a file is cached: ZFS keeps a cache of its own (ARC) beside the kernel's, a process
+    /// behind FUSE may, what lives in memory is nowhere else, and of an unknown type nothing is known.
+    package var showsItsCache: Bool {
+        switch self {
+        case .ext, .xfs, .btrfs, .bcachefs, .f2fs, .overlay, .iso, .squashfs, .nfs, .cifs, .smb2, .v9fs, .ceph, .afs:
+            true
+        case .tmpfs, .ramfs, .zfs, .fuse, .other: false
+        }
+    }
+
+    /// Whether `fsync` of a file that has no name yet may do nothing: btrfs passes over inodes without links in Linux
+    /// 4.19 to 6.14, and the directory's `fsync` then brings back a name without bytes.
+    package var forgetsUnnamedFiles: Bool { self == .btrfs }
+
     /// Whether what is reserved or written shows as used at once (statvfs): btrfs shows it after `fsync`, servers some
     /// time later.
     package var showsUseAtOnce: Bool {

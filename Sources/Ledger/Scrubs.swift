@@ -106,13 +106,17 @@ package enum Scrubs {
         package var gone: [Replica.ID] = []
         /// Nothing could be concluded: looked at again after `pause`.
         package var unclear: [Replica.ID] = []
+        /// They could not be read to the end: looked at again after ``unreadPause``, so that they hold up no others.
+        package var unread: [Replica.ID] = []
         package var copies: Int64 = 0
         package var bytes: Int64 = 0
         package var bad: Set<Replica.ID> = []
         package init() {}
 
-        package var all: [Replica.ID] { checked + gone + unclear }
+        package var all: [Replica.ID] { checked + gone + unclear + unread }
     }
+
+    private static let unreadPause = Duration.seconds(86_400)
 
     /// Writes down what was found, and lets go of the claims.
     package static func record(
@@ -123,12 +127,18 @@ package enum Scrubs {
             update takeup.replica set
                 checked_at = case when id = any($1::bigint[]) then statement_timestamp() else checked_at end,
                 gone_at = case when id = any($2::bigint[]) then statement_timestamp() end,
-                check_after = case when id = any($3::bigint[]) then statement_timestamp() + $4::interval end
+                check_after = case
+                    when id = any($3::bigint[]) then statement_timestamp() + $4::interval
+                    when id = any($5::bigint[]) then statement_timestamp() + $6::interval end
             where id = any (array(
-                select id from takeup.replica where id = any($1::bigint[] || $2::bigint[] || $3::bigint[])
+                select id from takeup.replica
+                where id = any($1::bigint[] || $2::bigint[] || $3::bigint[] || $5::bigint[])
                 order by id for no key update))
             """,
-            [.numbers(findings.checked), .numbers(findings.gone), .numbers(findings.unclear), Value(pause)])
+            [
+                .numbers(findings.checked), .numbers(findings.gone), .numbers(findings.unclear), Value(pause),
+                .numbers(findings.unread), Value(unreadPause),
+            ])
         try release(findings.all, holder: holder, in: session)
         try BadCopyList.note(
             findings.bad, good: Set(findings.checked + findings.gone).subtracting(findings.bad), on: volume, in: session

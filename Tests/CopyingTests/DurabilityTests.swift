@@ -48,12 +48,93 @@ import Vocabulary
     }
 
     @Test(arguments: [
-        (FileSystemKind.tmpfs, VerificationLevel.stream), (.fuse, .stream), (.ext, .readBack), (.nfs, .readBack),
+        (FileSystemKind.tmpfs, VerificationLevel.stream), (.fuse, .stream), (.zfs, .stream), (.other(7), .stream),
+        (.ext, .readBack), (.nfs, .readBack),
     ])
     func `a level claims no more than was proven`(kind: FileSystemKind, level: VerificationLevel) async throws {
         try await CopyFixture.with { fixture in
             let results = await fixture.copier(FaultyFiles(claiming: kind)).run([try fixture.order(1, content(5000))])
             #expect(try results.first?.get().level == level)
+        }
+    }
+
+    /// The calls about one file, by the order of their successes.
+    private func steps(_ calls: FaultyFiles) -> [FileCall] {
+        calls.recorded.filter(\.succeeded).map(\.call).filter {
+            [.syncFile, .syncFileSystem, .link, .syncDirectory].contains($0)
+        }
+    }
+
+    @Test func `btrfs makes a file durable once more behind its name, as it may pass over what has none`() async throws
+    {
+        #expect(try steps(await run(1, claiming: .ext)).prefix(3) == [.syncFile, .link, .syncDirectory])
+        #expect(try steps(await run(1, claiming: .btrfs)).prefix(4) == [.syncFile, .link, .syncFile, .syncDirectory])
+        // One call for the whole file system takes what has no name along.
+        #expect(try await run(8, claiming: .btrfs).count(of: .syncFile) == 0)
+    }
+
+    @Test func `what a large file is read back from is proven part by part not to be the cache`() async throws {
+        try await CopyFixture.with { fixture in
+            let settings = CopySettings(largeFrom: 4096, readBackStep: 1 << 20)
+            let order = try fixture.order(1, content(5 << 20))
+            let free = FaultyFiles(claiming: .ext)
+            #expect(try await fixture.copier(free, settings: settings).run([order]).first?.get().level == .readBack)
+            #expect(free.count(of: .residentPages) >= 2)
+            // As with `data=journal`: the pages are there, whatever was asked for.
+            let cached = FaultyFiles(
+                { call, _ in call == .residentPages ? .resident(1) : nil }, claim: { $0.kind = .ext })
+            let second = try fixture.order(2, content(5 << 20, seed: 2))
+            let result = await fixture.copier(cached, settings: settings).run([second]).first
+            #expect(try result?.get().size == 5 << 20)
+            #expect(cached.count(of: .residentPages) >= 2)
+        }
+    }
+
+    @Test func `a disk's error while it is read past the cache does not hide behind the cache`() async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles { call, _ in
+                switch call {
+                case .residentPages: .resident(1)
+                default: nil
+                }
+            }
+            let order = try fixture.order(1, content(5000))
+            let reads = Atomic(0)
+            let failing = FaultyFiles { call, _ in
+                switch call {
+                case .residentPages: .resident(1)
+                case .read: reads.wrappingAdd(1, ordering: .relaxed).newValue == 3 ? .fail(EIO) : nil
+                default: nil
+                }
+            }
+            #expect(try await fixture.copier(calls).run([order]).first?.get().level == .readBack)
+            let second = try fixture.order(2, content(5000, seed: 2))
+            let result = await fixture.copier(failing).run([second]).first
+            #expect(result?.code == .inputOutput)
+            #expect(try fixture.published(second) == nil)
+        }
+    }
+
+    @Test func `an order that hung until it was given up makes nothing when it wakes`() async throws {
+        try await CopyFixture.with { fixture in
+            _ = await fixture.copier().run([try fixture.order(1, content(100))])
+            let opened = Atomic(0)
+            let gate = Atomic(false)
+            // The day's directory, which is there, then the source.
+            let calls = FaultyFiles { call, _ in
+                guard call == .openBeneath, opened.wrappingAdd(1, ordering: .relaxed).newValue == 2 else { return nil }
+                return .meanwhile { while !gate.load(ordering: .acquiring) { usleep(2000) } }
+            }
+            let order = try fixture.order(2, content(5000))
+            let result = await fixture.copier(calls, settings: CopySettings(patience: .milliseconds(200))).run([order])
+                .first
+            #expect(result?.code == .timeout)
+            // Nothing that the thread still knows by number was closed under it.
+            #expect(calls.count(of: .close) == 0)
+            gate.store(true, ordering: .releasing)
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(calls.recorded.contains { $0.call == .openBeneath && $0.succeeded })
+            #expect(calls.count(of: .createUnnamed) == 0 && calls.count(of: .link) == 0)
         }
     }
 
@@ -160,7 +241,8 @@ import Vocabulary
             #expect(try fixture.published(order) == content(size))
             #expect(calls.count(of: .syncFile) >= 2)
             #expect(calls.count(of: .syncFile) <= size >> 20 + 1)
-            #expect(calls.count(of: .residentPages) == 0)
+            // What became durable was proven to be out of the cache, and none of it was read a second time.
+            #expect(calls.count(of: .residentPages) == calls.count(of: .syncFile))
             // Written last, and durable after that.
             let recorded = calls.recorded.map(\.call)
             let lastWrite = try #require(recorded.lastIndex { [.write, .setMode, .setTimes].contains($0) })
