@@ -36,15 +36,21 @@ package struct PlacementPreview: Sendable {
         let looked = await look(at: settings.replay.allVolumes, patience: patience)
         return try await database.transaction(isDurable: false) { session in
             try Migrations.confirm(in: session)
-            let accounts = VolumeRoster.accounts(of: looked)
-            var known = try Volumes.find(accounts.keys, in: session)
+            let ids = looked.compactMap(\.proof?.id)
+            var known = try Volumes.find(ids, in: session)
+            let shared = SharedAccounts(
+                looked.compactMap { sample in
+                    sample.proof.map {
+                        SharedAccounts.Volume(id: $0.id, device: $0.device, setting: sample.settings.account)
+                    }
+                }, known: known.mapValues(\.account))
             for sample in looked {
-                guard let id = sample.proof?.id, known[id] == nil, let account = accounts[id] else { continue }
+                guard let id = sample.proof?.id, known[id] == nil, let account = shared.accounts[id] else { continue }
                 known[id] = KnownVolume(
                     new: id, name: sample.settings.name, path: sample.settings.path, account: account,
                     credit: initialCredit(of: id, replay: replay))
             }
-            let standings = try session.answer(Accounts.standing(Set(known.values.map(\.account))))
+            let standings = try session.answer(Accounts.standing(of: ids)).mapValues(\.standing)
             var board = VolumeBoard(looked, known: known, standings: standings, rules: rules)
             let before = board.views
             let decision = board.place(size: size, key: "preview", among: Set(volumes.map(\.name)))

@@ -19,9 +19,7 @@ struct Placer: Sendable {
 
     /// An outcome for each consignment, in their order.
     func place(_ consignments: [Consignment], among samples: [VolumeSample], in session: Session) throws -> [Outcome] {
-        let accounts = VolumeRoster.accounts(of: samples)
-        try Accounts.lock(accounts.values, in: session)
-        var batch = Batch(try VolumeBoard(samples, accounts: accounts, rules: rules, in: session))
+        var batch = Batch(try VolumeBoard(locking: samples, rules: rules, in: session))
         var outcomes: [Outcome] = consignments.map { batch.place($0, replay: replay) }
         var names = consignments.map(\.path)
         // A name that others hold gets a second one beside it, once: it is never overwritten.

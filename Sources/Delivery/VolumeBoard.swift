@@ -17,16 +17,21 @@ struct VolumeBoard {
     private(set) var promises: [AccountID: AccountPromise] = [:]
     private var largest: Int64 = 0
 
-    /// Reads credits and promises. While the accounts are locked, what it decides holds.
-    init(
-        _ samples: [VolumeSample], accounts: [VolumeID: AccountID], rules: LevelRules, in session: Session
-    ) throws {
-        let (known, standings) = try session.ask(Volumes.find(accounts.keys), Accounts.standing(accounts.values))
-        self.init(samples, known: known, standings: standings, rules: rules)
+    /// Locks the volumes' accounts, and reads credits and promises: what it decides holds until the transaction ends.
+    init(locking samples: [VolumeSample], rules: LevelRules, in session: Session) throws {
+        let ids = samples.compactMap(\.proof?.id)
+        while true {
+            let (locked, known, standings) = try session.ask(
+                Accounts.lock(of: ids), Volumes.find(ids), Accounts.standing(of: ids))
+            // While the lock was waited for, volumes may have come to share an account.
+            guard locked.isSuperset(of: known.values.map(\.account)) else { continue }
+            self.init(samples, known: known, standings: standings.mapValues(\.standing), rules: rules)
+            return
+        }
     }
 
     init(
-        _ samples: [VolumeSample], known: [VolumeID: KnownVolume], standings: [AccountID: AccountStanding],
+        _ samples: [VolumeSample], known: [VolumeID: KnownVolume], standings: [VolumeID: AccountStanding],
         rules: LevelRules
     ) {
         var byID: [VolumeID: VolumeSample] = [:]
@@ -35,7 +40,7 @@ struct VolumeBoard {
             if let condition = sample.condition { conditions[sample.settings.name] = .state(condition) }
             guard let proof = sample.proof, let volume = known[proof.id] else { continue }
             byID[proof.id] = sample
-            views.append(VolumeView(sample, proof, volume, standings[volume.account] ?? AccountStanding()))
+            views.append(VolumeView(sample, proof, volume, standings[proof.id] ?? AccountStanding()))
         }
         self.samples = byID
         self.conditions = conditions
@@ -94,7 +99,8 @@ extension VolumeView {
     /// - Parameter standing: of its account, read now.
     init(_ sample: VolumeSample, _ proof: VolumeSample.Proof, _ volume: KnownVolume, _ standing: AccountStanding) {
         let settings = sample.settings
-        let reserved = standing.reserved(since: sample.promised ?? standing)
+        let isSameAccount = sample.account.map { $0 == volume.account } ?? true
+        let reserved = standing.reserved(since: sample.promised ?? standing, isSameAccount: isSameAccount)
         let stored = Planning.VolumeState(rawValue: volume.state) ?? .ok
         self.init(
             id: proof.id, name: settings.name, account: volume.account, priority: settings.priority,

@@ -17,6 +17,8 @@ package struct VolumeSample: Sendable {
     package var isLate = false
     /// What was promised on its account right before its space was read; nil where that is not known.
     package var promised: AccountStanding?
+    /// Which that was.
+    package var account: AccountID?
     package var cannotReserve = false
 
     package init(

@@ -10,7 +10,7 @@ internal import Vocabulary
 /// What this process can reach: absent, hung, read-only. Told once for its host.
 extension VolumeRoster {
     private static let stable = Duration.seconds(60)
-    private static let againPeriod = Duration.seconds(10)
+    static let againPeriod = Duration.seconds(10)
 
     /// What processes of this host said before this one began.
     func recall() async throws {

@@ -30,8 +30,13 @@ package actor VolumeRoster {
     private let copiers: [VolumeName: @Sendable (VolumeID) -> Copier]
     private nonisolated let copying: [FileThreads]
     private nonisolated let finders: [VolumeName: WidthFinder]
-    private var ready: [VolumeID: Copier] = [:]
-    var registered: [VolumeName: Registration] = [:]
+    private var ready: [VolumeName: (id: VolumeID, copier: Copier)] = [:]
+    /// Which disk is each volume's, as the ledger said.
+    private var bound: [VolumeName: VolumeID] = [:]
+    /// Disks that are not what their names say.
+    private var refused: [VolumeName: (id: VolumeID, reason: String, at: Duration)] = [:]
+    /// Which were registered as sharing a file system.
+    private var sharing: Set<Set<VolumeID>> = []
     private var samples: [VolumeSample] = []
 
     // How looks stand.
@@ -42,7 +47,7 @@ package actor VolumeRoster {
     private var waiters: [Int: Waiter] = [:]
     private var nextWaiter = 0
     /// What was promised when looks were last begun: earlier is as good, and counts more.
-    private var lastPromised: [AccountID: AccountStanding] = [:]
+    private var lastPromised: [VolumeID: (account: AccountID, standing: AccountStanding)] = [:]
 
     // What this process can reach.
     /// Those that did not answer; since when they answer again.
@@ -69,11 +74,6 @@ package actor VolumeRoster {
     private static let freshness = Duration.seconds(2)
     /// Without an answer for so long a volume hangs.
     package static let hangs = Duration.seconds(10)
-
-    struct Registration: Hashable {
-        let id: VolumeID
-        let account: AccountID
-    }
 
     private struct Waiter {
         var pending: Set<VolumeName>
@@ -158,11 +158,13 @@ package actor VolumeRoster {
     package func sample() async throws -> [VolumeSample] {
         if sights == nil { try await recall() }
         var looked = try await look()
-        // What was promised before the space was read is known only of volumes that are.
-        if try await register(looked) { looked = try await look() }
+        try await register(looked)
+        // What was promised before the space was read is known only of volumes that are. Whoever comes beside the first
+        // look finds them registered, and has looked before they were.
+        if looked.contains(where: { $0.promised == nil && isBound($0) }) { looked = try await look() }
         // A process that stops learns nothing of its volumes any more.
         try Task.checkCancellation()
-        looked = await tryReadOnly(looked)
+        looked = await tryReadOnly(looked.map(identified))
         samples = looked
         try await followReach(looked)
         if spaceFollowed.map({ clock() - $0 >= VolumeRoster.followPeriod }) ?? true {
@@ -207,31 +209,20 @@ package actor VolumeRoster {
 
     /// Where to copy to a proven volume with.
     package func copier(of id: VolumeID, named name: VolumeName) -> Copier? {
-        if let copier = ready[id] { return copier }
+        // Another disk can have come to the name.
+        if let known = ready[name], known.id == id { return known.copier }
         guard let make = copiers[name] else { return nil }
         let copier = make(id)
-        ready[id] = copier
+        ready[name] = (id, copier)
         return copier
-    }
-
-    /// The account of each proven volume: its own setting, or the smallest id on its file system.
-    package static func accounts(of samples: [VolumeSample]) -> [VolumeID: AccountID] {
-        let proven = samples.compactMap { sample in sample.proof.map { (sample.settings, $0) } }
-        var accounts: [VolumeID: AccountID] = [:]
-        for (settings, proof) in proven {
-            let sharing = proven.filter { $0.1.device == proof.device }.map(\.1.id)
-            accounts[proof.id] = settings.account ?? AccountID((sharing.min() ?? proof.id).rawValue)
-        }
-        return accounts
     }
 
     // MARK: - Looks
 
     private func look() async throws -> [VolumeSample] {
-        let accounts = Set(registered.values.map(\.account))
+        let ids = Set(bound.values)
         let promised =
-            accounts.isEmpty
-            ? [:] : try await database.perform { session in try session.answer(Accounts.standing(accounts)) }
+            ids.isEmpty ? [:] : try await database.perform { session in try session.answer(Accounts.standing(of: ids)) }
         lastPromised = promised
         let began = clock()
         let names = replay.allVolumes.map(\.name)
@@ -253,19 +244,26 @@ package actor VolumeRoster {
         return !late.intersection(asked).isEmpty
     }
 
-    private func begin(_ name: VolumeName, _ promised: [AccountID: AccountStanding]) {
+    private func begin(
+        _ name: VolumeName, _ promised: [VolumeID: (account: AccountID, standing: AccountStanding)]
+    ) {
         guard let probe = probes[name] else { return }
         underWay.insert(name)
         Task { self.took(await probe.look(), promised) }
     }
 
-    private func took(_ sample: VolumeSample, _ promised: [AccountID: AccountStanding]) {
+    private func took(
+        _ sample: VolumeSample, _ promised: [VolumeID: (account: AccountID, standing: AccountStanding)]
+    ) {
         let name = sample.settings.name
         underWay.remove(name)
         let wasLate = late.remove(name) != nil
         var sample = settled(sample)
-        sample.promised = registered[name].flatMap { promised[$0.account] }
-        sample.cannotReserve = sample.proof.flatMap { ready[$0.id]?.space.cannotReserve } ?? false
+        if let id = sample.proof?.id {
+            sample.promised = promised[id]?.standing
+            sample.account = promised[id]?.account
+            if let known = ready[name], known.id == id { sample.cannotReserve = known.copier.space.cannotReserve }
+        }
         answers[name] = (sample, clock(), wasLate)
         for (id, waiter) in waiters where waiter.pending.contains(name) {
             waiters[id]?.pending.remove(name)
@@ -308,26 +306,37 @@ package actor VolumeRoster {
         waiters.removeValue(forKey: id)?.continuation.resume()
     }
 
-    /// Gives whether there was something new.
-    private func register(_ samples: [VolumeSample]) async throws -> Bool {
-        let accounts = VolumeRoster.accounts(of: samples)
-        var fresh: [(id: VolumeID, name: VolumeName, path: FilePath, account: AccountID)] = []
-        var registrations: [VolumeName: Registration] = [:]
-        for sample in samples {
-            guard let proof = sample.proof, let account = accounts[proof.id] else { continue }
-            let registration = Registration(id: proof.id, account: account)
-            registrations[sample.settings.name] = registration
-            if registered[sample.settings.name] != registration {
-                fresh.append((proof.id, sample.settings.name, sample.settings.path, account))
+    private func register(_ samples: [VolumeSample]) async throws {
+        let proven = samples.compactMap { sample in sample.proof.map { (name: sample.settings.name, proof: $0) } }
+        let groups = Set(Dictionary(grouping: proven, by: \.proof.device).values.map { Set($0.map(\.proof.id)) })
+        let isKnown = proven.allSatisfy { name, proof in
+            if bound[name] == proof.id { return true }
+            // An operator's word can have made it right.
+            return refused[name].map { $0.id == proof.id && clock() - $0.at < VolumeRoster.againPeriod } ?? false
+        }
+        if isKnown && groups.allSatisfy({ group in sharing.contains { $0.isSuperset(of: group) } }) { return }
+        let registration = VolumeRegistration(replay: replay)
+        let outcome = try await database.transaction { session in try registration.run(samples, in: session) }
+        sharing.formUnion(groups)
+        for (name, proof) in proven {
+            if let reason = outcome.refused[name] {
+                refused[name] = (proof.id, reason, clock())
+                bound[name] = nil
+            } else {
+                refused[name] = nil
+                bound[name] = outcome.bound[name]
             }
         }
-        if fresh.isEmpty { return false }
-        let known = fresh
-        let name = replay.name
-        try await database.transaction { session in
-            try Volumes.register(known, credit: { initialCredit(of: $0, replay: name) }, in: session)
-        }
-        registered.merge(registrations) { $1 }
-        return true
+    }
+
+    private func isBound(_ sample: VolumeSample) -> Bool {
+        sample.proof.map { bound[sample.settings.name] == $0.id } ?? false
+    }
+
+    /// A disk that is not the volume of its name is as good as none.
+    private func identified(_ sample: VolumeSample) -> VolumeSample {
+        if sample.proof == nil || isBound(sample) { return sample }
+        let reason = refused[sample.settings.name]?.reason ?? "its disk is not known yet"
+        return VolumeSample(settings: sample.settings, proof: nil, condition: .absent, reason: reason)
     }
 }

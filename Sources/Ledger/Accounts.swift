@@ -29,8 +29,17 @@ package struct AccountStanding: Hashable, Sendable {
     /// What is to be counted against space that was read between `earlier` and now: what was not allocated before that,
     /// and all that was promised since, whatever became of it meanwhile. Some bytes may count twice for a moment, none
     /// is left out.
-    package func reserved(since earlier: AccountStanding) -> (bytes: Int64, files: Int64) {
-        (
+    ///
+    /// Where the volume came to share another account meanwhile, the sums of both cannot be compared: all of both counts.
+    package func reserved(
+        since earlier: AccountStanding, isSameAccount: Bool = true
+    ) -> (bytes: Int64, files: Int64) {
+        guard isSameAccount else {
+            return (
+                earlier.unallocatedBytes + unallocatedBytes, earlier.unallocatedFiles + unallocatedFiles
+            )
+        }
+        return (
             earlier.unallocatedBytes + max(0, promisedBytes - earlier.promisedBytes),
             earlier.unallocatedFiles + max(0, promisedFiles - earlier.promisedFiles)
         )
@@ -53,18 +62,45 @@ package struct AccountPromise: Hashable, Sendable {
 package enum Accounts {
     /// Locks the rows until the transaction ends. One short transaction decides a placement: lock, read volumes and
     /// reservations, open intents, save credits. No file is touched meanwhile.
-    package static func lock(_ accounts: some Sequence<AccountID>, in session: Session) throws {
-        try session.send(
-            "select from takeup.account where id = any($1::text[]) order by id for no key update",
-            [.names(Set(accounts))])
-    }
-
-    package static func standing(_ accounts: some Sequence<AccountID>) -> Question<[AccountID: AccountStanding]> {
+    ///
+    /// The answer is which they are: those that the volumes had when the lock was asked for.
+    package static func lock(of volumes: some Sequence<VolumeID>) -> Question<Set<AccountID>> {
         Question(
             """
-            select account.id, account.promised_bytes, account.promised_files, account.largest_bytes,
+            select id from takeup.account
+            where id = any (array(select account_id from takeup.volume where id = any($1::text[])))
+            order by id for no key update
+            """, [.names(Set(volumes))]
+        ) { rows in Set(try rows.map { try $0.name("id") }) }
+    }
+
+    /// While volumes come to share accounts.
+    package static func lockAll(in session: Session) throws {
+        try session.send("select from takeup.account order by id for no key update")
+    }
+
+    /// Lets all volumes of some accounts share others.
+    package static func join(_ accounts: [AccountID: AccountID], in session: Session) throws {
+        if accounts.isEmpty { return }
+        let pairs = Array(accounts)
+        try session.execute(
+            """
+            update takeup.volume set account_id = given.other
+            from unnest($1::text[], $2::text[]) as given(one, other)
+            where volume.account_id = given.one and volume.id = any (array(
+                select id from takeup.volume where account_id = any($1::text[]) order by id for no key update))
+            """, [.names(pairs.map(\.key)), .names(pairs.map(\.value))])
+    }
+
+    /// Of the account that each volume has now.
+    package static func standing(
+        of volumes: some Sequence<VolumeID>
+    ) -> Question<[VolumeID: (account: AccountID, standing: AccountStanding)]> {
+        Question(
+            """
+            select asked.id as volume_id, account.id, account.promised_bytes, account.promised_files, account.largest_bytes,
                 coalesce(open.bytes, 0) as bytes, coalesce(open.files, 0) as files, coalesce(open.largest, 0) as largest
-            from takeup.account
+            from takeup.volume as asked join takeup.account on account.id = asked.account_id
             left join (
                 select volume.account_id,
                     sum(greatest(0, intent.reserved_bytes - intent.allocated_bytes))::bigint as bytes,
@@ -73,16 +109,21 @@ package enum Accounts {
                 from takeup.intent join takeup.volume on volume.id = intent.volume_id
                 where intent.state = 'open' group by volume.account_id
             ) as open on open.account_id = account.id
-            where account.id = any($1::text[])
-            """, [.names(accounts)]
+            where asked.id = any($1::text[])
+            """, [.names(volumes)]
         ) { rows in
             let standings = try rows.map { row in
                 (
-                    try row.name("id", as: AccountID.self),
-                    AccountStanding(
-                        unallocatedBytes: try row.integer("bytes"), unallocatedFiles: try row.integer("files"),
-                        largestUnderWay: try row.integer("largest"), promisedBytes: try row.integer("promised_bytes"),
-                        promisedFiles: try row.integer("promised_files"), largestEver: try row.integer("largest_bytes"))
+                    try row.name("volume_id", as: VolumeID.self),
+                    (
+                        account: try row.name("id", as: AccountID.self),
+                        standing: AccountStanding(
+                            unallocatedBytes: try row.integer("bytes"), unallocatedFiles: try row.integer("files"),
+                            largestUnderWay: try row.integer("largest"),
+                            promisedBytes: try row.integer("promised_bytes"),
+                            promisedFiles: try row.integer("promised_files"),
+                            largestEver: try row.integer("largest_bytes"))
+                    )
                 )
             }
             return Dictionary(standings, uniquingKeysWith: { first, _ in first })

@@ -47,6 +47,8 @@ package struct KnownVolume: Hashable, Sendable {
     package var restsUntil: Instant?
     /// When an operator said that it may be used again.
     package var trusted: Instant?
+    /// Since when another disk has its name: nothing is placed there any more, and what it holds stays on record.
+    package var replaced: Instant?
 
     /// One that the ledger has not heard of.
     package init(new id: VolumeID, name: VolumeName, path: FilePath, account: AccountID, credit: Double) {
@@ -64,7 +66,7 @@ package struct KnownVolume: Hashable, Sendable {
             "id", "name", "path", "account_id", "credit", "state", "reason", "incident", "peak_percent", "total_bytes",
             "available_bytes", "used_bytes", "total_inodes", "available_inodes", "recent_writes",
         ],
-        times: ["since", "sampled_at", "rests_until", "trusted_at"])
+        times: ["since", "sampled_at", "rests_until", "trusted_at", "replaced_at"])
 
     init(_ row: Row) throws {
         id = try row.name("id")
@@ -81,6 +83,7 @@ package struct KnownVolume: Hashable, Sendable {
         recentWrites = try row.text("recent_writes")
         restsUntil = try row.optionalInstant("rests_until")
         trusted = try row.optionalInstant("trusted_at")
+        replaced = try row.optionalInstant("replaced_at")
         sample =
             sampled == nil
             ? nil

@@ -159,8 +159,11 @@ extension Migrations {
             trial_pause interval,
             trial_bytes bigint,
             -- An operator said that it may be used again.
-            trusted_at timestamptz
+            trusted_at timestamptz,
+            -- Another disk has its name since.
+            replaced_at timestamptz
         ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+        create unique index volume_bound on takeup.volume (name) where replaced_at is null;
         create sequence takeup.incident as bigint;
 
         create table takeup.replica (

@@ -3,7 +3,8 @@ package import Vocabulary
 
 /// The rows of volumes.
 package enum Volumes {
-    /// Makes volumes known, or tells their new name, path and account; credit and state stay.
+    /// Makes volumes known, or tells their new name, path and account; credit and state stay. A name belongs to one disk
+    /// at a time: a database error where another has it.
     /// - Parameter credit: what a new one begins with.
     package static func register(
         _ volumes: [(id: VolumeID, name: VolumeName, path: FilePath, account: AccountID)],
@@ -21,14 +22,28 @@ package enum Volumes {
                 as given(id, name, path, account, credit)
             order by id collate "C"
             on conflict (id) do update set
-                name = excluded.name, path = excluded.path, account_id = excluded.account_id
+                name = excluded.name, path = excluded.path, account_id = excluded.account_id, replaced_at = null
             where (standing.name, standing.path, standing.account_id)
                 is distinct from (excluded.name, excluded.path, excluded.account_id)
+                or standing.replaced_at is not null
             """,
             [
                 .names(volumes.map(\.id)), .names(volumes.map(\.name)), .byteStrings(volumes.map(\.path.bytes)),
                 .names(volumes.map(\.account)), .reals(volumes.map { credit($0.id) }),
             ])
+    }
+
+    /// Another disk gets the name of one that was replaced. What the old one holds stays on record.
+    package static func replace(
+        _ name: VolumeName, by id: VolumeID, path: FilePath, credit: Double, in session: Session
+    ) throws {
+        try session.execute(
+            """
+            update takeup.volume set replaced_at = statement_timestamp()
+            where name = $1 and id <> $2 and replaced_at is null
+            """, [Value(name), Value(id)])
+        let account = try find([id], in: session)[id]?.account ?? AccountID(id.rawValue)
+        try register([(id, name, path, account)], credit: { _ in credit }, in: session)
     }
 
     package static func all(in session: Session) throws -> [KnownVolume] {

@@ -7,8 +7,10 @@ internal import Vocabulary
 
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Makes directories known as volumes, and lets them be trusted again.",
-        subcommands: [VolumeInitCommand.self, VolumeTrustCommand.self])
+        commandName: "volume",
+        abstract:
+            "Makes directories known as volumes, lets them be trusted again, and gives their names to other disks.",
+        subcommands: [VolumeInitCommand.self, VolumeTrustCommand.self, VolumeReplaceCommand.self])
 }
 
 struct VolumeInitCommand: AsyncParsableCommand {
@@ -78,5 +80,45 @@ struct VolumeTrustCommand: AsyncParsableCommand {
             outcome == .suspect
                 ? "Volume \(name) is tried now, and used again if it keeps what is written to it."
                 : "Volume \(name) is not suspect. Nothing was changed.")
+    }
+}
+
+struct VolumeReplaceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replace",
+        abstract: "Says that another disk is a volume from now on.",
+        discussion: """
+            A volume's name belongs to the disk that was first seen under it. Agents take no other: it is VOLUME_ABSENT, \
+            with the reason identity, so that a disk mounted in the wrong place takes no recordings. Where a disk was \
+            replaced for good, make the new one a volume (`takeup volume init`), mount it, and say so here, on a host that \
+            has it: agents use it within seconds. What the old disk holds stays on record.
+
+            Exit code: 1 where these settings have no such volume, or no disk with a marker is there; 78 where the settings \
+            can't be used.
+            """)
+
+    @Argument(help: "The volume's name, as the settings have it.")
+    var name: String
+
+    @OptionGroup var config: ConfigOption
+
+    func run() async throws {
+        let settings = try config.load()
+        let volume = VolumeName(name)
+        let outcome = try await ReplayConnection.use(settings, as: "volume replace") { database in
+            try await VolumeReplacing.replace(
+                volume, volumes: settings.replay, patience: settings.watching.callPatience, in: database)
+        }
+        switch outcome {
+        case .replaced: Terminal.say("The disk that is there now is volume \(name).")
+        case .same: Terminal.say("The disk that is there is volume \(name) already. Nothing was changed.")
+        case .unknown:
+            Terminal.complain("The settings have no volume \(name).")
+            throw ExitCode.failure
+        case .noDisk(let reason):
+            Terminal.complain(
+                "No disk can become volume \(name): \(reason). Mount it, and make it one with `takeup volume init`.")
+            throw ExitCode.failure
+        }
     }
 }

@@ -66,7 +66,8 @@ struct DeliverySite: Sendable {
     /// The settings of a replay with these volumes, each with an account of its own; `rest` is TOML.
     /// - Parameter places: where volumes lie that do not lie in the scratch directory.
     func volumes(
-        _ volumes: [(name: String, rest: String)], at places: [String: FilePath] = [:]
+        _ volumes: [(name: String, rest: String)], at places: [String: FilePath] = [:],
+        haveAccounts: Bool = true
     ) throws -> ReplaySettings {
         var text = """
             [replay]
@@ -87,7 +88,7 @@ struct DeliverySite: Sendable {
                 [[replay.volumes]]
                 name = "\(name)"
                 path = "\(volume.displayText)"
-                account = "account-\(name)"
+                \(haveAccounts ? "account = \"account-\(name)\"" : "")
                 \(rest)
 
                 """

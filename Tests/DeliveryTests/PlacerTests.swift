@@ -26,10 +26,9 @@ import Vocabulary
             let worker = try await site.worker("registers")
             let looked = try #require(try await worker.roster.sample().first)
             let proof = try #require(looked.proof)
-            let account = AccountID(proof.id.rawValue)
             // Its space was read before the first decision, and never again: what others promised and wrote since counts.
             let standing = try await site.database.perform { session in
-                try session.answer(Accounts.standing([account]))[account]
+                try session.answer(Accounts.standing(of: [proof.id]))[proof.id]?.standing
             }
             let sample = VolumeSample(
                 settings: looked.settings,
@@ -70,7 +69,7 @@ import Vocabulary
             #expect(refused == files - 40)
             #expect(try await site.count("takeup.intent where state = 'open'") == 40)
             let promised = try await site.database.perform { session in
-                try session.answer(Accounts.standing([account]))[account]
+                try session.answer(Accounts.standing(of: [proof.id]))[proof.id]?.standing
             }
             #expect(promised?.promisedBytes == 40 * footprint)
             #expect(promised?.unallocatedBytes == 20 * footprint)

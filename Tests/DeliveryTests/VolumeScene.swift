@@ -30,9 +30,10 @@ final class VolumeScene: Sendable {
 
     static let size: Int64 = 10_000_000_000
 
-    init(_ site: DeliverySite, _ volumes: [(name: String, rest: String)]) throws {
+    /// - Parameter haveAccounts: each volume as if it were a file system of its own.
+    init(_ site: DeliverySite, _ volumes: [(name: String, rest: String)], haveAccounts: Bool = true) throws {
         self.site = site
-        settings = try site.volumes(volumes)
+        settings = try site.volumes(volumes, haveAccounts: haveAccounts)
     }
 
     /// A process, or what comes after its restart.

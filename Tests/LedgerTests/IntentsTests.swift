@@ -142,13 +142,16 @@ import Vocabulary
                     first.token: Intent.Ready(size: 400, digest: digest),
                     second.token: Intent.Ready(size: 5000, digest: digest),
                 ], lease: .seconds(30), in: session)
-            try Accounts.lock([Sample.account], in: session)
-            let standings = try session.answer(Accounts.standing([Sample.account, AccountID("other")]))
-            #expect(standings.keys.map(\.self) == [Sample.account])
-            #expect(standings[Sample.account]?.unallocatedBytes == 600)
-            #expect(standings[Sample.account]?.unallocatedFiles == 1)
+            let volumes = [Sample.volume, VolumeID("volume-b"), VolumeID("unheard of")]
+            #expect(try session.answer(Accounts.lock(of: volumes)) == [Sample.account])
+            let standings = try session.answer(Accounts.standing(of: volumes))
+            #expect(Set(standings.keys) == [Sample.volume, VolumeID("volume-b")])
+            #expect(standings.values.allSatisfy { $0.account == Sample.account })
+            #expect(standings[Sample.volume]?.standing.unallocatedBytes == 600)
+            #expect(standings[Sample.volume]?.standing.unallocatedFiles == 1)
             try Intents.allocated([first.token], in: session)
-            #expect(try session.answer(Accounts.standing([Sample.account]))[Sample.account]?.unallocatedBytes == 0)
+            #expect(
+                try session.answer(Accounts.standing(of: volumes))[Sample.volume]?.standing.unallocatedBytes == 0)
         }
     }
 

@@ -12,7 +12,7 @@ import Vocabulary
         let ledger = try await LedgerDatabase()
         try await ledger.registerVolumes()
         try await ledger.transaction { session in
-            try Accounts.lock([Sample.account], in: session)
+            #expect(try session.answer(Accounts.lock(of: [Sample.volume])) == [Sample.account])
             try Volumes.saveCredits([Sample.volume: -12.5], in: session)
             try Volumes.register(
                 [(Sample.volume, VolumeName("renamed"), FilePath("/srv/new"), AccountID("other"))], in: session)
