@@ -11,6 +11,7 @@ actor LargeFileService {
     private let afterlooks: AfterlookService
     private var queue: [(Transfer, Consignment)] = []
     /// One for each lane.
+    private let lagging: LaggingDeliveries
     private let wakes: [Wake]
 
     /// At a time. More would only make the heads of a disk wander.
@@ -23,6 +24,7 @@ actor LargeFileService {
         self.replay = replay
         self.deliverer = deliverer
         self.closing = closing
+        lagging = LaggingDeliveries { [deliverer] in await deliverer.isVolumeSilent() }
         wakes = (0..<LargeFileService.lanes).map { _ in Wake() }
     }
 
@@ -48,11 +50,16 @@ actor LargeFileService {
                 continue
             }
             let (transfer, consignment) = queue.removeFirst()
-            // From here on the delivery keeps its own lease.
-            let outcomes = await deliverer.deliver([consignment])
-            let done = await closing.close(outcomes.map { (transfer, consignment, $0) })
-            if !done.isEmpty { await afterlooks.remember([consignment]) }
+            // One whose volume does not answer goes on by itself: the lane is for those of others.
+            await lagging.run { await self.carry(transfer, consignment) }
         }
+    }
+
+    private func carry(_ transfer: Transfer, _ consignment: Consignment) async {
+        // From here on the delivery keeps its own lease.
+        let outcomes = await deliverer.deliver([consignment])
+        let done = await closing.close(outcomes.map { (transfer, consignment, $0) })
+        if !done.isEmpty { await afterlooks.remember([consignment]) }
     }
 
     /// What waits for a lane stays ours.

@@ -86,7 +86,7 @@ extension VolumeRoster {
             isOver ? [.elapsed(moved.after.since - moved.before.since)] : [])
     }
 
-    private static func alert(of state: Planning.VolumeState) -> AlertKind? {
+    static func alert(of state: Planning.VolumeState) -> AlertKind? {
         switch state {
         case .above: .watermark
         case .floor: .floor

@@ -80,7 +80,8 @@ extension VolumeRoster {
         let moved = try Volumes.move(
             id, from: known.state, to: Planning.VolumeState.suspect.rawValue, reason: reason, raisesAlert: true,
             in: session)
-        try VolumeTrust.plan(trialOf: id, bytes: 0, after: VolumeRoster.firstTrial, in: session)
+        try VolumeTrust.plan(
+            trialOf: id, bytes: 0, after: VolumeRoster.firstTrial, atMost: VolumeRoster.lastTrial, in: session)
         return moved?.after
     }
 
@@ -93,7 +94,8 @@ extension VolumeRoster {
             case .limited, .suspect: return nil
             case .ok, .above, .floor, .readOnly, .absent, .hung, .drain: break
             }
-            try VolumeTrust.plan(trialOf: id, bytes: bytes, after: VolumeRoster.firstTrial, in: session)
+            try VolumeTrust.plan(
+                trialOf: id, bytes: bytes, after: VolumeRoster.firstTrial, atMost: VolumeRoster.lastTrial, in: session)
             return try Volumes.move(
                 id, from: known.state, to: Planning.VolumeState.limited.rawValue, reason: reason, raisesAlert: true,
                 in: session)?.after
@@ -142,8 +144,13 @@ extension VolumeRoster {
     private func forgive(_ id: VolumeID, _ known: KnownVolume, _ settings: VolumeSettings) async throws {
         let moved = try await database.transaction { session in
             try VolumeTrust.forgive(id, in: session)
+            // What was told of its space before stands until that is over: it goes back to where it came from.
+            let standing = try Alerts.all(in: session).filter { $0.subject == id.rawValue }.map(\.kind)
+            let state = [Planning.VolumeState.floor, .above].first { state in
+                VolumeRoster.alert(of: state).map { standing.contains($0.rawValue) } ?? false
+            }
             return try Volumes.move(
-                id, from: known.state, to: Planning.VolumeState.ok.rawValue, reason: nil, raisesAlert: false,
+                id, from: known.state, to: (state ?? .ok).rawValue, reason: nil, raisesAlert: state != nil,
                 in: session)
         }
         guard let (before, after) = moved else { return }

@@ -10,7 +10,11 @@ struct VolumeTrial: Sendable {
     /// The size of what is written.
     private static let sample = 256 << 10
 
-    /// Throws unless so many bytes can be reserved.
+    /// What is written at most where nothing can be reserved.
+    private static let most = 64 << 20
+
+    /// Throws unless so many bytes can be reserved. Where the volume reserves none they are written, as far as is
+    /// reasonable, and made durable: a server tells of a quota only then.
     func reserve(_ bytes: Int64) throws(FileError) {
         let (file, _) = try create()
         defer { try? file.close(with: calls) }
@@ -20,7 +24,11 @@ struct VolumeTrial: Sendable {
             }
         } catch {
             if error.code != .unsupported { throw error }
-            try write(to: file)
+            for offset in stride(from: 0, to: min(Int(clamping: bytes), VolumeTrial.most), by: VolumeTrial.sample) {
+                try write(to: file, at: Int64(offset))
+            }
+            try calls.syncFile(file.descriptor)
+            try file.close(with: calls)
         }
     }
 
@@ -69,7 +77,7 @@ struct VolumeTrial: Sendable {
     }
 
     @discardableResult
-    private func write(to file: HeldFile) throws(FileError) -> [UInt8] {
+    private func write(to file: HeldFile, at offset: Int64 = 0) throws(FileError) -> [UInt8] {
         var seed = UInt64.random(in: 1 ... .max)
         let bytes = (0..<VolumeTrial.sample).map { _ in
             seed ^= seed << 13
@@ -78,7 +86,7 @@ struct VolumeTrial: Sendable {
             return UInt8(truncatingIfNeeded: seed)
         }
         try bytes.withUnsafeBufferPointer { (buffer) throws(FileError) in
-            try calls.writeAll(UnsafeRawBufferPointer(buffer), to: file.descriptor, at: 0)
+            try calls.writeAll(UnsafeRawBufferPointer(buffer), to: file.descriptor, at: offset)
         }
         return bytes
     }

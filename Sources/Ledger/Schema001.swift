@@ -158,6 +158,9 @@ extension Migrations {
             trial_at timestamptz,
             trial_pause interval,
             trial_bytes bigint,
+            -- When it last passed one, and the pause that had led there.
+            forgiven_at timestamptz,
+            forgiven_pause interval,
             -- An operator said that it may be used again.
             trusted_at timestamptz,
             -- Another disk has its name since.

@@ -24,17 +24,24 @@ package enum VolumeTrust {
             [Value(volume), Value(span)])
     }
 
-    /// When a volume in trouble is tried for the first time.
+    /// When a volume in trouble is tried for the first time; later the sooner it is back in trouble: its trials may pass,
+    /// and what is copied fails all the same.
     /// - Parameter bytes: what is to be reserved then.
     package static func plan(
-        trialOf volume: VolumeID, bytes: Int64, after pause: Duration, in session: Session
+        trialOf volume: VolumeID, bytes: Int64, after pause: Duration, atMost: Duration, in session: Session
     ) throws {
         try session.execute(
             """
-            update takeup.volume set trial_at = statement_timestamp() + $2::interval, trial_pause = $2::interval,
+            update takeup.volume set trial_at = statement_timestamp() + next.pause, trial_pause = next.pause,
                 trial_bytes = $3, trusted_at = null
+            from (
+                select case when forgiven_at > statement_timestamp() - interval '1 hour'
+                    then greatest($2::interval, least(forgiven_pause, $4::interval))
+                    else $2::interval end as pause
+                from takeup.volume where id = $1
+            ) as next
             where id = $1
-            """, [Value(volume), Value(pause), .integer(bytes)])
+            """, [Value(volume), Value(pause), .integer(bytes), Value(atMost)])
     }
 
     /// Takes the trial of a volume that is due, for whichever process comes first; the next is due after twice the pause.
@@ -57,7 +64,8 @@ package enum VolumeTrust {
             "update takeup.bad_copy set is_forgiven = true where volume_id = $1 and not is_forgiven", [Value(volume)])
         try session.execute(
             """
-            update takeup.volume set recent_writes = '', trial_at = null, trial_pause = null, trial_bytes = null,
+            update takeup.volume set recent_writes = '', forgiven_at = statement_timestamp(),
+                forgiven_pause = trial_pause, trial_at = null, trial_pause = null, trial_bytes = null,
                 trusted_at = null where id = $1
             """, [Value(volume)])
     }

@@ -76,6 +76,75 @@ import Vocabulary
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a quota that only shows when files become durable is tried ever more rarely, also where trials pass between`()
+        async throws
+    {
+        try await DeliverySite.with { site in
+            let scene = try VolumeScene(site, [("a", "priority = 1"), ("b", "priority = 2")])
+            let (worker, narrator) = try await scene.process("one")
+            func isTried(after pause: Int) async throws -> Bool {
+                try await site.count("takeup.volume where name = 'a' and extract(epoch from trial_pause) = \(pause)")
+                    == 1
+            }
+            // As a server without ALLOCATE.
+            scene.fail(.allocate, with: EOPNOTSUPP)
+            scene.fail(.syncFile, with: EDQUOT)
+            _ = try await scene.deliver(1, by: worker)
+            #expect(try await scene.stored("a") == "limited")
+            #expect(try await isTried(after: 60))
+            // What is only written is no proof.
+            try await site.run("update takeup.volume set trial_at = now()")
+            try await worker.roster.turn()
+            #expect(try await scene.stored("a") == "limited")
+            scene.fail(.syncFile, with: nil)
+            try await site.run("update takeup.volume set trial_at = now()")
+            try await worker.roster.turn()
+            #expect(try await scene.stored("a") == "ok")
+            // Soon after, the same again.
+            scene.fail(.syncFile, with: EDQUOT)
+            _ = try await scene.deliver(2, by: worker)
+            #expect(try await scene.stored("a") == "limited")
+            #expect(try await isTried(after: 240))
+            let told = narrator.entries(of: .volumeLimited).compactMap { entry in
+                entry.facts.first { $0.name == .volume }?.value
+            }
+            #expect(told.count { $0 == "a" } == 2, "\(told)")
+            #expect(narrator.isSound)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a volume that was above its watermark before it was limited goes back there, under the same incident`()
+        async throws
+    {
+        try await DeliverySite.with { site in
+            let scene = try VolumeScene(site, [("a", "watermark = \"85%\""), ("b", "priority = 2")])
+            let (worker, narrator) = try await scene.process("one")
+            scene.leave(0.1, on: "a")
+            try await worker.roster.turn()
+            #expect(try await scene.stored("a") == "above")
+            // Overflow goes to a volume above its watermark; here a person says what a copy would have shown.
+            try await site.run(
+                """
+                update takeup.volume set state = 'limited', reason = 'a quota is used up', trial_at = now(),
+                    trial_pause = interval '60 seconds', trial_bytes = 1 where name = 'a'
+                """)
+            scene.pass(.seconds(2))
+            try await worker.roster.turn()
+            #expect(try await scene.stored("a") == "above")
+            scene.leave(0.5, on: "a")
+            scene.pass(.seconds(2))
+            try await worker.roster.turn()
+            scene.pass(.seconds(61))
+            try await worker.roster.turn()
+            #expect(try await scene.stored("a") == "ok")
+            #expect(narrator.told.count { $0 == .watermarkRaised } == 1)
+            #expect(narrator.told.count { $0 == .watermarkCleared } == 1)
+            #expect(narrator.incidents(of: [.watermarkRaised, .watermarkCleared]).count == 1)
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)), arguments: [false, true])
     func `a volume that fails two of its last three writes is suspect until a trial passes and somebody trusts it`(
         recovers: Bool
