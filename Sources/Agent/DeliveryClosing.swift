@@ -55,8 +55,8 @@ extension DeliveryOutcome {
         case .sourceMissing, .sourceChanged, .sourceEscapes, .sourceUnreadable, .crcMismatch, .inputOutput, .timeout,
             .exhausted:
             return true
-        case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent, .digestMismatch, .durability, .nameConflict,
-            .unsupportedName, .notPermitted, .leaseLost, .cancelled:
+        case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale,
+            .digestMismatch, .durability, .nameConflict, .unsupportedName, .notPermitted, .leaseLost, .cancelled:
             return false
         }
     }

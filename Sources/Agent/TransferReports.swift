@@ -11,6 +11,14 @@ struct TransferReports: Sendable {
     let problems: ProblemBook
     let narrator: any Narrator
     let mount: MountPath
+    /// By what failed.
+    private let repeats = PacedTelling<Event>(period: .seconds(60), clock: VolumeRoster.monotonic())
+
+    init(problems: ProblemBook, narrator: any Narrator, mount: MountPath) {
+        self.problems = problems
+        self.narrator = narrator
+        self.mount = mount
+    }
 
     /// Opens the problem that a look found.
     func tell(_ finding: ProblemBook.Finding?, about transfer: Transfer) async {
@@ -29,7 +37,7 @@ struct TransferReports: Sendable {
             await heal(transfer)
             return nil
         case .noRoom(let refusals):
-            guard refusals.values.allSatisfy({ $0 == .tooSmall }) else {
+            guard refusals.values.allSatisfy(\.isForGood) else {
                 return release(transfer, after: .seconds(10), "no volume can take it", isFailure: false)
             }
             await tellTooLarge(transfer, refusals.count)
@@ -63,28 +71,31 @@ struct TransferReports: Sendable {
                     claim: $0, delay: .milliseconds(200), error: text, isMissing: true, isFailure: false)
             }
         case .sourceChanged:
-            narrator.tell(.sourceChanged, facts: facts(transfer))
+            tell(error, of: transfer)
             return release(transfer, after: .milliseconds(500), text, isFault: true)
         case .volumeFull, .quota, .inodes:
+            tell(error, of: transfer)
             return release(transfer, after: pause(transfer), text)
-        // The delivery told of them, with their volume.
-        case .digestMismatch, .durability: break
+        case .unsupportedName:
+            tell(error, of: transfer)
+            try? await problems.open(
+                finding(
+                    .copyUnsupported, transfer,
+                    "Media \(transfer.mediaID) of \(transfer.recording) can be held by no volume: \(text)."))
         case .crcMismatch:
-            narrator.tell(.digestMismatch, facts: facts(transfer) + [.reason("CRC-32"), .detail(text)])
+            tell(error, of: transfer)
             try? await problems.open(
                 finding(
                     .checksumMismatch, transfer,
                     "Media \(transfer.mediaID) of \(transfer.recording) does not match the CRC-32 of its row; it is not copied."
                 ))
-        case .nameConflict: narrator.tell(.nameConflict, facts: facts(transfer) + [.detail(text)])
-        case .sourceUnreadable:
-            narrator.tell(.sourceUnreadable, facts: facts(transfer) + [.mount(mount), .detail(text)])
-        case .sourceEscapes, .volumeReadOnly, .volumeAbsent, .unsupportedName, .notPermitted, .timeout, .inputOutput,
-            .leaseLost, .cancelled, .exhausted:
-            narrator.tell(.copyRetry, facts: facts(transfer) + [.detail(text)])
+        case .sourceUnreadable, .sourceEscapes, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale,
+            .notPermitted, .timeout, .inputOutput, .durability, .digestMismatch, .nameConflict, .leaseLost, .cancelled,
+            .exhausted:
+            tell(error, of: transfer)
         }
         // What has a problem of its own is not told twice.
-        if transfer.failures >= 2 && error.code != .crcMismatch {
+        if transfer.failures >= 2 && error.code != .crcMismatch && error.code != .unsupportedName {
             try? await problems.open(
                 finding(
                     .copyFailed, transfer,
@@ -92,6 +103,18 @@ struct TransferReports: Sendable {
                 ))
         }
         return release(transfer, after: pause(transfer), text, isFault: Blame(error) == .recording)
+    }
+
+    /// Tells of what is wrong with the original. What was wrong with the volume was told by the delivery; here, once a
+    /// minute, that it is repeated.
+    private func tell(_ error: CopyError, of transfer: Transfer) {
+        guard let fault = CopyFault(error) else { return }
+        let told = facts(transfer) + fault.facts(of: error) + [.mount(mount)]
+        switch fault.side {
+        case .original: narrator.tell(fault.event, facts: told)
+        case .volume:
+            if let count = repeats.count(fault.event) { narrator.tell(.copyRetry, facts: told + [.count(count)]) }
+        }
     }
 
     /// Whatever was wrong with it is over. Asked only where something was.
@@ -102,7 +125,7 @@ struct TransferReports: Sendable {
         try? await problems.close(
             [
                 .missingFile, .shortFile, .unsettledFile, .unreadableFile, .checksumMismatch, .copyFailed,
-                .commitRefused, .unservedMedia, .pathRefused, .fileTooLarge,
+                .commitRefused, .unservedMedia, .pathRefused, .fileTooLarge, .copyUnsupported,
             ], subjects: [subject], place: place)
     }
 

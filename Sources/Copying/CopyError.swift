@@ -3,15 +3,19 @@ internal import Vocabulary
 
 /// Why an order did not become a copy. The staged file is gone, or is found by its token.
 package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
-    package enum Code: String, Hashable, Sendable {
+    package enum Code: String, CaseIterable, Hashable, Sendable {
         case sourceMissing, sourceChanged, sourceUnreadable, sourceEscapes
         /// The source's CRC-32 is not the row's.
         case crcMismatch
         /// No bytes left, no inodes left, or our allowance used up.
         case volumeFull, inodes, quota
         case volumeReadOnly
-        /// Not mounted, another disk, or gone meanwhile.
+        /// Not mounted, or gone meanwhile.
         case volumeAbsent
+        /// Another volume is where it was.
+        case volumeReplaced
+        /// What lies behind an open volume has forgotten it.
+        case volumeStale
         /// The volume gave other bytes back than it was given.
         case digestMismatch
         /// The kernel could not make it durable. Never tried again on the same bytes.
@@ -29,7 +33,7 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
     }
 
     /// Where on its way the order was.
-    package enum Step: String, Hashable, Comparable, Sendable {
+    package enum Step: String, CaseIterable, Hashable, Comparable, Sendable {
         case prepare, open, reserve, copy, sync, verify, lookAgain, lease, publish, settle
         private var rank: Int { CopyError.Step.order.firstIndex(of: self) ?? 0 }
         private static let order: [Step] = [
@@ -64,7 +68,8 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
     package var isTransient: Bool {
         switch code {
         case .sourceMissing, .sourceChanged, .sourceUnreadable, .volumeFull, .inodes, .quota, .volumeReadOnly,
-            .volumeAbsent, .digestMismatch, .durability, .timeout, .inputOutput, .leaseLost, .cancelled, .exhausted:
+            .volumeAbsent, .volumeReplaced, .volumeStale, .digestMismatch, .durability, .timeout, .inputOutput,
+            .leaseLost, .cancelled, .exhausted:
             true
         case .sourceEscapes, .crcMismatch, .nameConflict, .unsupportedName, .notPermitted: false
         }
@@ -79,9 +84,8 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
         case .digestMismatch: detail != CopyError.sourceDiffers
         case .durability, .inputOutput: true
         case .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .volumeFull, .inodes,
-            .quota, .volumeReadOnly, .volumeAbsent, .nameConflict, .unsupportedName, .notPermitted, .timeout,
-            .leaseLost,
-            .cancelled, .exhausted:
+            .quota, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale, .nameConflict, .unsupportedName,
+            .notPermitted, .timeout, .leaseLost, .cancelled, .exhausted:
             false
         }
     }
@@ -94,28 +98,27 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
 
 extension CopyError {
     /// A failed call about the source.
-    init(source error: FileError, at step: Step) {
+    package init(source error: FileError, at step: Step) {
         let code: Code =
             switch error.code {
             case .notFound, .notDirectory: .sourceMissing
             case .escapes: .sourceEscapes
-            case .timeout: .timeout
             case .exhausted: .exhausted
             case .exists, .noSpace, .quota, .readOnly, .tooLarge, .inputOutput, .stale, .notPermitted, .unsupported,
-                .nameTooLong, .crossesDevice, .busy, .interrupted, .other:
+                .nameTooLong, .crossesDevice, .busy, .timeout, .interrupted, .other:
                 .sourceUnreadable
             }
         self.init(code, at: step, cause: error)
     }
 
     /// A failed call about the volume. No bytes and no inodes left are one number; `isOutOfInodes` tells them apart.
-    init(volume error: FileError, at step: Step, isOutOfInodes: Bool = false) {
+    package init(volume error: FileError, at step: Step, isOutOfInodes: Bool = false) {
         let code: Code =
             switch error.code {
             case .noSpace: isOutOfInodes ? .inodes : .volumeFull
             case .quota: .quota
             case .readOnly: .volumeReadOnly
-            case .stale: .volumeAbsent
+            case .stale: .volumeStale
             case .tooLarge, .nameTooLong, .unsupported, .escapes: .unsupportedName
             case .notPermitted: .notPermitted
             case .timeout: .timeout

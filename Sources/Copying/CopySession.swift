@@ -35,9 +35,11 @@ struct CopySession: Sendable {
         let marker = try onVolume(.prepare) { () throws(FileError) in
             try VolumeMarker.read(in: root.descriptor, with: calls)
         }
-        guard marker == .volume(volume.id) else {
-            let detail = marker == .absent ? "its marker is not there" : "its marker names another volume"
-            throw CopyError(.volumeAbsent, at: .prepare, detail: detail)
+        switch marker {
+        case .volume(volume.id): break
+        case .absent: throw CopyError(.volumeAbsent, at: .prepare, detail: "its marker is not there")
+        case .volume: throw CopyError(.volumeReplaced, at: .prepare, detail: "its marker names another volume")
+        case .malformed: throw CopyError(.volumeReplaced, at: .prepare, detail: "its marker is none of ours")
         }
     }
 
@@ -94,13 +96,17 @@ struct CopySession: Sendable {
         }
         // The path may end in a link of the operator's; then the name itself is no directory, and is looked through.
         if found.isSameFile(as: rootObservation) { return }
-        let through = try onVolume(.settle) { () throws(FileError) in
+        let (through, marker) = try onVolume(.settle) { () throws(FileError) in
             let root = try calls.openRoot(volume.root)
-            return try calls.observe(root.descriptor)
+            return (
+                try calls.observe(root.descriptor), try? VolumeMarker.read(in: root.descriptor, with: calls)
+            )
         }
-        guard through.isSameFile(as: rootObservation) else {
-            throw CopyError(.volumeAbsent, at: .settle, detail: "it was unmounted or replaced meanwhile")
+        if through.isSameFile(as: rootObservation) { return }
+        if case .volume(let id)? = marker, id != volume.id {
+            throw CopyError(.volumeReplaced, at: .settle, detail: "another volume was put where it was")
         }
+        throw CopyError(.volumeAbsent, at: .settle, detail: "it was unmounted or replaced meanwhile")
     }
 
     /// The error of a failed call about the volume; asks for the inodes where there is no space.

@@ -16,8 +16,9 @@ package enum Blame: Hashable, Sendable {
         case .sourceMissing, .sourceChanged, .sourceEscapes, .crcMismatch, .unsupportedName:
             self = .recording
         case .sourceUnreadable: self = error.cause.map(Blame.init(reading:)) ?? .recording
-        case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent, .digestMismatch, .durability, .nameConflict,
-            .notPermitted, .timeout, .inputOutput, .leaseLost, .cancelled, .exhausted:
+        case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale,
+            .digestMismatch,
+            .durability, .nameConflict, .notPermitted, .timeout, .inputOutput, .leaseLost, .cancelled, .exhausted:
             self = .surroundings
         }
     }

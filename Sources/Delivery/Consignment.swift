@@ -28,6 +28,8 @@ package struct Consignment: Sendable {
     package var isVouched = true
     /// The quiet time of its mount.
     package var quiet: Duration = .zero
+    /// Volumes that cannot hold it.
+    var excluded: Set<VolumeName> = []
 
     package init(
         work: Intent.Work, sid: Sid, recording: RecordingReference, media: Int64, kind: MediaKind, source: CopySource,
@@ -53,6 +55,13 @@ package struct Consignment: Sendable {
         var aside = self
         aside.path = ReplicaPath.aside(path, mark: attemptMark)
         return aside
+    }
+
+    /// The same, not for a volume that cannot hold it.
+    func elsewhere(than volume: VolumeName) -> Consignment {
+        var elsewhere = self
+        elsewhere.excluded.insert(volume)
+        return elsewhere
     }
 
     /// Tells this attempt's name from all others.
@@ -111,7 +120,7 @@ package enum DeliveryOutcome: Sendable {
     var isVolumeRefusal: Bool {
         guard case .failed(let error) = self, error.step < .publish else { return false }
         switch error.code {
-        case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent: return true
+        case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale: return true
         case .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .digestMismatch,
             .durability, .nameConflict, .unsupportedName, .notPermitted, .timeout, .inputOutput, .leaseLost, .cancelled,
             .exhausted:
@@ -119,10 +128,13 @@ package enum DeliveryOutcome: Sendable {
         }
     }
 
-    var isNameConflict: Bool {
+    var isNameConflict: Bool { code == .nameConflict }
+
+    /// What a failed copy failed with.
+    var code: CopyError.Code? {
         switch self {
-        case .failed(let error): error.code == .nameConflict
-        case .committed, .noRoom, .fenced, .stale, .uncommitted: false
+        case .failed(let error): error.code
+        case .committed, .noRoom, .fenced, .stale, .uncommitted: nil
         }
     }
 }

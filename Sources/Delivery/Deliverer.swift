@@ -19,11 +19,12 @@ package struct Deliverer: Sendable {
     private let narrator: any Narrator
     private let lease: Duration
     private let settings: ReplaySettings
+    private let pace: PacedTelling<CopyFault.Place>
 
     /// - Parameter lease: how long work is ours after its last sign of life; renewed at a third of it.
     package init(
         replay: Replay, settings: ReplaySettings, rules: LevelRules = LevelRules(), roster: VolumeRoster,
-        narrator: any Narrator, lease: Duration
+        narrator: any Narrator, lease: Duration, clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic()
     ) {
         self.replay = replay
         self.roster = roster
@@ -31,6 +32,7 @@ package struct Deliverer: Sendable {
         self.narrator = narrator
         self.lease = lease
         self.settings = settings
+        pace = PacedTelling(period: CopyFault.period, clock: clock)
     }
 
     /// Whether a volume that answered a moment ago does not now.
@@ -38,20 +40,48 @@ package struct Deliverer: Sendable {
 
     /// An outcome for each consignment, in their order. One that fails fails no other.
     package func deliver(_ consignments: [Consignment]) async -> [DeliveryOutcome] {
-        var outcomes = await attempt(consignments)
-        // A name that holds other bytes is never overwritten, and nobody frees it: the copy gets one beside it. What a
-        // volume refused goes to another one, once.
-        let failed = outcomes.indices.filter { place in
-            outcomes[place].isNameConflict
-                || outcomes[place].isVolumeRefusal && settings.volumes(taking: consignments[place].kind).count > 1
+        var tries = zip(consignments, await attempt(consignments)).map {
+            Try(consignment: $0, outcome: $1.0, volume: $1.1)
         }
-        let again = await attempt(
-            failed.map { outcomes[$0].isNameConflict ? consignments[$0].aside() : consignments[$0] })
-        for (place, outcome) in zip(failed, again) { outcomes[place] = outcome }
-        return outcomes
+        for round in 0...settings.allVolumes.count {
+            let again = tries.indices.compactMap { place in next(after: tries[place], round).map { (place, $0) } }
+            if again.isEmpty { break }
+            for ((place, consignment), reached) in zip(again, await attempt(again.map(\.1))) {
+                // Where no other volume can ever hold it, the reason is the one that this one gave.
+                if case .noRoom(let refusals) = reached.0, tries[place].outcome.code == .unsupportedName,
+                    refusals.values.allSatisfy(\.isForGood)
+                {
+                    tries[place].volume = nil
+                } else {
+                    tries[place] = Try(consignment: consignment, outcome: reached.0, volume: reached.1)
+                }
+            }
+        }
+        return tries.map(\.outcome)
     }
 
-    private func attempt(_ consignments: [Consignment]) async -> [DeliveryOutcome] {
+    /// A consignment, what became of it, and the volume that it was for.
+    private struct Try: Sendable {
+        let consignment: Consignment
+        let outcome: DeliveryOutcome
+        var volume: VolumeName?
+    }
+
+    /// What is tried at once. A name that holds other bytes is never overwritten, and nobody frees it: the copy gets one
+    /// beside it. What a volume refused goes to another one, and what its server has forgotten is opened anew, once.
+    private func next(after failed: Try, _ round: Int) -> Consignment? {
+        if let volume = failed.volume, failed.outcome.code == .unsupportedName {
+            return failed.consignment.elsewhere(than: volume)
+        }
+        guard round == 0 else { return nil }
+        if failed.outcome.isNameConflict { return failed.consignment.aside() }
+        let hasOthers = settings.volumes(taking: failed.consignment.kind).count > 1
+        let goesOn = failed.outcome.isVolumeRefusal && (hasOthers || failed.outcome.code == .volumeStale)
+        return goesOn ? failed.consignment : nil
+    }
+
+    /// What became of each, and the volume that it was for.
+    private func attempt(_ consignments: [Consignment]) async -> [(DeliveryOutcome, VolumeName?)] {
         if consignments.isEmpty { return [] }
         let began = ContinuousClock.now
         let placed: [Placer.Outcome]
@@ -62,9 +92,9 @@ package struct Deliverer: Sendable {
                 try placer.place(consignments, among: samples, in: session)
             }
         } catch {
-            return consignments.map { _ in .uncommitted(error) }
+            return consignments.map { _ in (.uncommitted(error), nil) }
         }
-        var outcomes = [DeliveryOutcome](repeating: .fenced, count: consignments.count)
+        var outcomes = [(DeliveryOutcome, VolumeName?)](repeating: (.fenced, nil), count: consignments.count)
         var orders: [VolumeID: [Order]] = [:]
         var notes: [PlacementNote] = []
         for (place, outcome) in placed.enumerated() {
@@ -72,19 +102,20 @@ package struct Deliverer: Sendable {
             switch outcome {
             case .notHeld: break
             case .noRoom(let refusals):
-                outcomes[place] = .noRoom(refusals)
+                outcomes[place].0 = .noRoom(refusals)
                 notes.append(PlacementNote(kind: kind, volume: nil, isOverflow: false, refusals: refusals))
             case .placed(let intent, let sample, let isOverflow):
                 notes.append(PlacementNote(kind: kind, volume: sample, isOverflow: isOverflow, refusals: [:]))
                 let order = Order(
                     place: place, consignment: consignments[place], intent: intent, sample: sample, began: began)
                 orders[intent.volume, default: []].append(order)
+                outcomes[place].1 = sample.settings.name
             }
         }
         await roster.note(notes)
         let tokens = orders.values.flatMap { $0 }.map(\.intent.token)
         let settled = await whileRenewing(tokens) { [orders] in await carryOut(orders) }
-        for (place, outcome) in settled { outcomes[place] = outcome }
+        for (place, outcome) in settled { outcomes[place].0 = outcome }
         return outcomes
     }
 
@@ -166,7 +197,6 @@ package struct Deliverer: Sendable {
                 arrivals.append((order.place, arrival))
             case .failure(let error):
                 outcomes.append((order.place, error.code == .leaseLost ? .fenced : .failed(error)))
-                if error.code == .nameConflict { tellNameConflict(order) }
                 if error.mayBePublished { late.append(order.intent) }
                 if !error.mayHaveLeftFiles { clean.append(order.intent.token) }
                 if error.isWithheld { withheld.append(order.intent.token) }
@@ -265,38 +295,34 @@ package struct Deliverer: Sendable {
 
     /// Tells what the volume did, where it is to blame; what became of the transfers is told by whoever asked for them.
     private func tellFaults(of copied: [(Order, Result<Copied, CopyError>)]) async {
-        var undurable: [(Order, CopyError)] = []
+        var met: [CopyFault: [(Order, CopyError)]] = [:]
         for (order, result) in copied {
-            guard case .failure(let error) = result else { continue }
-            switch error.code {
-            case .volumeFull where error.step > .reserve: narrator.tell(.copyEnospc, facts: facts(of: order, error))
-            case .digestMismatch:
-                narrator.tell(.verifyMismatch, facts: facts(of: order, error) + [.detail(error)])
-            case .durability: undurable.append((order, error))
-            case .volumeFull, .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .inodes,
-                .quota, .volumeReadOnly, .volumeAbsent, .nameConflict, .unsupportedName, .notPermitted, .timeout,
-                .inputOutput, .leaseLost, .cancelled, .exhausted:
-                break
+            guard case .failure(let error) = result, let fault = CopyFault(error), fault.side == .volume else {
+                continue
+            }
+            switch fault.telling {
+            case .each: tell(fault, of: order, error, count: 1)
+            case .together, .paced: met[fault, default: []].append((order, error))
             }
         }
-        // What one failed sync took with it is told once.
-        guard let (order, error) = undurable.first else { return }
-        narrator.tell(.durabilityFailed, facts: facts(of: order, error) + [.count(undurable.count), .detail(error)])
+        for (fault, failures) in met.sorted(by: { $0.key.event.rawValue < $1.key.event.rawValue }) {
+            guard let (order, error) = failures.first else { continue }
+            let place = CopyFault.Place(volume: order.intent.volume, fault: fault)
+            let count =
+                fault.telling == .paced ? pace.count(place, times: failures.count) : failures.count
+            if let count { tell(fault, of: order, error, count: count) }
+        }
     }
 
-    private func facts(of order: Order, _ error: CopyError) -> [Fact] {
-        let consignment = order.consignment
-        return [
-            .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
-            .volume(order.sample.settings.name), .volumeID(order.intent.volume), .attempt(consignment.attempt),
-        ]
-    }
-
-    private func tellNameConflict(_ order: Order) {
+    private func tell(_ fault: CopyFault, of order: Order, _ error: CopyError, count: Int) {
         let consignment = order.consignment
         narrator.tell(
-            .nameConflict, .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
-            .volume(order.sample.settings.name), .attempt(consignment.attempt))
+            fault.event,
+            facts: [
+                .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
+                .volume(order.sample.settings.name), .volumeID(order.intent.volume), .attempt(consignment.attempt),
+                .count(count),
+            ] + fault.facts(of: error))
     }
 
     /// Keeps the leases alive while `body` runs. A lease that could not be renewed shows when names are about to

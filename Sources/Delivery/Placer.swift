@@ -56,9 +56,13 @@ private struct Batch {
 
     mutating func place(_ consignment: Consignment, replay: ReplaySettings) -> Placer.Outcome {
         let names = Set(replay.volumes(taking: consignment.kind).map(\.name))
-        let decision = board.place(size: consignment.size, key: consignment.key, among: names)
+        let decision = board.place(
+            size: consignment.size, key: consignment.key, among: names.subtracting(consignment.excluded))
         pending.append(decision.volume.map { ($0, decision.isOverflow) })
-        return decision.volume == nil ? .noRoom(decision.refusals) : .notHeld
+        if decision.volume != nil { return .notHeld }
+        let unfit = Dictionary(
+            uniqueKeysWithValues: consignment.excluded.intersection(names).map { ($0, Refusal.unfit) })
+        return .noRoom(decision.refusals.merging(unfit) { $1 })
     }
 
     func request(for consignment: Consignment, at place: Int, path: FilePath) -> IntentRequest? {

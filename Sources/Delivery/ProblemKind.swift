@@ -28,6 +28,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case volumeLimited = "volume-limited"
     case volumeSuspect = "volume-suspect"
     case fileTooLarge = "file-too-large"
+    case copyUnsupported = "copy-unsupported"
     case mountUnavailable = "mount-unavailable"
     case muxFailed = "mux-failed"
     case phraseUnknown = "phrase-unknown"
@@ -43,7 +44,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         switch self {
         case .notMeasured, .missingFile, .shortFile, .unsettledFile, .unreadableFile, .pathRefused, .unservedMedia,
             .rowRefused,
-            .sidCollision, .removedAtReplay, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused, .fileTooLarge:
+            .sidCollision, .removedAtReplay, .notDecoded, .checksumMismatch, .copyFailed, .commitRefused, .fileTooLarge,
+            .copyUnsupported:
             true
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
             .markedErroneous, .noRoom, .volumeUnavailable, .volumeLimited, .volumeSuspect, .mountUnavailable,
@@ -101,6 +103,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             "Look at the disk and the kernel's log. When it is mended: `takeup volume trust NAME`; it is tried before it is used."
         case .fileTooLarge:
             "Add a volume that is large enough, or lower its watermark's reserve; other recordings go on."
+        case .copyUnsupported:
+            "Use a file system without such limits for one of the volumes; other recordings go on."
         case .mountUnavailable:
             "Mount the right one, or look at the server behind it; nothing is concluded, and it goes on by itself."
         case .phraseUnknown:

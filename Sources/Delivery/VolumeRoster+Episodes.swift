@@ -61,7 +61,7 @@ extension VolumeRoster {
     private func episode(of placement: PlacementNote) -> Episode? {
         guard let volume = placement.volume else {
             // One that fits nowhere even empty says nothing of the others.
-            return placement.refusals.values.allSatisfy { $0 == .tooSmall } ? nil : .allFull(placement.refusals)
+            return placement.refusals.values.allSatisfy(\.isForGood) ? nil : .allFull(placement.refusals)
         }
         if placement.isOverflow { return .overflow(volume) }
         let preferred = replay.volumes(taking: placement.kind).filter { $0.balance > 0 }.map(\.priority).min()

@@ -30,8 +30,8 @@ struct WriteVerdict: Hashable, Sendable {
                 case .inputOutput: failed += 1
                 case .digestMismatch where error.blamesVolume: failed += 1
                 case .digestMismatch, .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch,
-                    .inodes, .volumeAbsent, .nameConflict, .unsupportedName, .notPermitted, .timeout, .leaseLost,
-                    .cancelled, .exhausted:
+                    .inodes, .volumeAbsent, .volumeReplaced, .volumeStale, .nameConflict, .unsupportedName,
+                    .notPermitted, .timeout, .leaseLost, .cancelled, .exhausted:
                     break
                 }
             }

@@ -56,6 +56,9 @@ package struct FileError: Error, Retryable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether it was close(2) that failed: what was written before may be lost.
+    package var isOfClosing: Bool { doing == FileCall.close.doing }
+
     package var description: String {
         doing + ": " + code.rawValue + (number.map { " (\(FileError.name(of: $0)))" } ?? "")
     }
@@ -66,7 +69,9 @@ package struct FileError: Error, Retryable, Hashable, CustomStringConvertible {
         case (.openBeneath, EXDEV), (.openBeneath, ELOOP): .escapes
         case (.createUnnamed, EISDIR), (.createUnnamed, EINVAL), (.rename, EINVAL), (.open, EINVAL),
             (.allocate, EINVAL), (.setDirect, EINVAL), (.syncDirectory, EINVAL), (.linkName, EPERM),
-            (.linkName, EMLINK):
+            (.linkName, EMLINK),
+            // A name that the file system does not allow.
+            (.makeDirectory, EINVAL), (.createNamed, EINVAL), (.link, EINVAL), (.linkName, EINVAL):
             .unsupported
         default: general[number] ?? .other
         }

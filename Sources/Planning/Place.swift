@@ -11,12 +11,22 @@ package enum Refusal: Hashable, Sendable, CustomStringConvertible {
     case outOfInodes
     /// Not even empty could it hold the file above its floor.
     case tooSmall
+    /// It cannot hold the file's name, or a file of its size, as a copy to it showed.
+    case unfit
     /// It ran out of space in the middle of a copy a moment ago.
     case rests
     /// It could hold the file, but a volume with a lower priority number is open.
     case lowerTier
     /// It could hold the file, but it is another's turn by `balance`.
     case othersTurn
+
+    /// Whether waiting changes nothing of it.
+    package var isForGood: Bool {
+        switch self {
+        case .tooSmall, .unfit: true
+        case .state, .overWatermark, .underFloor, .outOfInodes, .rests, .lowerTier, .othersTurn: false
+        }
+    }
 
     package var description: String {
         switch self {
@@ -25,6 +35,7 @@ package enum Refusal: Hashable, Sendable, CustomStringConvertible {
         case .underFloor: "would be under its floor with this file"
         case .outOfInodes: "has too few inodes"
         case .tooSmall: "is too small for this file"
+        case .unfit: "cannot hold a file of this name or size"
         case .rests: "ran out of space in a copy a moment ago"
         case .lowerTier: "has a higher priority number than an open volume"
         case .othersTurn: "is not next by balance"

@@ -44,8 +44,30 @@ package enum Event: String, CaseIterable, Sendable {
     case copyCommitted = "COPY_COMMITTED"
     /// An attempt failed and will be repeated.
     case copyRetry = "COPY_RETRY"
+    /// Space that a volume showed could not be reserved.
+    case reserveRefused = "RESERVE_REFUSED"
     /// Reserved space was gone all the same.
     case copyEnospc = "COPY_ENOSPC"
+    /// A quota refused a copy.
+    case copyQuota = "COPY_QUOTA"
+    /// A volume has no inode left for a copy.
+    case copyInodes = "COPY_INODES"
+    /// A volume turned read-only under a copy.
+    case copyReadonly = "COPY_READONLY"
+    /// A volume was not there for a copy, or went while it was made.
+    case copyVolumeGone = "COPY_VOLUME_GONE"
+    /// Another volume is where a copy was to go.
+    case copyWrongDisk = "COPY_WRONG_DISK"
+    /// A volume's server has forgotten what was open.
+    case copyStale = "COPY_STALE"
+    /// A call of a copy does not return.
+    case copyHung = "COPY_HUNG"
+    /// A volume does not let the service write.
+    case copyDenied = "COPY_DENIED"
+    /// A volume cannot hold such a name, or such a size.
+    case copyUnsupported = "COPY_UNSUPPORTED"
+    /// This machine has run out of descriptors or memory.
+    case resourceLimit = "RESOURCE_LIMIT"
     /// What was read back is not what was written.
     case verifyMismatch = "VERIFY_MISMATCH"
     /// The kernel could not make a copy durable.

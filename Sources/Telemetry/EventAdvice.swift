@@ -170,6 +170,16 @@ extension Event {
                 did: "What was staged is removed; the copy is tried again after a growing pause.",
                 next:
                     "Nothing, unless it goes on; then the open problem of the recording in `takeup status` tells more.")
+        case .reserveRefused:
+            EventAdvice(
+                subject: "Space that was shown could not be reserved",
+                happened: """
+                    Volume {volume} did not reserve what media {media} of recording {recording} needs: {detail}
+                    """,
+                did: "Nothing was written. It goes to another volume where there is one; else it waits.",
+                next: """
+                    Nothing, when others filled the volume in that moment. Where it goes on, look for a quota or a thin pool that is full.
+                    """)
         case .copyEnospc:
             EventAdvice(
                 subject: "A volume ran out of space in the middle of a copy",
@@ -178,6 +188,113 @@ extension Event {
                     """,
                 did: "The staged file is removed and the copy goes to another volume.",
                 next: "Find what else writes to the volume; give Takeup a file system of its own.")
+        case .copyQuota:
+            EventAdvice(
+                subject: "A quota refused a copy",
+                happened: """
+                    A quota on volume {volume} is used up: {detail} ({count} times within the last minute).
+                    """,
+                did:
+                    "Nothing of it has a name. It goes to another volume where there is one, and is tried again after a growing pause.",
+                next: """
+                    Raise the quota of the user, group, directory or subvolume that the copies belong to.
+                    """)
+        case .copyInodes:
+            EventAdvice(
+                subject: "A volume has no inodes left",
+                happened: """
+                    Volume {volume} has bytes left but cannot make another file ({count} times within the last minute).
+                    """,
+                did:
+                    "Nothing of it has a name. It goes to another volume where there is one, and is tried again after a growing pause.",
+                next: """
+                    Remove small files that are no copies, or give the copies a file system with more inodes (`mkfs.ext4 -N`). `df -i` shows them.
+                    """)
+        case .copyReadonly:
+            EventAdvice(
+                subject: "A volume turned read-only",
+                happened: """
+                    Volume {volume} cannot be written any more: {detail} ({count} times within the last minute).
+                    """,
+                did:
+                    "Nothing of it has a name. It goes to another volume where there is one, and is tried again after a growing pause.",
+                next: """
+                    Look at the kernel's messages: file systems turn read-only after errors. Mount it read-write again; the service sees that by itself.
+                    """)
+        case .copyVolumeGone:
+            EventAdvice(
+                subject: "A volume was not there for a copy",
+                happened: """
+                    Volume {volume} was absent, or was unmounted while files were copied to it ({reason}, {count} times within the last minute): {detail}
+                    """,
+                did:
+                    "Nothing was written below the bare directory, and what was copied does not count. Nothing of it has a name. It goes to another volume where there is one, and is tried again after a growing pause.",
+                next: """
+                    Mount the volume. `takeup check` shows whether it proves itself.
+                    """)
+        case .copyWrongDisk:
+            EventAdvice(
+                subject: "Another volume lies where one is expected",
+                happened: """
+                    The marker at the path of volume {volume} names another volume ({count} times within the last minute).
+                    """,
+                did:
+                    "Nothing was written to it. Nothing of it has a name. It goes to another volume where there is one, and is tried again after a growing pause.",
+                next: """
+                    Mount the right file system, or correct the path in the settings.
+                    """)
+        case .copyStale:
+            EventAdvice(
+                subject: "A volume was forgotten by what is behind it",
+                happened: """
+                    The server or file system behind volume {volume} no longer knows what was open there (ESTALE, {count} times within the last minute).
+                    """,
+                did: "The volume was opened anew once, and the copy goes on there or on another.",
+                next: """
+                    Look at the server of the volume: it was restarted, or its export was replaced.
+                    """)
+        case .copyHung:
+            EventAdvice(
+                subject: "A copy stands still",
+                happened: """
+                    A call does not return while media {media} of recording {recording} is copied to volume {volume}, at {reason} ({count} times within the last minute).
+                    """,
+                did:
+                    "Its thread was given up; other volumes and mounts go on. The copy is tried again after a growing pause.",
+                next: """
+                    Look for a mount or volume that hangs: MOUNT_UNRESPONSIVE or VOLUME_UNAVAILABLE name it.
+                    """)
+        case .copyDenied:
+            EventAdvice(
+                subject: "A volume does not let the service write",
+                happened: """
+                    Writing to volume {volume} was refused: {detail} ({count} times within the last minute).
+                    """,
+                did: "Nothing of it has a name. It is tried again after a growing pause.",
+                next: """
+                    Give the user of the service the right to write below the volume, or, with `replay.user`, the drop-in preserve-owner.conf.
+                    """)
+        case .copyUnsupported:
+            EventAdvice(
+                subject: "A volume cannot hold a file",
+                happened: """
+                    Volume {volume} does not take media {media} of recording {recording} ({reason}): {detail}
+                    """,
+                did:
+                    "The volume is passed over for this file; others are tried. Where none takes it, a problem `copy-unsupported` stays open.",
+                next: """
+                    Use a file system without such limits for the volume: ext4, XFS or btrfs.
+                    """)
+        case .resourceLimit:
+            EventAdvice(
+                subject: "This machine has run out of descriptors or memory",
+                happened: """
+                    A call failed while media {media} of recording {recording} was copied: {detail} ({count} times within the last minute).
+                    """,
+                did: "The copy is tried again after a growing pause.",
+                next: """
+                    Look at the limits of the unit (`LimitNOFILE=`, `MemoryMax=`) and at what else runs here.
+                    """)
         case .verifyMismatch:
             EventAdvice(
                 subject: "A copy reads back differently",
@@ -196,8 +313,9 @@ extension Event {
         case .durabilityFailed:
             EventAdvice(
                 subject: "A volume could not make copies durable",
-                happened: "Volume {volume} reported an error while data were brought to the disk: {detail}",
-                did: "The whole group of files was discarded and is copied anew.",
+                happened: "Volume {volume} reported an error while data were brought to the disk ({reason}): {detail}",
+                did:
+                    "What it took with it was discarded and is copied anew; it is never asked twice for the same bytes.",
                 next: "Check the disk; look at the kernel's messages.")
         case .digestMismatch:
             EventAdvice(

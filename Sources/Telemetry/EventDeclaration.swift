@@ -8,6 +8,11 @@ package struct EventDeclaration: Hashable, Sendable {
     package let facts: [Fact.Name]
 }
 
+/// Of a copy that failed.
+private let faultFacts: [Fact.Name] = [
+    .volume, .volumeID, .recording, .media, .kind, .attempt, .reason, .resource, .count, .detail, .errno,
+]
+
 extension Event {
     package var declaration: EventDeclaration { Event.declarations[self] ?? declared }
 
@@ -146,15 +151,73 @@ extension Event {
             EventDeclaration(
                 messageID: "f0e8a4f516db48ebbb548c78a8cebddb", priority: .warning,
                 says: """
-                    Copying media {media} of {recording} failed at attempt {attempt} and will be repeated: \
-                    {detail}
+                    Copying media {media} of {recording} failed at attempt {attempt} and will be repeated, one of {count} of \
+                    this mount: {detail}
                     """,
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .count, .reason, .detail, .errno])
+                facts: faultFacts + [.mount])
+        case .reserveRefused:
+            EventDeclaration(
+                messageID: "ba55b9c4cc8e7302e4d76273d926c5cb", priority: .notice,
+                says: "Volume {volume} did not reserve space for media {media} of {recording} that it showed: {detail}",
+                facts: faultFacts)
         case .copyEnospc:
             EventDeclaration(
                 messageID: "239500333f9c4bf6a2df864f7ad7ac8e", priority: .warning,
                 says: "Volume {volume} ran out of space in the middle of media {media} of {recording}",
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .available, .reserved, .errno])
+                facts: faultFacts + [.available, .reserved])
+        case .copyQuota:
+            EventDeclaration(
+                messageID: "5a50f97ad54aefb7e950d85ec0b87031", priority: .warning,
+                says: "A quota on volume {volume} refused media {media} of {recording}: {detail}",
+                facts: faultFacts)
+        case .copyInodes:
+            EventDeclaration(
+                messageID: "8b063073d463df2e87fd0728c405d1f1", priority: .warning,
+                says: "Volume {volume} has no inode left for media {media} of {recording}",
+                facts: faultFacts)
+        case .copyReadonly:
+            EventDeclaration(
+                messageID: "0aedd87017319a0bce5017527f12910b", priority: .warning,
+                says: "Volume {volume} was read-only when media {media} of {recording} came: {detail}",
+                facts: faultFacts)
+        case .copyVolumeGone:
+            EventDeclaration(
+                messageID: "8774102bb8cb38b5e703774eea79ab2a", priority: .warning,
+                says: "Volume {volume} was not there for media {media} of {recording} ({reason}): {detail}",
+                facts: faultFacts)
+        case .copyWrongDisk:
+            EventDeclaration(
+                messageID: "edc7a2141d6877e32aa4d755b4840768", priority: .error,
+                says:
+                    "Another volume lies where volume {volume} is expected; media {media} of {recording} was not copied to it",
+                facts: faultFacts)
+        case .copyStale:
+            EventDeclaration(
+                messageID: "ef096ce649078df8d7bee9fb4696da56", priority: .warning,
+                says:
+                    "What is behind volume {volume} has forgotten it while media {media} of {recording} was copied: {detail}",
+                facts: faultFacts)
+        case .copyHung:
+            EventDeclaration(
+                messageID: "3d80a96629fe8f83e5baba45c1b4f18f", priority: .warning,
+                says: "Copying media {media} of {recording} to volume {volume} stands still at {reason}: {detail}",
+                facts: faultFacts)
+        case .copyDenied:
+            EventDeclaration(
+                messageID: "fc5e6464ed461f8f380cfee96d54e347", priority: .error,
+                says: "Volume {volume} does not let the service write media {media} of {recording}: {detail}",
+                facts: faultFacts)
+        case .copyUnsupported:
+            EventDeclaration(
+                messageID: "0401d1eef6ce31313f0090b3d7d1b63a", priority: .error,
+                says: "Volume {volume} cannot hold media {media} of {recording} ({reason}): {detail}",
+                facts: faultFacts)
+        case .resourceLimit:
+            EventDeclaration(
+                messageID: "9ddffbbe246d82d0d61bc5ff95245d28", priority: .warning,
+                says:
+                    "This machine has run out of descriptors or memory while media {media} of {recording} was copied: {detail}",
+                facts: faultFacts)
         case .verifyMismatch:
             EventDeclaration(
                 messageID: "6149d755028b4a77a4bd9239ffdc9cfa", priority: .critical,
@@ -162,22 +225,22 @@ extension Event {
                     Media {media} of {recording} reads back differently from volume {volume}; the copy was \
                     discarded
                     """,
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .xxh128, .sha256, .size, .detail])
+                facts: faultFacts + [.xxh128, .sha256, .size])
         case .durabilityFailed:
             EventDeclaration(
                 messageID: "95f2fdd455394e54bc698a631365a5a8", priority: .critical,
                 says: "Volume {volume} could not make {count} files durable; they are copied anew",
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .count, .detail, .errno])
+                facts: faultFacts)
         case .digestMismatch:
             EventDeclaration(
                 messageID: "fd63e1f8519441e395a145c88f71c28c", priority: .error,
                 says: "Media {media} of {recording} does not match the {reason} of its row; it is not copied",
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .reason, .size, .detail])
+                facts: faultFacts + [.mount, .size])
         case .sourceChanged:
             EventDeclaration(
                 messageID: "d5ae415d51794205a642b19d6213ad7e", priority: .warning,
                 says: "Media {media} of {recording} changed while it was copied",
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .size])
+                facts: faultFacts + [.mount, .size])
         case .copyOutdated:
             EventDeclaration(
                 messageID: "60ef2cc56fca4ae7ab5098ea38dbc5e4", priority: .notice,
@@ -187,12 +250,12 @@ extension Event {
             EventDeclaration(
                 messageID: "e76409cd0d9746759adb452550b59f52", priority: .error,
                 says: "Media {media} of {recording} cannot be read from mount {mount}: {detail}",
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .mount, .source, .detail, .errno])
+                facts: faultFacts + [.mount, .source])
         case .pathRefused:
             EventDeclaration(
                 messageID: "219aee35804f43b0842ca7387492abb5", priority: .error,
                 says: "The path of media {media} of {recording} leads out of mount {mount}; it is not followed",
-                facts: [.source, .mount, .recording, .media, .kind, .detail, .errno])
+                facts: faultFacts + [.source, .mount])
         case .fileTooLarge:
             EventDeclaration(
                 messageID: "0269d9fb2c5c4a9ba84ab920778d521e", priority: .error,
@@ -205,7 +268,7 @@ extension Event {
                     Media {media} of {recording} cannot be published on volume {volume}: another file has its \
                     name
                     """,
-                facts: [.volume, .volumeID, .recording, .media, .kind, .attempt, .detail])
+                facts: faultFacts)
         case .swept:
             EventDeclaration(
                 messageID: "fb9be14d728f4436bda4debf28359f0d", priority: .notice,

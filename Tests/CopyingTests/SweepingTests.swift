@@ -91,7 +91,7 @@ import Vocabulary
             var other = fixture.volume
             other.id = VolumeID("00000000-0000-4000-8000-000000000000")
             let copier = Copier(volume: other, threads: fixture.threads)
-            await #expect(throws: CopyError(.volumeAbsent, at: .prepare, detail: "its marker names another volume")) {
+            await #expect(throws: CopyError(.volumeReplaced, at: .prepare, detail: "its marker names another volume")) {
                 try await copier.sweepStaged(order.token, for: order.path)
             }
             #expect(try fixture.volumeFiles().count == 1)

@@ -102,7 +102,7 @@ struct DeliverySite: Sendable {
     func worker(
         _ name: String, calls: any FileCalls = KernelFiles(), connection: ConnectionSettings? = nil,
         settings: ReplaySettings? = nil, threads: Int = 2, rules: LevelRules = LevelRules(),
-        recovers: Bool = false,
+        recovers: Bool = false, copying: CopySettings = CopySettings(),
         narrator: MemoryNarrator = MemoryNarrator(),
         clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic(),
         now: @escaping @Sendable () -> Instant = VolumeRoster.wallClock
@@ -112,7 +112,7 @@ struct DeliverySite: Sendable {
         let catalog = try await self.database.perform { session in try ReplayCatalog(reading: session) }
         let replay = Replay(database: database, catalog: catalog, holder: Holder(name))
         let roster = VolumeRoster(
-            replay: settings, rules: rules, recovers: recovers, copying: CopySettings(), concurrency: .fixed(threads),
+            replay: settings, rules: rules, recovers: recovers, copying: copying, concurrency: .fixed(threads),
             patience: .seconds(60),
             ownership: try Ownership(settings.ownership), calls: calls, holder: Holder(name), database: database,
             problems: ProblemBook(database: database, narrator: narrator), narrator: narrator, clock: clock, now: now)

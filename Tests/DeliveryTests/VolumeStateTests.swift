@@ -199,11 +199,11 @@ import Vocabulary
             scene.fail(.createUnnamed, with: EROFS)
             _ = try await scene.deliver(1, by: worker)
             try await worker.roster.turn()
-            #expect(narrator.told == [.volumeReadonly])
+            #expect(narrator.told == [.copyReadonly, .volumeReadonly])
             scene.fail(.createUnnamed, with: nil)
             scene.pass(.seconds(11))
             try await worker.roster.turn()
-            #expect(narrator.told == [.volumeReadonly, .volumeAvailable])
+            #expect(narrator.told == [.copyReadonly, .volumeReadonly, .volumeAvailable])
             #expect(narrator.incidents(of: [.volumeReadonly, .volumeAvailable]).count == 1)
             #expect(narrator.isSound)
         }

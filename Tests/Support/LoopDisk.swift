@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// A real ext4 of 64 MiB on a loop device, mounted in a namespace of the test's own, that a test can do to what disks do.
+/// A real file system (ext4 of 64 MiB, unless it is said otherwise) on a loop device, mounted in a namespace of the test's own, that a test can do to what disks do.
 package final class LoopDisk: Sendable {
     private let mounts: PrivateMounts
-    private let image: String
+    package let image: String
     private let place: String
 
     package static var isPossible: Bool {
@@ -12,7 +12,10 @@ package final class LoopDisk: Sendable {
     }
 
     /// Mounted at `place`.
-    package init(at place: String, in mounts: PrivateMounts) throws {
+    /// - Parameter make: the command that makes it, before the name of its image.
+    package init(
+        at place: String, in mounts: PrivateMounts, size: String = "64M", make: String = "/usr/sbin/mkfs.ext4 -q"
+    ) throws {
         self.mounts = mounts
         self.place = place
         var pattern = Array("/tmp/takeup-disk-XXXXXX".utf8CString)
@@ -20,7 +23,7 @@ package final class LoopDisk: Sendable {
         guard descriptor >= 0 else { throw ChildProcess.Failure(description: "no image for a disk") }
         close(descriptor)
         image = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        try ChildProcess.run(["/bin/sh", "-ec", "truncate -s 64M \(image); /usr/sbin/mkfs.ext4 -q \(image)"])
+        try ChildProcess.run(["/bin/sh", "-ec", "truncate -s \(size) \(image); \(make) \(image)"])
         try mount()
     }
 
