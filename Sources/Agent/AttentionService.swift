@@ -18,6 +18,7 @@ package actor AttentionService {
     private let progress: Progress
     private let search: OrphanSearch
     private var missing: MissingFiles
+    private var unreadable: UnreadableFiles
     private let list: OrphanList
     /// Whether an earlier process may have told of orphans that are none any more.
     private var mayStandOpen = true
@@ -41,6 +42,7 @@ package actor AttentionService {
         self.progress = progress
         search = OrphanSearch(source: source, mount: mount, threads: threads, watching: watching, now: now)
         missing = MissingFiles(source: source.name, mount: mount.mount, replay: replay, problems: problems)
+        unreadable = UnreadableFiles(source: source.name, mount: mount.mount, replay: replay, problems: problems)
         list = OrphanList(source: source.settings, mount: mount.mount, replay: replay)
     }
 
@@ -73,7 +75,14 @@ package actor AttentionService {
         if try await source.gate.isPaused() { return }
         guard await mount.prove() != nil else { return }
         try await tellMissing()
+        try await tellUnreadable()
         try await tellOrphans()
+    }
+
+    private func tellUnreadable() async throws {
+        var teller = unreadable
+        defer { unreadable = teller }
+        try await teller.tell()
     }
 
     private func tellMissing() async throws {

@@ -1,5 +1,6 @@
 internal import Copying
 internal import Delivery
+internal import Files
 internal import Ledger
 internal import Planning
 internal import Postgres
@@ -62,6 +63,11 @@ struct TransferReports: Sendable {
         }
     }
 
+    /// A look found that the mount does not give a file.
+    func tellUnread(_ error: FileError, of transfer: Transfer) {
+        tell(CopyError(source: error, at: .open), of: transfer)
+    }
+
     private func failed(_ error: CopyError, _ transfer: Transfer) async -> TransferRelease? {
         let text = String(describing: error)
         switch error.code {
@@ -95,14 +101,16 @@ struct TransferReports: Sendable {
             tell(error, of: transfer)
         }
         // What has a problem of its own is not told twice.
-        if transfer.failures >= 2 && error.code != .crcMismatch && error.code != .unsupportedName {
+        if transfer.failures >= 2, ![.crcMismatch, .unsupportedName, .sourceUnreadable].contains(error.code) {
             try? await problems.open(
                 finding(
                     .copyFailed, transfer,
                     "Media \(transfer.mediaID) of \(transfer.recording) failed \(transfer.failures + 1) times: \(text)."
                 ))
         }
-        return release(transfer, after: pause(transfer), text, isFault: Blame(error) == .recording)
+        return release(
+            transfer, after: pause(transfer), text, isUnreadable: error.code == .sourceUnreadable,
+            isFault: Blame(error) == .recording)
     }
 
     /// Tells of what is wrong with the original. What was wrong with the volume was told by the delivery; here, once a
@@ -111,6 +119,8 @@ struct TransferReports: Sendable {
         guard let fault = CopyFault(error) else { return }
         let told = facts(transfer) + fault.facts(of: error) + [.mount(mount)]
         switch fault.side {
+        case .original where fault.telling == .paced:
+            if let count = repeats.count(fault.event) { narrator.tell(fault.event, facts: told + [.count(count)]) }
         case .original: narrator.tell(fault.event, facts: told)
         case .volume:
             if let count = repeats.count(fault.event) { narrator.tell(.copyRetry, facts: told + [.count(count)]) }
@@ -144,11 +154,13 @@ struct TransferReports: Sendable {
     }
 
     private func release(
-        _ transfer: Transfer, after delay: Duration, _ error: String, isFailure: Bool = true,
-        isFault: Bool = false
+        _ transfer: Transfer, after delay: Duration, _ error: String, isUnreadable: Bool = false,
+        isFailure: Bool = true, isFault: Bool = false
     ) -> TransferRelease? {
         transfer.claim.map {
-            TransferRelease(claim: $0, delay: delay, error: error, isFailure: isFailure, isFault: isFault)
+            TransferRelease(
+                claim: $0, delay: delay, error: error, isUnreadable: isUnreadable, isFailure: isFailure,
+                isFault: isFault)
         }
     }
 

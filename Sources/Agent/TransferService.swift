@@ -310,10 +310,11 @@ package actor TransferService {
         var chance = SystemRandomNumberGenerator()
         let backedOff = Retry.work.wait(afterAttempts: transfer.failures + 1, using: &chance)
         func wait(
-            _ delay: Duration, _ why: String, isFailure: Bool = false, isFault: Bool = false
+            _ delay: Duration, _ why: String, isUnreadable: Bool = false, isFailure: Bool = false, isFault: Bool = false
         ) -> TransferRelease {
             TransferRelease(
-                claim: claim, delay: delay, error: why, look: sight.noted, isFailure: isFailure, isFault: isFault)
+                claim: claim, delay: delay, error: why, look: sight.noted, isUnreadable: isUnreadable,
+                isFailure: isFailure, isFault: isFault)
         }
         let media = "\(transfer.mediaID) of \(transfer.recording)"
         switch decision {
@@ -353,13 +354,11 @@ package actor TransferService {
                 finding: finding(
                     .pathRefused, transfer,
                     "The path of media \(media) leads out of mount \(mount.mount), or to no regular file."))
-        case .retry(let lasts):
+        case .retry:
+            if case .failed(let error) = sight { reports.tellUnread(error, of: transfer) }
             return Decision(
-                release: wait(backedOff, sight.text, isFailure: true, isFault: sight.blame == .recording),
-                finding: lasts
-                    ? finding(
-                        .unreadableFile, transfer,
-                        "Media \(media) cannot be read, \(transfer.failures + 1) times by now: \(sight.text).") : nil)
+                release: wait(
+                    backedOff, sight.text, isUnreadable: true, isFailure: true, isFault: sight.blame == .recording))
         }
     }
 

@@ -16,6 +16,7 @@ package struct Copier: Sendable {
     let durable = DurableNames()
     let workspaces = Workspaces()
     package let space = SpaceNotes()
+    package let attributes = AttributeNotes()
 
     package init(
         volume: CopyVolume, threads: FileThreads, calls: any FileCalls = KernelFiles(),

@@ -84,10 +84,13 @@ package struct CopySettings: Hashable, Sendable {
     package var largeFrom: Int64
     /// Bytes. What is written of a file of several of these is made durable and read back while the rest is written.
     package var readBackStep: Int64
+    /// Whether copies get the extended attributes that people gave the originals (`user.*`).
+    package var keepsAttributes: Bool
 
     package init(
         patience: Duration = .seconds(120), groupDurabilityFrom: Int = 8, rereadsSource: Bool = false,
-        openAtMost: Int = 1000, directFrom: Int64 = 64 << 10, largeFrom: Int64 = 1 << 20, readBackStep: Int64 = 32 << 20
+        openAtMost: Int = 1000, directFrom: Int64 = 64 << 10, largeFrom: Int64 = 1 << 20,
+        readBackStep: Int64 = 32 << 20, keepsAttributes: Bool = false
     ) {
         self.patience = patience
         self.groupDurabilityFrom = groupDurabilityFrom
@@ -96,5 +99,6 @@ package struct CopySettings: Hashable, Sendable {
         self.directFrom = min(directFrom, largeFrom)
         self.largeFrom = largeFrom
         self.readBackStep = readBackStep
+        self.keepsAttributes = keepsAttributes
     }
 }

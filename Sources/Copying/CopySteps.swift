@@ -14,7 +14,7 @@ struct CopySteps: Sendable {
         self.prepared = prepared
         staging = Staging(
             session: prepared.session, workspaces: copier.workspaces, settings: copier.settings, space: copier.space,
-            pace: copier.pace, reserved: reserved)
+            pace: copier.pace, attributes: copier.attributes, reserved: reserved)
         verification = Verification(
             session: prepared.session, workspaces: copier.workspaces,
             rereadsSource: copier.settings.rereadsSource, sourcePace: copier.pace)

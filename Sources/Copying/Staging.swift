@@ -9,6 +9,7 @@ struct Staging: Sendable {
     private let settings: CopySettings
     private let space: SpaceNotes
     private let pace: SourcePace
+    private let attributes: AttributeNotes
     /// Told of each large file whose space is taken: it takes long until it is written.
     private let reserved: @Sendable (FencingToken) -> Void
     private var calls: any FileCalls { session.calls }
@@ -17,6 +18,7 @@ struct Staging: Sendable {
 
     init(
         session: CopySession, workspaces: Workspaces, settings: CopySettings, space: SpaceNotes, pace: SourcePace,
+        attributes: AttributeNotes,
         reserved: @escaping @Sendable (FencingToken) -> Void
     ) {
         self.session = session
@@ -24,6 +26,7 @@ struct Staging: Sendable {
         self.settings = settings
         self.space = space
         self.pace = pace
+        self.attributes = attributes
         self.reserved = reserved
     }
 
@@ -42,6 +45,10 @@ struct Staging: Sendable {
                 let digests = try workspaces.with { (workspace) throws(CopyError) in
                     try copy(
                         order, from: source, observed: observation, to: file, behind, in: workspace, pulse: pulse)
+                }
+                // Before it is given away: who is not its owner may set none.
+                if settings.keepsAttributes {
+                    try ExtendedAttributes(session: session, notes: attributes).copy(from: source, to: file)
                 }
                 try dress(file, like: observation)
                 return digests

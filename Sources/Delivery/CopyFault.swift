@@ -19,7 +19,7 @@ package struct CopyFault: Hashable, Sendable {
         case each
         /// Once for what one call took with it.
         case together
-        /// At most once a minute for each volume, with a count.
+        /// At most once a minute for each volume or mount, with a count.
         case paced
     }
 
@@ -43,7 +43,7 @@ package struct CopyFault: Hashable, Sendable {
         switch error.code {
         case .sourceMissing, .leaseLost, .cancelled: return nil
         case .sourceChanged: self.init(.sourceChanged, error.step.rawValue, side: .original, telling: .each)
-        case .sourceUnreadable: self.init(.sourceUnreadable, CopyFault.why(error), side: .original, telling: .each)
+        case .sourceUnreadable: self.init(.sourceUnreadable, CopyFault.why(error), side: .original)
         case .sourceEscapes: self.init(.pathRefused, error.step.rawValue, side: .original, telling: .each)
         case .crcMismatch: self.init(.digestMismatch, "CRC-32", side: .original, telling: .each)
         case .volumeFull where error.step <= .reserve: self.init(.reserveRefused, error.step.rawValue, .bytes)

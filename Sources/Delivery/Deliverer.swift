@@ -178,6 +178,12 @@ package struct Deliverer: Sendable {
                 // Where that can't be written down, it counts twice until the copy is made.
                 Task { try? await replay.database.perform { session in try Intents.allocated([token], in: session) } }
             })
+        if let refusal = copier.attributes.takeUntold() {
+            narrator.tell(
+                .attributesUnsupported,
+                facts: [.volume(name), .volumeID(volume), .detail(refusal)]
+                    + (refusal.number.map { [.errno($0)] } ?? []))
+        }
         return Array(zip(orders, results))
     }
 

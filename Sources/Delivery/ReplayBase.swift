@@ -46,7 +46,8 @@ package struct ReplayBase: Sendable {
         problems = ProblemBook(database: database, narrator: narrator)
         roster = VolumeRoster(
             replay: settings.replay, rules: LevelRules(settings.placement), recovers: settings.placement.autoRecover,
-            copying: CopySettings(rereadsSource: settings.copying.level == .evidence),
+            copying: CopySettings(
+                rereadsSource: settings.copying.level == .evidence, keepsAttributes: settings.copying.keepsAttributes),
             concurrency: settings.copying.concurrency, patience: settings.watching.callPatience, pace: pace,
             ownership: ownership, holder: replay.holder, database: database, problems: problems, narrator: narrator)
         for sample in try await roster.sample() {

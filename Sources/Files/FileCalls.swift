@@ -40,6 +40,14 @@ package protocol FileCalls: Sendable {
     /// nil leaves as it is.
     func setOwner(_ descriptor: CInt, user: UInt32?, group: UInt32?) throws(FileError)
     func setModified(_ descriptor: CInt, to time: FileTime) throws(FileError)
+    /// Names of extended attributes, each ended by a zero byte; how many bytes they are (flistxattr(2)).
+    func attributeNames(_ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int
+    /// The value of one; how many bytes it is (fgetxattr(2)).
+    func attribute(
+        _ descriptor: CInt, named name: String, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int
+    /// fsetxattr(2).
+    func setAttribute(_ descriptor: CInt, named name: String, to value: UnsafeRawBufferPointer) throws(FileError)
 
     func syncFile(_ descriptor: CInt) throws(FileError)
     func syncDirectory(_ descriptor: CInt) throws(FileError)

@@ -6,6 +6,7 @@ package enum FileCall: String, CaseIterable, Hashable, Sendable {
     case open, openBeneath, createUnnamed, createNamed, makeDirectory, list
     case observe, observeName, fileSystem
     case read, write, allocate, setDirect, setMode, setOwner, setTimes
+    case listAttributes, readAttribute, setAttribute
     case syncFile, syncDirectory, syncFileSystem, dropCache, residentPages
     case link, linkName, rename, replace, unlink, close
 }
@@ -78,7 +79,8 @@ package struct FileError: Error, Retryable, Hashable, CustomStringConvertible {
     }
 
     private static let general: [CInt: Code] = [
-        ENOENT: .notFound, ENOTDIR: .notDirectory, EEXIST: .exists, ENOSPC: .noSpace, EDQUOT: .quota,
+        ENOENT: .notFound, ENODATA: .notFound, E2BIG: .tooLarge, ERANGE: .tooLarge, ENOTDIR: .notDirectory,
+        EEXIST: .exists, ENOSPC: .noSpace, EDQUOT: .quota,
         EROFS: .readOnly, EFBIG: .tooLarge, EIO: .inputOutput, ENXIO: .inputOutput, EREMOTEIO: .inputOutput,
         EUCLEAN: .inputOutput, ESTALE: .stale, ENOTCONN: .stale, EHOSTDOWN: .stale, ENODEV: .stale,
         EACCES: .notPermitted, EPERM: .notPermitted, EOPNOTSUPP: .unsupported, ENOSYS: .unsupported,
@@ -94,7 +96,7 @@ package struct FileError: Error, Retryable, Hashable, CustomStringConvertible {
         EOPNOTSUPP: "EOPNOTSUPP", ENOSYS: "ENOSYS", EILSEQ: "EILSEQ", ENAMETOOLONG: "ENAMETOOLONG", EXDEV: "EXDEV",
         ELOOP: "ELOOP", EBUSY: "EBUSY", EAGAIN: "EAGAIN", ETIMEDOUT: "ETIMEDOUT", EINTR: "EINTR", EMFILE: "EMFILE",
         ENFILE: "ENFILE", ENOMEM: "ENOMEM", EINVAL: "EINVAL", EISDIR: "EISDIR", EBADF: "EBADF", EMLINK: "EMLINK",
-        ENOTEMPTY: "ENOTEMPTY",
+        ENOTEMPTY: "ENOTEMPTY", ENODATA: "ENODATA", E2BIG: "E2BIG", ERANGE: "ERANGE",
     ]
 
     private static func name(of number: CInt) -> String { names[number] ?? "errno \(number)" }
@@ -118,6 +120,9 @@ extension FileCall {
         case .setMode: "set the mode"
         case .setOwner: "set the owner"
         case .setTimes: "set the times"
+        case .listAttributes: "list extended attributes"
+        case .readAttribute: "read an extended attribute"
+        case .setAttribute: "set an extended attribute"
         case .syncFile: "make a file durable"
         case .syncDirectory: "make a directory durable"
         case .syncFileSystem: "make a file system durable"

@@ -107,6 +107,24 @@ package struct KernelFiles: FileCalls {
         }
     }
 
+    package func attributeNames(
+        _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int {
+        try counted(.listAttributes) { flistxattr(descriptor, buffer.baseAddress, buffer.count) }
+    }
+
+    package func attribute(
+        _ descriptor: CInt, named name: String, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int {
+        try counted(.readAttribute) { fgetxattr(descriptor, name, buffer.baseAddress, buffer.count) }
+    }
+
+    package func setAttribute(
+        _ descriptor: CInt, named name: String, to value: UnsafeRawBufferPointer
+    ) throws(FileError) {
+        try done(.setAttribute) { fsetxattr(descriptor, name, value.baseAddress, value.count, 0) }
+    }
+
     package func syncFile(_ descriptor: CInt) throws(FileError) { try done(.syncFile) { fsync(descriptor) } }
 
     package func syncDirectory(_ descriptor: CInt) throws(FileError) {

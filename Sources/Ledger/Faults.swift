@@ -25,8 +25,13 @@ package enum Faults {
                     where other.source = transfer.source and other.source_id = transfer.source_id
                         and (other.state = 'claimed'
                             or other.state = 'waiting' and other.faults < greatest($2, 3)))
+                -- What many files of a mount have in common is their disk's fault, and none of theirs.
+                and (unreadable_since is null or (
+                    select count(*) from takeup.transfer as beside
+                    where beside.mount = transfer.mount and beside.state in ('waiting', 'claimed')
+                        and beside.unreadable_since is not null) <= $3)
             order by source_id, faults desc limit 200
-            """, [Value(source), Value(limit)]
+            """, [Value(source), Value(limit), Value(Transfers.unreadableOneByOne)]
         ).map { row in
             FaultyRecording(
                 reference: RecordingReference(source: source, id: try row.integer("source_id")),

@@ -259,7 +259,7 @@ package enum Intents {
         try session.send(
             """
             update takeup.transfer set state = 'done', holder = null, lease_until = null, last_error = null,
-                missing_since = null, changed_at = statement_timestamp()
+                missing_since = null, unreadable_since = null, changed_at = statement_timestamp()
             where (state = 'claimed') is true and id = any (\(workOfTokens("transfer_id", where: "state = 'open'")))
             """, [tokens])
         try session.send(

@@ -75,7 +75,7 @@ package enum Measurements {
             """
             with held as (\(Transfers.heldClaims))
             update takeup.transfer set state = 'done', holder = null, lease_until = null, last_error = null,
-                missing_since = null, changed_at = statement_timestamp()
+                missing_since = null, unreadable_since = null, changed_at = statement_timestamp()
             from held where transfer.id = held.id
             returning transfer.source, transfer.source_id
             """, claims.values)

@@ -202,7 +202,9 @@ package enum Plans {
                     case when known.state in ('dropped', 'done') then statement_timestamp() else known.not_before end,
                 failures = case when known.state in ('dropped', 'done') then 0 else known.failures end,
                 faults = case when known.state in ('dropped', 'done') then 0 else known.faults end,
-                missing_since = case when known.state in ('dropped', 'done') then null else known.missing_since end
+                missing_since = case when known.state in ('dropped', 'done') then null else known.missing_since end,
+                unreadable_since =
+                    case when known.state in ('dropped', 'done') then null else known.unreadable_since end
             where known.state <> 'done' or not known.found_absent and not exists (
                 select from takeup.replica
                 where replica.transfer_id = known.id and replica.state = 'held' and replica.sid = excluded.sid

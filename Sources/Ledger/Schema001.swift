@@ -106,6 +106,7 @@ extension Migrations {
             seen_modified bigint,
             seen_at timestamptz,
             missing_since timestamptz,
+            unreadable_since timestamptz,
             found_absent boolean not null default false,
             last_error text,
             planned_at timestamptz not null default now(),
@@ -124,6 +125,8 @@ extension Migrations {
         create index transfer_faulty on takeup.transfer (source, faults) where state = 'waiting' and faults >= 3;
         create index transfer_missing on takeup.transfer (mount)
             where state = 'waiting' and missing_since is not null;
+        create index transfer_unreadable on takeup.transfer (mount)
+            where state in ('waiting', 'claimed') and unreadable_since is not null;
 
         create table takeup.account (
             id text collate "C" primary key,

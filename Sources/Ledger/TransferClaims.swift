@@ -12,6 +12,8 @@ package struct TransferRelease: Sendable {
     package var look: (size: Int64, modified: Int64)?
     /// Whether the file was absent on a mount that was proven to be there.
     package var isMissing: Bool
+    /// Whether its mount did not give the file, though it is there.
+    package var isUnreadable: Bool
     /// Whether the attempt failed; false where the file had only not settled yet.
     package var isFailure: Bool
     /// Whether the recording itself is to blame for that, and no outage of anything around it.
@@ -19,7 +21,7 @@ package struct TransferRelease: Sendable {
 
     package init(
         claim: Claim<Transfer.ID>, delay: Duration, error: String? = nil, look: (size: Int64, modified: Int64)? = nil,
-        isMissing: Bool = false, isFailure: Bool = true,
+        isMissing: Bool = false, isUnreadable: Bool = false, isFailure: Bool = true,
         isFault: Bool = false
     ) {
         self.isFault = isFault
@@ -28,6 +30,7 @@ package struct TransferRelease: Sendable {
         self.error = error
         self.look = look
         self.isMissing = isMissing
+        self.isUnreadable = isUnreadable
         self.isFailure = isFailure
     }
 
@@ -124,8 +127,8 @@ extension Transfers {
             with held as (
                 select locked.id, given.* from (\(heldClaims)) as locked
                 join unnest($1::bigint[], $4::interval[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[],
-                    $9::boolean[], $10::boolean[])
-                    as given(number, delay, error, size, modified, missing, failed, faulty)
+                    $9::boolean[], $10::boolean[], $11::boolean[])
+                    as given(number, delay, error, size, modified, missing, failed, faulty, unreadable)
                     on given.number = locked.id
             )
             update takeup.transfer set state = 'waiting', holder = null, lease_until = null,
@@ -135,7 +138,10 @@ extension Transfers {
                 last_error = coalesce(held.error, last_error),
                 seen_size = coalesce(held.size, seen_size), seen_modified = coalesce(held.modified, seen_modified),
                 seen_at = case when held.size is null then seen_at else statement_timestamp() end,
-                missing_since = case when held.missing then coalesce(missing_since, statement_timestamp()) end
+                missing_since = case when held.missing then coalesce(missing_since, statement_timestamp()) end,
+                -- What goes back unlooked shows nothing.
+                unreadable_since = case when held.unreadable then coalesce(unreadable_since, statement_timestamp())
+                    when held.error is null then unreadable_since end
             from held where transfer.id = held.id
             returning transfer.id
             """,
@@ -143,7 +149,7 @@ extension Transfers {
                 .spans(releases.map(\.delay)), .texts(releases.map(\.error)),
                 .integers(releases.map { $0.look?.size }), .integers(releases.map { $0.look?.modified }),
                 .booleans(releases.map(\.isMissing)), .booleans(releases.map(\.isFailure)),
-                .booleans(releases.map(\.isFault)),
+                .booleans(releases.map(\.isFault)), .booleans(releases.map(\.isUnreadable)),
             ])
         try Intents.supersede(ofTransfers: released.map { try $0.number("id") }, in: session)
     }

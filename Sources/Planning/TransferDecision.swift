@@ -40,8 +40,8 @@ package enum TransferDecision: Hashable, Sendable {
     case neverSettles(SettleHold, again: Duration)
     /// A person is told at once.
     case refuse(again: Duration)
-    /// Again with growing pauses; a person is told where it `lasts`.
-    case retry(lasts: Bool)
+    /// Again with growing pauses; a person is told where that lasts, of all such files of a mount.
+    case retry
 }
 
 /// What one process remembers of a transfer's file from look to look. Lost with it, which costs another quiet time.
@@ -55,8 +55,6 @@ package struct TransferTrail: Hashable, Sendable {
 
     package init() {}
 
-    /// Failed attempts that a person is told after.
-    private static let patience = 3
     /// A row has to be corrected, which is seen by itself; a file that took the link's place is told of by a wake.
     private static let refusedPause = Duration.seconds(600)
 
@@ -73,7 +71,7 @@ package struct TransferTrail: Hashable, Sendable {
             // Looks thin out with the time that it has been missing: a file that comes late is told of by a wake.
             return .missing(again: min(max(.milliseconds(200), (now - since) / 2), .seconds(60)))
         case .refused: return .refuse(again: TransferTrail.refusedPause)
-        case .unreadable: return .retry(lasts: row.failures + 1 >= TransferTrail.patience)
+        case .unreadable: return .retry
         }
     }
 

@@ -20,6 +20,8 @@ package struct CopyingSettings: Hashable, Sendable {
     package let groupMaxFiles: Int
     package let groupMaxBytes: Int64
     package let level: Level
+    /// Whether copies get the originals' `user.*` attributes.
+    package let keepsAttributes: Bool
 }
 
 /// When a volume alerts, when it stops alerting, and what is never taken from it.
@@ -51,7 +53,11 @@ extension CopyingSettings {
             level: reader.value(
                 "level", .choice(.readBack), standard: .readBack,
                 "How a copy is proved: read-back reads the copy from the disk and compares; evidence also reads the"
-                    + " original a second time."))
+                    + " original a second time."),
+            keepsAttributes: reader.value(
+                "extended_attributes", .boolean, standard: false,
+                "Whether a copy gets the original's extended attributes of the user namespace (user.*). ACLs, security.* and"
+                    + " trusted.* are never copied: they mean users and policies of the recorder."))
     }
 }
 

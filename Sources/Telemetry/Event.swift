@@ -66,6 +66,8 @@ package enum Event: String, CaseIterable, Sendable {
     case copyDenied = "COPY_DENIED"
     /// A volume cannot hold such a name, or such a size.
     case copyUnsupported = "COPY_UNSUPPORTED"
+    /// A volume does not keep extended attributes.
+    case attributesUnsupported = "ATTRIBUTES_UNSUPPORTED"
     /// This machine has run out of descriptors or memory.
     case resourceLimit = "RESOURCE_LIMIT"
     /// What was read back is not what was written.

@@ -285,6 +285,15 @@ extension Event {
                 next: """
                     Use a file system without such limits for the volume: ext4, XFS or btrfs.
                     """)
+        case .attributesUnsupported:
+            EventAdvice(
+                subject: "A volume does not keep extended attributes",
+                happened: "Volume {volume} refused an attribute of the user namespace: {detail}",
+                did: "Copies are made without those that it does not take. This is told once for each process.",
+                next: """
+                    Use a file system that keeps them, or switch `copying.extended_attributes` off. An NFS server needs \
+                    NFS 4.2 and Linux 5.9 for it.
+                    """)
         case .resourceLimit:
             EventAdvice(
                 subject: "This machine has run out of descriptors or memory",

@@ -212,6 +212,11 @@ extension Event {
                 messageID: "0401d1eef6ce31313f0090b3d7d1b63a", priority: .error,
                 says: "Volume {volume} cannot hold media {media} of {recording} ({reason}): {detail}",
                 facts: faultFacts)
+        case .attributesUnsupported:
+            EventDeclaration(
+                messageID: "c5c76895df018ffc8cd0ab106fc2d32c", priority: .warning,
+                says: "Volume {volume} does not keep the extended attributes of originals: {detail}",
+                facts: [.volume, .volumeID, .detail, .errno])
         case .resourceLimit:
             EventDeclaration(
                 messageID: "9ddffbbe246d82d0d61bc5ff95245d28", priority: .warning,

@@ -35,21 +35,31 @@ import Vocabulary
         case largeAndOdd
         /// Past the cache, and read back by a thread of its own.
         case readBehind
+        /// Small ones in a group with both of these.
+        case mixed
 
-        var count: Int { self == .grouped || self == .groupedPastCache ? 8 : 1 }
+        var count: Int {
+            switch self {
+            case .grouped, .groupedPastCache: 8
+            case .mixed: 9
+            case .unnamed, .named, .renamed, .largeAndOdd, .readBehind: 1
+            }
+        }
 
-        var size: Int {
+        func size(_ token: Int64) -> Int {
             switch self {
             case .unnamed, .named, .renamed, .grouped: 3000
             case .readBehind: 12_288
             case .largeAndOdd, .groupedPastCache: 10_000
+            case .mixed: token == 3 ? 12_288 : token == 6 ? 5000 : 3000
             }
         }
 
         var settings: CopySettings {
             CopySettings(
                 directFrom: 4096, largeFrom: self == .groupedPastCache ? Int64.max : 4096,
-                readBackStep: self == .readBehind ? 4096 : Int64.max / 2)
+                readBackStep: self == .readBehind || self == .mixed ? 4096 : Int64.max / 2,
+                keepsAttributes: self == .largeAndOdd)
         }
 
         /// The calls that such a volume does not know.
@@ -78,6 +88,13 @@ import Vocabulary
         try await sweep(way, failing)
     }
 
+    @Test(arguments: getenv("TAKEUP_LONG_TESTS") == nil ? [Failing.inputOutput, .short] : Failing.allCases)
+    func `whatever call fails in a group of small and large ones, no wrong bytes get a name`(
+        failing: Failing
+    ) async throws {
+        try await sweep(.mixed, failing)
+    }
+
     private func sweep(_ way: Way, _ failing: Failing) async throws {
         let undisturbed = try await attempt(way, failingAt: nil, failing)
         #expect(undisturbed.failures == 0)
@@ -100,7 +117,9 @@ import Vocabulary
         try await CopyFixture.with { fixture in
             let calls = FaultyFiles { call, at in way.refuses(call) ?? (at == index ? failing.fault : nil) }
             let threads = FileThreads(name: "test-sweep", count: 1)
-            let orders = try (1...way.count).map { try fixture.order(Int64($0), content(way.size, seed: UInt64($0))) }
+            let orders = try (1...way.count).map {
+                try fixture.order(Int64($0), content(way.size(Int64($0)), seed: UInt64($0)))
+            }
             let originals = try orders.map { try fixture.observe(original($0, fixture)) }
             let results = await fixture.copier(calls, threads: threads, settings: way.settings).run(orders)
             // A thread that reads behind makes a call more or less.
@@ -123,13 +142,13 @@ import Vocabulary
         #expect(results.count == orders.count, "\(place)")
         var allowed: Set<FilePath> = []
         for (order, result) in zip(orders, results) {
-            let bytes = content(way.size, seed: UInt64(order.token.rawValue))
+            let bytes = content(way.size(order.token.rawValue), seed: UInt64(order.token.rawValue))
             let published = try fixture.published(order)
             #expect(published == nil || published == bytes, "wrong bytes have a name, \(place)")
             switch result {
             case .success(let copied):
                 #expect(published == bytes, "a success without its file, \(place)")
-                #expect(copied.size == way.size)
+                #expect(copied.size == way.size(order.token.rawValue))
                 allowed.insert(order.path)
             case .failure(let error):
                 #expect(published == nil || error.mayBePublished, "a name that nobody knows of, \(place)")

@@ -187,6 +187,28 @@ package final class FaultyFiles: FileCalls {
         try record(.setTimes) { _ throws(FileError) in try kernel.setModified(descriptor, to: time) }
     }
 
+    package func attributeNames(
+        _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int {
+        try record(.listAttributes) { _ throws(FileError) in try kernel.attributeNames(descriptor, into: buffer) }
+    }
+
+    package func attribute(
+        _ descriptor: CInt, named name: String, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> Int {
+        try record(.readAttribute) { _ throws(FileError) in
+            try kernel.attribute(descriptor, named: name, into: buffer)
+        }
+    }
+
+    package func setAttribute(
+        _ descriptor: CInt, named name: String, to value: UnsafeRawBufferPointer
+    ) throws(FileError) {
+        try record(.setAttribute) { _ throws(FileError) in
+            try kernel.setAttribute(descriptor, named: name, to: value)
+        }
+    }
+
     package func syncFile(_ descriptor: CInt) throws(FileError) {
         try record(.syncFile) { _ throws(FileError) in try kernel.syncFile(descriptor) }
     }

@@ -1,0 +1,135 @@
+internal import Catalogs
+internal import Glibc
+internal import Ledger
+internal import Postgres
+internal import Support
+internal import Testing
+internal import Vocabulary
+
+/// The built agent is killed by the kernel as it enters a system call of a copy, for files that go past the cache and for
+/// ones that are read back while they are written.
+@Suite(
+    .serialized, .enabled(if: access("/usr/bin/strace", X_OK) == 0 && geteuid() == 0, "root and strace are wanted"))
+struct KillAtSystemCallTests {
+    /// A call, and which of its calls by one thread.
+    struct Death: Sendable, CustomTestStringConvertible {
+        let call: String
+        let place: Int
+        var testDescription: String { "\(call) \(place)" }
+    }
+
+    private static let core = [
+        Death(call: "fallocate", place: 1), Death(call: "pwrite64", place: 2), Death(call: "fsync", place: 1),
+        Death(call: "linkat", place: 1),
+    ]
+
+    /// Also those that look at the source, drop the cache, and read back.
+    private static let all = [
+        "openat2", "statx", "fallocate", "fcntl", "pwrite64", "pread64", "fchmod", "fchown", "utimensat", "fsync",
+        "syncfs",
+        "fadvise64", "mincore", "linkat", "mkdirat", "unlinkat",
+    ].flatMap { call in [1, 2, 3, 5, 9, 20, 50].map { Death(call: call, place: $0) } }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `killed at a call of the copy of a large file, it leaves nothing wrong`() async throws {
+        try await die(at: KillAtSystemCallTests.core, sizes: [(1 << 20) + 5000])
+    }
+
+    @Test(
+        .timeLimit(.minutes(60)),
+        .enabled(if: getenv("TAKEUP_LONG_TESTS") != nil, "the long proof, with TAKEUP_LONG_TESTS=1"),
+        arguments: [(1 << 20) + 5000, (64 << 20) + 5000])
+    func `killed at whatever call, it leaves nothing wrong`(size: Int) async throws {
+        try await die(at: KillAtSystemCallTests.all, sizes: [size])
+    }
+
+    private func die(at deaths: [Death], sizes: [Int]) async throws {
+        let site = try await ScratchSite()
+        var recordings: [SiteRecording] = []
+        var died = 0
+        for death in deaths {
+            for size in sizes { recordings.append(try await record(recordings.count, size, site)) }
+            let agent = try site.start(
+                .calls,
+                behind: [
+                    "/usr/bin/strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=\(death.call)",
+                    "-e", "inject=\(death.call):signal=KILL:when=\(death.place)",
+                ])
+            let count = recordings.count
+            let isOver = try await site.wait(upTo: .seconds(90)) {
+                if agent.hasEnded { return true }
+                return try await site.markedCount() == count
+            }
+            #expect(isOver, "\(death)\n\(site.log(.calls).suffix(2000))")
+            if try await site.markedCount() != count { died += 1 }
+            agent.stopTraced()
+            agent.wait()
+            try await expectNothingWrong(recordings, site, "\(death)")
+            try await site.expireAllLeases()
+        }
+        let agent = try site.start(.calls)
+        defer {
+            agent.send(SIGTERM)
+            agent.wait()
+        }
+        let count = recordings.count
+        let isDone = try await site.wait(upTo: .seconds(120)) { try await site.markedCount() == count }
+        #expect(isDone, "\(site.log(.calls).suffix(3000))")
+        let isSwept = try await site.wait(upTo: .seconds(120)) {
+            try await site.expireAllLeases()
+            return try await site.openIntents() == 0
+        }
+        #expect(isSwept)
+        for recording in recordings { #expect(try await site.holds(recording, [.audio]), "\(recording.name)") }
+        #expect(try site.stagedLeftovers() == [])
+        #expect(try await site.unnamedFiles() == [])
+        print(
+            "bar: killed at \(died) of \(deaths.count) system calls of copies of \(sizes) bytes: nothing wrong, nothing left"
+        )
+        #expect(died >= min(4, deaths.count))
+    }
+
+    private func record(_ number: Int, _ size: Int, _ site: ScratchSite) async throws -> SiteRecording {
+        let name = "large-\(number)"
+        let bytes = try RecorderModelMedia.shared().sound(ofBytes: size, mark: name)
+        let path = FilePath("\(site.recorder.layout.callsRoot)/20261121/\(name).mp3")
+        try site.recorder.put(bytes, at: path)
+        let sample = RecordingSample(name, stop: try await site.recorderNow(), seconds: 4)
+            .media(MediaSample(.audio, path, size: Int64(bytes.count)))
+        let built = try await CatalogBuilder(site.source).add(sample)
+        return SiteRecording(
+            name: name, id: built.id, mediaIDs: [.audio: built.mediaIDs[0]],
+            files: [.audio: SiteRecording.File(path: path, sha256: sha256(of: bytes))])
+    }
+
+    /// Whatever has a name of its own on a volume is one of the originals, byte for byte, and so is what a row names.
+    private func expectNothingWrong(_ recordings: [SiteRecording], _ site: ScratchSite, _ death: String) async throws {
+        let originals = Set(recordings.compactMap { $0.files[.audio]?.sha256 })
+        for volume in site.volumes {
+            let paths = try ChildProcess.run(["/usr/bin/find", volume, "-type", "f", "-not", "-name", ".takeup-*"])
+            for path in paths.split(separator: "\n") {
+                #expect(originals.contains(try sha256(ofFile: String(path))), "wrong bytes have a name, \(death)")
+            }
+        }
+        for recording in recordings {
+            let found = try await site.digests(of: recording)
+            #expect(found.allSatisfy { $0 == recording.files[.audio]?.sha256 }, "a row has no whole file, \(death)")
+        }
+    }
+}
+
+extension ChildProcess {
+    /// Not waited for yet.
+    fileprivate var hasEnded: Bool {
+        guard let stat = try? readSample("/proc/\(id)/stat") else { return true }
+        return String(decoding: stat, as: UTF8.self).contains(") Z ")
+    }
+
+    /// Asks what strace runs to stop: strace itself lets no signal through.
+    fileprivate func stopTraced() {
+        let children = (try? readSample("/proc/\(id)/task/\(id)/children")) ?? []
+        for child in String(decoding: children, as: UTF8.self).split(separator: " ") {
+            if let child = pid_t(child) { kill(child, SIGTERM) }
+        }
+    }
+}
