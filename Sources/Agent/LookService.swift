@@ -108,8 +108,7 @@ package actor LookService {
         }
         let wanted = hinted.union(due)
         let troubled = try await troubled()
-        // Hints first: nothing else brings those of recordings that have their marks.
-        let ids = (Array(hinted) + wanted.subtracting(hinted)).prefix(max(hinted.count, synchro.callsPerPeriod))
+        let ids = LookPlaces.choose(hinted: hinted, due: due, limit: synchro.callsPerPeriod)
         let (page, begun) = try await page(catalog, ids: ids + Array(troubled))
         let behind = cursor
         cursor = page.batch.next

@@ -33,11 +33,12 @@ package actor TransferService {
     private let hearing: Hearing
     private let progress: Progress
     private let readLimit: @Sendable () -> Int64?
+    private let lease: Duration
     /// What earlier looks of this process showed. Lost with it, which only costs another quiet time.
     private var trails: [Transfer.ID: TransferTrail] = [:]
     private let started = ContinuousClock.now
 
-    static let lease = Duration.seconds(30)
+    package static let lease = Duration.seconds(30)
     /// Trails kept at most; beyond, the oldest knowledge is dropped.
     private static let trailLimit = 50_000
     /// Bytes. Files up to this share a group; larger ones go by themselves, beside the groups.
@@ -49,9 +50,11 @@ package actor TransferService {
         measures: MeasureService, afterlooks: AfterlookService, settings: Settings, problems: ProblemBook,
         narrator: any Narrator, wake: Wake,
         committed: Wake, hearing: Hearing,
-        progress: Progress, readLimit: @escaping @Sendable () -> Int64? = { nil }
+        progress: Progress, readLimit: @escaping @Sendable () -> Int64? = { nil },
+        lease: Duration = TransferService.lease
     ) {
         self.readLimit = readLimit
+        self.lease = lease
         self.source = source
         self.replay = replay
         self.mount = mount
@@ -109,11 +112,10 @@ package actor TransferService {
         let limit = min(copying.groupMaxFiles, readLimit().map { max(8, Int($0 >> 19)) } ?? .max)
         let newest = max(1, backlog == .newest ? limit * 3 / 4 : limit / 4)
         let name = mount.mount
-        let holder = replay.holder
+        let (holder, lease) = (replay.holder, lease)
         let claimed = try await replay.database.transaction(isDurable: false) { session in
             try Transfers.claim(
-                mount: name, holder: holder, limit: limit, newest: newest, lease: TransferService.lease,
-                in: session)
+                mount: name, holder: holder, limit: limit, newest: newest, lease: lease, in: session)
         }
         if claimed.isEmpty { return try await idle() }
         guard try await carryOut(claimed, of: snapshots(of: claimed), on: proven) else {
@@ -135,11 +137,31 @@ package actor TransferService {
         }
     }
 
+    /// A thousand looks can take longer than a lease on a slow server: what was claimed stays ours meanwhile.
+    ///
     /// - Parameter keepsDetail: what goes back is written down first for whoever takes it next.
     /// - Returns: false where the mount went meanwhile, and all went back.
     private func carryOut(
         _ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording], on proven: MountIdentity,
         keepsDetail: Bool = false
+    ) async throws -> Bool {
+        let (replay, claims, lease) = (replay, claimed.compactMap(\.claim), lease)
+        let renewal = Task {
+            while true {
+                try await Task.sleep(for: lease / 3)
+                // One that can't be renewed is noticed where it is placed.
+                _ = try? await replay.database.transaction(isDurable: false) { session in
+                    try Transfers.renew(claims, lease: lease, in: session)
+                }
+            }
+        }
+        defer { renewal.cancel() }
+        return try await conclude(claimed, of: recordings, on: proven, keepsDetail: keepsDetail)
+    }
+
+    private func conclude(
+        _ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording], on proven: MountIdentity,
+        keepsDetail: Bool
     ) async throws -> Bool {
         var releases: [TransferRelease] = []
         var settled: [(Transfer, Consignment)] = []
@@ -329,7 +351,7 @@ package actor TransferService {
         case .missing(let again):
             let isLate =
                 transfer.kind != .index
-                && transfer.isMissing(forLongerThan: window.atMost, lease: TransferService.lease)
+                && transfer.isMissing(forLongerThan: window.atMost, lease: lease)
             // Most sounds may have no index file, and a wake tells of one that comes: few looks are enough.
             let pause = transfer.kind == .index ? max(.milliseconds(500), source.settings.indexGrace / 4) : again
             var release = wait(
@@ -409,7 +431,8 @@ package actor TransferService {
 
     private func carry(_ settled: [(Transfer, Consignment)]) async {
         await withTaskGroup(of: [Transfer.ID].self) { tasks in
-            for group in groups(settled) {
+            let groups = FileGroups(mostFiles: copying.groupMaxFiles, mostBytes: copying.groupMaxBytes)
+            for group in groups.split(settled, size: \.1.size) {
                 tasks.addTask { [deliverer, closing, afterlooks] in
                     let outcomes = await deliverer.deliver(group.map(\.1))
                     let done = await closing.close(zip(group, outcomes).map { ($0.0, $0.1, $1) })
@@ -421,23 +444,6 @@ package actor TransferService {
                 for id in done { trails[id] = nil }
             }
         }
-    }
-
-    /// By bytes. Their count is bounded by who claimed them: `group_max_files`, or what one look gave the direct way.
-    private func groups(_ settled: [(Transfer, Consignment)]) -> [[(Transfer, Consignment)]] {
-        var groups: [[(Transfer, Consignment)]] = []
-        var group: [(Transfer, Consignment)] = []
-        var bytes: Int64 = 0
-        for item in settled {
-            if bytes + item.1.size > copying.groupMaxBytes, !group.isEmpty {
-                groups.append(group)
-                group = []
-                bytes = 0
-            }
-            group.append(item)
-            bytes += item.1.size
-        }
-        return group.isEmpty ? groups : groups + [group]
     }
 }
 

@@ -17,21 +17,25 @@ extension ReplayCatalog {
     /// - Throws: ``CatalogError`` `gone` where there is no such row of this kind.
     package func replaceMedia(_ media: [(id: Int64, row: MediaRow)], on session: Session) throws {
         if media.isEmpty { return }
-        let typed = TypedRows(
-            try media.map { try facts(of: $0.row) }, of: "cfiles", columns, keepsEmpty: true)
-        let sets = typed.names.enumerated().map { "\($1) = \(typed.value($0))" }.joined(separator: ", ")
-        let count = try session.execute(
-            """
-            update callrec.cfiles f set \(sets)
-            from unnest($1::bigint[], $2::text[]) with ordinality as touched(id, kind, place)
-            join \(typed.source(first: 3)) on given.place = touched.place
-            where f.id = touched.id and f.cftype = touched.kind
-            """, [.integers(media.map(\.id)), .texts(media.map(\.row.kind.rawValue))] + typed.values)
+        let (statement, values) = try replacement(media)
+        let count = try session.execute(statement, values)
         guard count == media.count else {
             throw CatalogError(
                 code: .gone,
                 sentence: "The replay has \(media.count - count) media rows less of those that were to be replaced.")
         }
+    }
+
+    func replacement(_ media: [(id: Int64, row: MediaRow)]) throws -> (statement: String, values: [Value]) {
+        let typed = TypedRows(
+            try media.map { try facts(of: $0.row) }, of: "cfiles", columns, keepsEmpty: true)
+        let sets = typed.names.enumerated().map { "\($1) = \(typed.value($0))" }.joined(separator: ", ")
+        let statement = """
+            update callrec.cfiles f set \(sets)
+            from \(typed.source([("id", "bigint"), ("kind", "text")]))
+            where f.id = given.id and f.cftype = given.kind
+            """
+        return (statement, [.integers(media.map(\.id)), .texts(media.map(\.row.kind.rawValue))] + typed.values)
     }
 
     /// Every column that says something about the file; without a value where the file has none.

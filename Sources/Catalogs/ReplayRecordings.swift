@@ -101,27 +101,32 @@ extension ReplayCatalog {
     private func update(
         _ recordings: [(id: Int64, recording: SourceRecording)], isOverwriting: Bool, on session: Session
     ) throws -> Int {
-        if recordings.isEmpty { return 0 }
+        guard let (statement, values) = change(recordings, isOverwriting: isOverwriting) else { return 0 }
+        return try session.execute(statement, values)
+    }
+
+    /// Nil where there is nothing to say.
+    func change(
+        _ recordings: [(id: Int64, recording: SourceRecording)], isOverwriting: Bool
+    ) -> (statement: String, values: [Value])? {
+        if recordings.isEmpty { return nil }
         let typed = TypedRows(recordings.map { claims(of: $0.recording) }, of: "couples", columns)
         // An empty claim says nothing; what the replay has is more.
         var sets = typed.names.enumerated().map { place, name in
             let pair = [typed.value(place), "p.\(name)"]
             return (name, "coalesce(\((isOverwriting ? pair : pair.reversed()).joined(separator: ", ")))")
         }
-        if columns.has("protected", in: "couples") { sets.append(("protected", "p.protected or touched.protected")) }
-        guard !sets.isEmpty else { return 0 }
+        if columns.has("protected", in: "couples") { sets.append(("protected", "p.protected or given.protected")) }
+        guard !sets.isEmpty else { return nil }
         let changes = sets.map { "p.\($0.0) is distinct from \($0.1)" }.joined(separator: " or ")
-        // Without claims there is nothing to number.
-        let given = typed.names.isEmpty ? "" : "join \(typed.source(first: 3)) on given.place = touched.place"
-        return try session.execute(
-            """
+        let statement = """
             update callrec.couples p set \(sets.map { "\($0.0) = \($0.1)" }.joined(separator: ", "))
-            from unnest($1::bigint[], $2::boolean[]) with ordinality as touched(id, protected, place) \(given)
-            where p.id = touched.id and (\(changes))
-            """,
-            [
-                .integers(recordings.map(\.id)),
-                .array(recordings.map { .boolean($0.recording.isProtected) }),
-            ] + typed.values)
+            from \(typed.source([("id", "bigint"), ("protected", "boolean")]))
+            where p.id = given.id and (\(changes))
+            """
+        let fixed: [Value] = [
+            .integers(recordings.map(\.id)), .array(recordings.map { .boolean($0.recording.isProtected) }),
+        ]
+        return (statement, fixed + typed.values)
     }
 }

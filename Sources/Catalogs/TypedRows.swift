@@ -26,12 +26,14 @@ struct TypedRows {
         (self.names, self.values, self.types) = (names, values, types)
     }
 
-    /// `unnest($1::text[], …) with ordinality as given(c0, …, place)`.
-    /// - Parameter first: the number of the first parameter.
-    func source(first: Int = 1) -> String {
-        let arrays = names.indices.map { "$\($0 + first)::text[]" }.joined(separator: ", ")
-        let columns = names.indices.map { "c\($0)" } + ["place"]
-        return "unnest(\(arrays)) with ordinality as given(\(columns.joined(separator: ", ")))"
+    /// `unnest($1::bigint[], …, $2::text[], …) with ordinality as given(id, …, c0, …, place)`: all of a row from one source,
+    /// as a join of two would go through one of them for each row of the other.
+    /// - Parameter leading: names and types of the arrays that are the first parameters.
+    func source(_ leading: [(name: String, type: String)] = []) -> String {
+        let arrays = leading.map(\.type) + names.map { _ in "text" }
+        let columns = leading.map(\.name) + names.indices.map { "c\($0)" } + ["place"]
+        let values = arrays.enumerated().map { "$\($0 + 1)::\($1)[]" }
+        return "unnest(\(values.joined(separator: ", "))) with ordinality as given(\(columns.joined(separator: ", ")))"
     }
 
     /// The value of a column, of its type.

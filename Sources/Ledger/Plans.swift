@@ -104,33 +104,36 @@ package enum Plans {
     }
 
     private static func drop(notIn plans: [SightingPlan], in session: Session) throws {
-        let promised = plans.flatMap { plan in plan.transfers.map { (plan.reference.source, $0) } }
-        // What they have under way is fenced.
-        try session.send(
-            """
-            with dropped as (
-                update takeup.transfer set state = 'dropped', holder = null, lease_until = null,
-                    changed_at = statement_timestamp()
-                from unnest($1::text[], $2::bigint[]) as planned(source, id)
-                where transfer.source = planned.source and transfer.source_id = planned.id
-                    and transfer.state in ('waiting', 'claimed')
-                    and not exists (
-                        select from unnest($3::text[], $4::bigint[], $5::bytea[])
-                            as promised(source, media, fingerprint)
-                        where promised.source = transfer.source and promised.media = transfer.source_media_id
-                            and promised.fingerprint = transfer.fingerprint)
-                returning transfer.id
-            )
-            update takeup.intent set state = 'superseded'
-            where token = any (array(
-                select token from takeup.intent
-                where transfer_id in (select id from dropped) and state = 'open' order by token for no key update))
-            """,
-            batch(plans.map(\.reference)) + [
-                .names(promised.map(\.0)), .integers(promised.map(\.1.mediaID)),
-                .byteStrings(promised.map(\.1.fingerprint)),
-            ])
+        try session.send(dropStatement, dropValues(plans))
     }
+
+    static func dropValues(_ plans: [SightingPlan]) -> [Value] {
+        let promised = plans.flatMap { plan in plan.transfers.map { (plan.reference.source, $0) } }
+        return batch(plans.map(\.reference)) + [
+            .names(promised.map(\.0)), .integers(promised.map(\.1.mediaID)),
+            .byteStrings(promised.map(\.1.fingerprint)),
+        ]
+    }
+
+    /// What they have under way is fenced.
+    static let dropStatement = """
+        with dropped as (
+            update takeup.transfer set state = 'dropped', holder = null, lease_until = null,
+                changed_at = statement_timestamp()
+            from unnest($1::text[], $2::bigint[]) as planned(source, id)
+            where transfer.source = planned.source and transfer.source_id = planned.id
+                and transfer.state in ('waiting', 'claimed')
+                -- A table of hashes, also where joins by hashes are switched off; none of these is ever null.
+                and (transfer.source, transfer.source_media_id, transfer.fingerprint) not in (
+                    select source collate "C", media, fingerprint
+                    from unnest($3::text[], $4::bigint[], $5::bytea[]) as promised(source, media, fingerprint))
+            returning transfer.id
+        )
+        update takeup.intent set state = 'superseded'
+        where token = any (array(
+            select token from takeup.intent
+            where transfer_id in (select id from dropped) and state = 'open' order by token for no key update))
+        """
 
     private static func writeSightings(_ plans: [SightingPlan], in session: Session) throws {
         try session.send(

@@ -121,51 +121,62 @@ extension Transfers {
     /// A claim that is no longer held changes nothing.
     package static func release(_ releases: [TransferRelease], in session: Session) throws {
         if releases.isEmpty { return }
-        let claims = releases.map(\.claim)
-        let released = try session.query(
-            """
-            with held as (
-                select locked.id, given.* from (\(heldClaims)) as locked
-                join unnest($1::bigint[], $4::interval[], $5::text[], $6::bigint[], $7::bigint[], $8::boolean[],
-                    $9::boolean[], $10::boolean[], $11::boolean[])
-                    as given(number, delay, error, size, modified, missing, failed, faulty, unreadable)
-                    on given.number = locked.id
-            )
-            update takeup.transfer set state = 'waiting', holder = null, lease_until = null,
-                not_before = statement_timestamp() + case when is_woken then interval '0' else held.delay end,
-                changed_at = statement_timestamp(),
-                failures = failures + held.failed::integer, faults = faults + held.faulty::integer, is_woken = false,
-                last_error = coalesce(held.error, last_error),
-                seen_size = coalesce(held.size, seen_size), seen_modified = coalesce(held.modified, seen_modified),
-                seen_at = case when held.size is null then seen_at else statement_timestamp() end,
-                missing_since = case when held.missing then coalesce(missing_since, statement_timestamp()) end,
-                -- What goes back unlooked shows nothing.
-                unreadable_since = case when held.unreadable then coalesce(unreadable_since, statement_timestamp())
-                    when held.error is null then unreadable_since end
-            from held where transfer.id = held.id
-            returning transfer.id
-            """,
-            claims.values + [
-                .spans(releases.map(\.delay)), .texts(releases.map(\.error)),
-                .integers(releases.map { $0.look?.size }), .integers(releases.map { $0.look?.modified }),
-                .booleans(releases.map(\.isMissing)), .booleans(releases.map(\.isFailure)),
-                .booleans(releases.map(\.isFault)), .booleans(releases.map(\.isUnreadable)),
-            ])
+        let released = try session.query(releaseStatement, releaseValues(releases))
         try Intents.supersede(ofTransfers: released.map { try $0.number("id") }, in: session)
     }
 
+    static func releaseValues(_ releases: [TransferRelease]) -> [Value] {
+        releases.map(\.claim).values + [
+            .spans(releases.map(\.delay)), .texts(releases.map(\.error)),
+            .integers(releases.map { $0.look?.size }), .integers(releases.map { $0.look?.modified }),
+            .booleans(releases.map(\.isMissing)), .booleans(releases.map(\.isFailure)),
+            .booleans(releases.map(\.isFault)), .booleans(releases.map(\.isUnreadable)),
+        ]
+    }
+
+    static let releaseStatement = """
+        with held as (
+            \(heldClaims(with: [
+                ("delay", "interval"), ("error", "text"), ("size", "bigint"), ("modified", "bigint"),
+                ("missing", "boolean"), ("failed", "boolean"), ("faulty", "boolean"),
+                ("unreadable", "boolean"),
+            ]))
+        )
+        update takeup.transfer set state = 'waiting', holder = null, lease_until = null,
+            not_before = statement_timestamp() + case when is_woken then interval '0' else held.delay end,
+            changed_at = statement_timestamp(),
+            failures = failures + held.failed::integer, faults = faults + held.faulty::integer, is_woken = false,
+            last_error = coalesce(held.error, last_error),
+            seen_size = coalesce(held.size, seen_size), seen_modified = coalesce(held.modified, seen_modified),
+            seen_at = case when held.size is null then seen_at else statement_timestamp() end,
+            missing_since = case when held.missing then coalesce(missing_since, statement_timestamp()) end,
+            -- What goes back unlooked shows nothing.
+            unreadable_since = case when held.unreadable then coalesce(unreadable_since, statement_timestamp())
+                when held.error is null then unreadable_since end
+        from held where transfer.id = held.id
+        returning transfer.id
+        """
+
     /// The rows of the claims `$1`, `$2`, `$3` that are still held, locked in order: each looked up by its key, whatever the
     /// planner thinks of an index by state.
-    static let heldClaims = """
-        select transfer.id from (
-            select * from unnest($1::bigint[], $2::text[], $3::bigint[]) as given(id, holder, attempt) order by id
-        ) as claim
-        cross join lateral (
-            select id from takeup.transfer
-            where id = claim.id and (state = 'claimed' and holder = claim.holder and attempts = claim.attempt) is true
-            for no key update
-        ) as transfer
-        """
+    static let heldClaims = heldClaims(with: [])
+
+    /// The same with what `$4` and on give for each, by names and types.
+    private static func heldClaims(with more: [(name: String, type: String)]) -> String {
+        let arrays = more.enumerated().map { ", $\($0 + 4)::\($1.type)[]" }.joined()
+        let names = more.map { ", \($0.name)" }.joined()
+        return """
+            select transfer.id\(more.map { ", claim.\($0.name)" }.joined()) from (
+                select * from unnest($1::bigint[], $2::text[], $3::bigint[]\(arrays)) as given(id, holder, attempt\(names))
+                order by id
+            ) as claim
+            cross join lateral (
+                select id from takeup.transfer
+                where id = claim.id and (state = 'claimed' and holder = claim.holder and attempts = claim.attempt) is true
+                for no key update
+            ) as transfer
+            """
+    }
 }
 
 extension [Claim<Transfer.ID>] {

@@ -35,15 +35,17 @@ struct AgentScene: Sendable {
     ///   - calls: how copies are written.
     static func with(
         synchro: String = "sleep_period = \"60s\"", watching: String = "quiet = \"0s\"", isDirect: Bool = false,
-        calls: any FileCalls = KernelFiles(), _ body: (AgentScene) async throws -> Void
+        calls: any FileCalls = KernelFiles(), lease: Duration = TransferService.lease,
+        _ body: (AgentScene) async throws -> Void
     ) async throws {
         try await ScratchDirectory.with { scratch in
-            try await body(AgentScene(scratch, synchro, watching, isDirect: isDirect, calls))
+            try await body(AgentScene(scratch, synchro, watching, isDirect: isDirect, calls, lease))
         }
     }
 
     private init(
-        _ scratch: ScratchDirectory, _ synchro: String, _ watching: String, isDirect: Bool, _ calls: any FileCalls
+        _ scratch: ScratchDirectory, _ synchro: String, _ watching: String, isDirect: Bool, _ calls: any FileCalls,
+        _ lease: Duration
     ) async throws {
         self.scratch = scratch
         recorder = try await ScratchDatabase(CallrecSchema.old.template)
@@ -77,7 +79,7 @@ struct AgentScene: Sendable {
             """
         settings = try Settings.load(
             bytes: Array(text.utf8), named: FilePath("takeup.toml"), environment: .ofProcess())
-        agent = try await Services(self.settings, recorder, replayDatabase, "one", isDirect: isDirect, calls)
+        agent = try await Services(self.settings, recorder, replayDatabase, "one", isDirect: isDirect, calls, lease)
     }
 
     /// Another process for the same mount.
@@ -171,6 +173,8 @@ struct AgentScene: Sendable {
         private let link: SourceLink
         private let guardOfMount: MountGuard
         private let watching: WatchingSettings
+        /// What looks at files before their copies.
+        let lookThreads = FileThreads(name: "look", count: 2)
         /// What hears of commits.
         let committed: Wake
         /// Of keeper and afterlooks: a test can put it forward.
@@ -178,7 +182,7 @@ struct AgentScene: Sendable {
 
         init(
             _ settings: Settings, _ recorder: ScratchDatabase, _ replayDatabase: ScratchDatabase, _ name: String,
-            isDirect: Bool, _ calls: any FileCalls
+            isDirect: Bool, _ calls: any FileCalls, _ lease: Duration = TransferService.lease
         ) async throws {
             let source = settings.sources[0]
             let mount = source.mounts[0]
@@ -229,11 +233,10 @@ struct AgentScene: Sendable {
                 problems: problems)
             transfers = TransferService(
                 source: link, replay: replay, mount: guardOfMount,
-                looker: FileLooker(
-                    root: mount.directory, threads: FileThreads(name: "look", count: 2), timeout: .seconds(20)),
+                looker: FileLooker(root: mount.directory, threads: lookThreads, timeout: .seconds(20)),
                 deliverer: deliverer, measures: measures, afterlooks: afterlooks, settings: settings,
                 problems: problems, narrator: narrator, wake: Wake(), committed: committed, hearing: Hearing(),
-                progress: progress)
+                progress: progress, lease: lease)
             self.replay = replay
             self.narrator = narrator
             self.link = link

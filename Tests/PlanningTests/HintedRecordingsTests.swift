@@ -38,4 +38,40 @@ import Testing
         hinted.cover([1, 2, 3, 6, 77], lookedAtSince: .seconds(3))
         #expect(hinted.ids == [1, 3, 4, 5, 6])
     }
+
+    @Test func `those that wait longest are taken first, whatever their ids are`() {
+        var hinted = HintedRecordings(limit: 10_000)
+        let ids = (1...1000).map { Int64($0) &* 7919 % 1009 }
+        for (place, id) in ids.enumerated() { hinted.add(id, at: .seconds(place)) }
+        // Hinted at once more: it waits since it was hinted at first.
+        hinted.add(ids[0], at: .seconds(5000))
+        for start in stride(from: 0, to: 1000, by: 100) {
+            let taken = hinted.take(100)
+            #expect(taken == Set(ids[start..<start + 100]))
+        }
+        #expect(hinted.isEmpty)
+    }
+
+    @Test func `what a failed look had comes before what was hinted at meanwhile`() {
+        var hinted = hinted(1...6)
+        let taken = hinted.take(2)
+        hinted.giveBack(taken, at: .seconds(9))
+        let again = hinted.take(3)
+        #expect(again == [1, 2, 3])
+    }
+
+    @Test func `what other looks cover leaves nothing behind, over any number of rounds`() {
+        var hinted = HintedRecordings(limit: 10)
+        for round in 0..<10_000 {
+            hinted.add(7, at: .seconds(round))
+            hinted.cover([7], lookedAtSince: .seconds(round + 1))
+        }
+        hinted.add(8, at: .seconds(20_000))
+        hinted.add(7, at: .seconds(20_001))
+        #expect(hinted.count == 2)
+        let all = hinted.take(10)
+        #expect(all == [7, 8] && hinted.isEmpty)
+        let none = hinted.take(1)
+        #expect(none.isEmpty)
+    }
 }
