@@ -37,6 +37,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case copyMissing = "copy-missing"
     case copyUnreadable = "copy-unreadable"
     case manifestTampered = "manifest-tampered"
+    case manifestWaiting = "manifest-waiting"
+    case volumeDisordered = "volume-disordered"
 
     /// Whether it is about what a recorder shows of a recording, and so is over once that has its mark. Damage is not: it
     /// came along.
@@ -50,7 +52,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
             .markedErroneous, .noRoom, .volumeUnavailable, .volumeLimited, .volumeSuspect, .mountUnavailable,
             .muxFailed, .keyMissing, .phraseUnknown, .valueTooLong, .copyChanged, .copyMissing, .copyUnreadable,
-            .manifestTampered:
+            .manifestTampered, .manifestWaiting, .volumeDisordered:
             false
         }
     }
@@ -119,6 +121,12 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .copyUnreadable: "Look at the kernel's messages about the disk of that volume, and replace it."
         case .manifestTampered:
             "Find out who wrote there, and move the changed manifest away as evidence: the next scrub writes a new one."
+        case .manifestWaiting:
+            "`takeup files --missing` and the problems of its source say what it waits for; it is written once that came or was"
+                + " given up."
+        case .volumeDisordered:
+            "Lower placement.floor or placement.largest_file, lower the volume's watermark, or raise placement.hysteresis:"
+                + " agents do not start again with it."
         case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."
         }
     }

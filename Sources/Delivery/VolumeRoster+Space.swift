@@ -29,6 +29,7 @@ extension VolumeRoster {
         for (sample, proof) in proven {
             guard let standing = known[proof.id] else { continue }
             try await follow(sample, proof, standing, isReminding: isReminding)
+            try await followOrder(sample, proof, standing)
         }
     }
 

@@ -64,6 +64,8 @@ package actor VolumeRoster {
     /// When the ledger last got what the volumes showed.
     private var spaceFollowed: Duration?
     var reminded: Duration?
+    /// Whether the levels of a volume were found in order, as they were seen last.
+    var areOrdered: [VolumeID: Bool] = [:]
     /// When the ledger was told last that an episode goes on.
     var episodesMet: [String: Duration] = [:]
 

@@ -1,7 +1,7 @@
 internal import CLibcrypto
 internal import Catalogs
 package import Delivery
-internal import Files
+package import Files
 internal import FoundationEssentials
 internal import Glibc
 internal import Ledger
@@ -32,8 +32,12 @@ package struct Exporting: Sendable {
     private let settings: Settings
     private let base: ReplayBase
     private let version: String
+    private let calls: any FileCalls
 
-    package init(settings: Settings, base: ReplayBase, version: String) {
+    package init(
+        settings: Settings, base: ReplayBase, version: String, calls: any FileCalls = KernelFiles()
+    ) {
+        self.calls = calls
         self.settings = settings
         self.base = base
         self.version = version
@@ -54,11 +58,11 @@ package struct Exporting: Sendable {
                 code: .unreachable,
                 description: "A volume with a copy is absent or not in the settings: \(one.content.volume).")
         }
-        let (version, replay, all) = (version, settings.replay.name, cases)
+        let (version, replay, all, calls) = (version, settings.replay.name, cases, calls)
         let threads = FileThreads(name: "export", count: 1)
         do {
             return try await threads.run(timeout: .seconds(300)) { pulse in
-                let bag = try Bag(place)
+                let bag = try Bag(place, calls)
                 do {
                     let report = try bag.fill(all, from: roots, replay: replay, version: version, pulse)
                     try bag.publish()
@@ -68,6 +72,8 @@ package struct Exporting: Sendable {
                     throw error
                 }
             }
+        } catch let error as FileError where error.code == .timeout {
+            throw Refused(code: .unreachable, description: "A volume, or the bag's place, does not answer: \(error)")
         } catch let error as FileError {
             throw Refused(code: .place, description: "The bag could not be made: \(error)")
         }
@@ -105,7 +111,7 @@ private final class Bag {
     private let draft: FilePath
     private let root: HeldFile
     private let parent: HeldFile
-    private let calls = KernelFiles()
+    private let calls: any FileCalls
     /// Of payload and of tag files, by path.
     private var payload: [(path: FilePath, sums: Sums)] = []
     private var tags: [(path: FilePath, sums: Sums)] = []
@@ -116,7 +122,8 @@ private final class Bag {
         let sha512: [UInt8]
     }
 
-    init(_ given: FilePath) throws {
+    init(_ given: FilePath, _ calls: any FileCalls) throws {
+        self.calls = calls
         var bytes = given.bytes
         while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
         let place = FilePath(bytes: bytes)
@@ -213,10 +220,7 @@ private final class Bag {
     /// One pass that reads, digests and writes; then the copy is read back from the disk.
     private func copy(_ replica: Replica, from volume: FilePath, to path: FilePath, _ pulse: Pulse) throws -> Sums {
         let what = "The copy of \(replica.content.kind.rawValue) (replica \(replica.id.rawValue))"
-        let directory = try calls.openRoot(volume)
-        guard try VolumeMarker.read(in: directory.descriptor, with: calls) == .volume(replica.content.volume) else {
-            throw Exporting.Refused(code: .unreachable, description: "The volume of a copy is not what it was.")
-        }
+        let directory = try proven(volume, replica.content.volume)
         let source: HeldFile
         do throws(FileError) {
             source = try calls.openRegularFile(replica.content.path, beneath: directory.descriptor).held().0
@@ -225,9 +229,10 @@ private final class Bag {
         }
         try? calls.dropCache(source.descriptor)
         let file = HeldFile(try calls.createNamed(path, in: root.descriptor, mode: 0o644))
-        let written = try digest(source, pulse) { bytes, offset in
-            try calls.writeAll(bytes, to: file.descriptor, at: offset)
-        }
+        // What the volume cannot read is no fault of the bag's place.
+        let written = try digest(
+            source, pulse, refused: { Exporting.Refused(code: .content, description: "\(what) cannot be read: \($0).") }
+        ) { bytes, offset in try calls.writeAll(bytes, to: file.descriptor, at: offset) }
         guard written.sha256 == replica.content.digest.bytes else {
             throw Exporting.Refused(
                 code: .content, description: "\(what) is not what was copied: its SHA-256 is not the one on record.")
@@ -250,8 +255,21 @@ private final class Bag {
         return sums
     }
 
+    /// The volume's root, which has to be what it was a moment ago.
+    private func proven(_ volume: FilePath, _ id: VolumeID) throws -> OpenFile {
+        do {
+            let directory = try calls.openRoot(volume)
+            if try VolumeMarker.read(in: directory.descriptor, with: calls) == .volume(id) { return directory }
+        } catch {
+            throw Exporting.Refused(code: .unreachable, description: "The volume of a copy can't be read: \(error).")
+        }
+        throw Exporting.Refused(code: .unreachable, description: "The volume of a copy is not what it was.")
+    }
+
+    /// - Parameter refused: what a failed read is told as; nil where the failure says enough.
     private func digest(
-        _ file: HeldFile, _ pulse: Pulse, _ each: (UnsafeRawBufferPointer, Int64) throws -> Void
+        _ file: HeldFile, _ pulse: Pulse, refused: ((FileError) -> any Error)? = nil,
+        _ each: (UnsafeRawBufferPointer, Int64) throws -> Void
     ) throws -> Sums {
         let (short, long) = (Hashing(EVP_sha256()), Hashing(EVP_sha512()))
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
@@ -259,8 +277,13 @@ private final class Bag {
         var offset: Int64 = 0
         while true {
             try pulse.beat()
-            let count = try uninterrupted { () throws(FileError) in
-                try calls.read(file.descriptor, into: block, at: offset)
+            let count: Int
+            do throws(FileError) {
+                count = try uninterrupted { () throws(FileError) in
+                    try calls.read(file.descriptor, into: block, at: offset)
+                }
+            } catch {
+                throw refused?(error) ?? error
             }
             if count == 0 { break }
             let bytes = UnsafeRawBufferPointer(rebasing: block[..<count])

@@ -2,6 +2,7 @@ internal import Copying
 package import Delivery
 internal import Files
 internal import Ledger
+internal import Media
 internal import Postgres
 package import Settings
 package import Telemetry
@@ -83,13 +84,18 @@ package struct Scrub: Sendable {
                 try Manifests.follow(olderThan: Scrub.lag, limit: 10_000, in: session)
             }
         }
-        let (busy, now) = try await base.replay.database.transaction { session in
+        let (busy, due, now) = try await base.replay.database.transaction { session in
             try Manifests.followLosses(in: session)
             if isSigning { try Manifests.followUnsigned(on: volumes, in: session) }
             let clock = try session.first("select \(SQL.microseconds("statement_timestamp()")) as now")
-            return (try Manifests.busy(in: session), try clock?.instant("now") ?? Instant(microseconds: 0))
+            return (
+                try Manifests.busy(in: session), try Manifests.due(in: session),
+                try clock?.instant("now") ?? Instant(microseconds: 0)
+            )
         }
-        return Manifesting(signer: signer, busy: busy, now: now)
+        try await UnsealedDays(problems: base.problems, closeAfter: settings.manifests.closeAfter).tell(
+            due, busy, at: now)
+        return Manifesting(signer: signer, busy: Set(busy.keys), now: now)
     }
 
     /// A volume that fails fails no other.

@@ -3,6 +3,7 @@ internal import Copying
 internal import Delivery
 internal import Files
 internal import Ledger
+internal import Media
 internal import Planning
 internal import Postgres
 internal import Settings

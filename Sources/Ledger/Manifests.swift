@@ -108,22 +108,54 @@ package enum Manifests {
             """, [.names(volumes)])
     }
 
-    /// What is on its way to directories, as `<source>/<day>` of whatever volume.
-    package static func busy(in session: Session) throws -> Set<FilePath> {
+    /// What is on its way to a directory.
+    package struct Busy: Hashable, Sendable {
+        /// Files still to be copied.
+        package var transfers: Int
+        /// Copies under way, or left of dead attempts.
+        package var intents: Int
+        /// Pairs still to be muxed.
+        package var muxJobs: Int
+        /// Why most of the transfers wait.
+        package var why: String?
+    }
+
+    /// What is on its way to directories, by `<source>/<day>` of whatever volume.
+    package static func busy(in session: Session) throws -> [FilePath: Busy] {
         let rows = try session.query(
             """
-            select distinct convert_to(source || '/' || coalesce(to_char(recording_start, 'YYYYMMDD'), 'undated'), 'UTF8')
-                as busy
-            from takeup.transfer where state in ('waiting', 'claimed') and purpose = 'copy'
-            union select \(directory(of: "final_path")) from takeup.intent
-            where final_path is not null and state <> 'swept'
-            union select \(directory(of: "replica.path")) from takeup.mux_job
-            join takeup.replica on replica.id = mux_job.sound_id where mux_job.state in ('waiting', 'claimed')
+            select busy, sum(transfers)::bigint as transfers, sum(intents)::bigint as intents,
+                sum(jobs)::bigint as jobs, max(why) as why
+            from (
+                select convert_to(source || '/' || coalesce(to_char(recording_start, 'YYYYMMDD'), 'undated') || '/', 'UTF8')
+                    as busy, count(*) as transfers, 0 as intents, 0 as jobs,
+                    mode() within group (order by last_error) as why
+                from takeup.transfer where state in ('waiting', 'claimed') and purpose = 'copy' group by 1
+                union all
+                select \(directory(of: "final_path")), 0, count(*), 0, null from takeup.intent
+                where final_path is not null and state <> 'swept' group by 1
+                union all
+                select \(directory(of: "replica.path")), 0, 0, count(*), null from takeup.mux_job
+                join takeup.replica on replica.id = mux_job.sound_id
+                where mux_job.state in ('waiting', 'claimed') group by 1
+            ) as parts group by busy
             """)
-        return Set(
-            try rows.compactMap { row in
-                try row.optionalBytes("busy").map { FilePath(bytes: $0.last == UInt8(ascii: "/") ? $0.dropLast() : $0) }
-            })
+        return Dictionary(
+            try rows.map { row in
+                (
+                    FilePath(bytes: try row.bytes("busy").dropLast()),
+                    Busy(
+                        transfers: try row.count("transfers"), intents: try row.count("intents"),
+                        muxJobs: try row.count("jobs"), why: try row.optionalText("why"))
+                )
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Directories that wait for a manifest, on whatever volume, as `<source>/<day>`.
+    package static func due(in session: Session) throws -> [FilePath] {
+        try session.query(
+            "select distinct directory from takeup.day_directory where is_due order by directory"
+        ).map { try $0.path("directory") }
     }
 
     /// Directories whose manifest is to be written, behind `last`.

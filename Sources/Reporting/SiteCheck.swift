@@ -30,6 +30,7 @@ package struct SiteCheck: Sendable {
             + [VolumesCheck(replay: settings.replay, rules: LevelRules(settings.placement)).check]
             + ToolCheck(mux: settings.mux, isNeeded: collectsScreens).checks
             + KeyCheck.checks(settings.mux.keys, environment: environment)
+            + SigningKeyCheck.checks(settings.manifests, environment: environment)
             + timeZoneChecks
     }
 

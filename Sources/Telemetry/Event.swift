@@ -35,6 +35,8 @@ package enum Event: String, CaseIterable, Sendable {
     case volumeLimited = "VOLUME_LIMITED"
     /// A volume failed to keep what was written.
     case volumeSuspect = "VOLUME_SUSPECT"
+    /// Its watermark, floor and hysteresis contradict each other.
+    case volumeDisordered = "VOLUME_DISORDERED"
     /// It can be used again.
     case volumeAvailable = "VOLUME_AVAILABLE"
 

@@ -148,6 +148,18 @@ extension Event {
                     Check the disk and its cables, or its server. Then say `takeup volume trust` with its name: it is used \
                     again when a trial passes (write, fsync, read back).
                     """)
+        case .volumeDisordered:
+            EventAdvice(
+                subject: "The levels of a volume are in no order",
+                happened: """
+                    Volume {volume} at {volume_path} showed up while Takeup was running, and by the settings {detail}.
+                    """,
+                did:
+                    "It is used all the same, down to its watermark: where the floor lies above that, it counts as lying there.",
+                next: """
+                    Lower placement.floor or placement.largest_file, lower the volume's watermark, or raise \
+                    placement.hysteresis; `takeup check` says when they are in order. Agents do not start again before.
+                    """)
         case .volumeAvailable:
             EventAdvice(
                 subject: "A volume is available again",

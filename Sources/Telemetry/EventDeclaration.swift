@@ -128,6 +128,11 @@ extension Event {
                     .volume, .volumeID, .volumePath, .state, .previousState, .reason, .incident,
                     .since, .elapsed, .detail, .errno, .count,
                 ])
+        case .volumeDisordered:
+            EventDeclaration(
+                messageID: "89d9ff1890fe4efaadd1825918f51c0d", priority: .error,
+                says: "The levels of volume {volume} are in no order: {detail}",
+                facts: [.volume, .volumeID, .volumePath, .state, .detail])
         case .volumeAvailable:
             EventDeclaration(
                 messageID: "7ba67de5a9de439a8c1fc0007f53b636", priority: .notice,

@@ -14,8 +14,8 @@ struct ExportCommand: AsyncParsableCommand {
             manifests in SHA-256 and SHA-512. Every copy is compared with the digest on record while it is read, and read \
             back from the bag. The directory appears when it is whole, and nothing is ever written into one that is there.
 
-            Exit code: 0 where the bag is made, 1 where a recording is not held or a copy is not what was copied, 69 where \
-            the ledger or a volume can't be reached, 73 where the bag can't be made there, 78 where the settings can't be \
+            Exit code: 0 where the bag is made, 1 where a recording is not held or a copy is not what was copied or cannot \
+            be read, 69 where the ledger or a volume can't be reached, 73 where the bag can't be made there, 78 where the settings can't be \
             used. But for 0, nothing is left behind.
             """)
 

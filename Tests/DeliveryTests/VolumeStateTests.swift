@@ -3,6 +3,8 @@ import Glibc
 import Ledger
 import Operating
 import Planning
+import Postgres
+import Settings
 import Support
 import Telemetry
 import Testing
@@ -18,18 +20,22 @@ import Vocabulary
             let scene = try VolumeScene(site, [("a", "watermark = \"85%\"")])
             var process = try await scene.process("one")
             var told: [Event] = []
-            for quarter in 0..<96 {
+            var restarts = 0
+            for quarter in 0...100 {
                 scene.leave(quarter.isMultiple(of: 2) ? 0.13 : 0.17, on: "a")
                 try await process.worker.roster.turn()
-                scene.pass(.seconds(890))
+                scene.pass(.seconds(850))
                 if quarter % 5 == 4 {
+                    restarts += 1
                     #expect(process.narrator.isSound)
                     told += process.narrator.told
                     process = try await scene.process("after restart \(quarter)")
                 }
             }
             told += process.narrator.told
+            #expect(restarts == 20)
             #expect(told == [.watermarkRaised])
+            print("bar: use swinging 2 points for a day, \(restarts) restarts: \(told.count) raised, 0 further")
             // Reminded once a day, and cleared once.
             scene.pass(.seconds(1000))
             try await process.worker.roster.turn()
@@ -298,6 +304,44 @@ import Vocabulary
             try await worker.roster.turn()
             #expect(narrator.told == [.volumeUnavailable, .volumeAvailable])
             #expect(narrator.isSound)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a volume that shows up late with levels in no order is told of once, used, and over when they are`()
+        async throws
+    {
+        try await DeliverySite.with { site in
+            // On a small disk twice the largest file is more than its watermark leaves.
+            let rules = LevelRules(largestFile: 1 << 40)
+            let settings = try site.volumes([("a", "watermark = \"85%\""), ("late", "watermark = \"85%\"")])
+            let late = settings.allVolumes.first { $0.name == VolumeName("late") }
+            let path = try #require(late?.path.displayText)
+            try ChildProcess.run(["/bin/mv", "\(path)/.takeup-volume", "\(path)/.aside"])
+            let narrator = MemoryNarrator()
+            let one = try await site.worker("one", settings: settings, rules: rules, narrator: narrator)
+            try await one.roster.sample()
+            func told(_ name: String) -> Int {
+                narrator.entries(of: .volumeDisordered).count { $0.message.contains("volume \(name) ") }
+            }
+            #expect(told("late") == 0)
+            try ChildProcess.run(["/bin/mv", "\(path)/.aside", "\(path)/.takeup-volume"])
+            try await Task.sleep(for: .milliseconds(1100))
+            for _ in 0..<2 {
+                try await one.roster.sample()
+                try await Task.sleep(for: .milliseconds(1100))
+            }
+            let other = try await site.worker("other", settings: settings, rules: rules, narrator: narrator)
+            try await other.roster.sample()
+            #expect(told("late") == 1, "\(narrator.entries.map(\.message))")
+            #expect(narrator.isSound)
+            let problems = try await site.database.perform { session in try Problems.open(limit: 10, in: session) }
+            #expect(problems.filter { $0.kind == "volume-disordered" && $0.what.contains("late") }.count == 1)
+            // With other settings it is over.
+            let mended = try await site.worker("mended", settings: settings, narrator: narrator)
+            try await mended.roster.sample()
+            let left = try await site.database.perform { session in try Problems.open(limit: 10, in: session) }
+            #expect(left.filter { $0.kind == "volume-disordered" } == [])
         }
     }
 }

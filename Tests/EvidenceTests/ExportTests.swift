@@ -1,5 +1,8 @@
+import Files
 import Glibc
 import Support
+import Synchronization
+import Telemetry
 import Testing
 import Vocabulary
 
@@ -69,5 +72,41 @@ import Vocabulary
         #expect(try export(site.solution.directory + "/away", "call-0").code == 69)
         let left = try ChildProcess.run(["/bin/ls", "-A", site.solution.directory])
         for word in ["bad", "none", "/no", ".away."] { #expect(!left.contains(word), "\(left)") }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a read error of the copy is the copy's, a write error is the bag's place's`() async throws {
+        let site = try await EvidenceSite([10])
+        let base = try await site.base(MemoryNarrator())
+        let settings = try site.settings()
+        func export(_ fault: @escaping @Sendable (FileCall, Int) -> FaultyFiles.Fault?) async throws
+            -> Exporting.Refused.Code?
+        {
+            let place = FilePath(site.solution.directory + "/bag-\(UInt64.random(in: 0 ... .max))")
+            do {
+                _ = try await Exporting(settings: settings, base: base, version: "test", calls: FaultyFiles(fault)).run(
+                    ["call-0"], to: place)
+                return nil
+            } catch let refused as Exporting.Refused {
+                return refused.code
+            }
+        }
+        #expect(try await export { _, _ in nil } == nil)
+        // The first read is the marker's.
+        let reads = Mutex(0)
+        @Sendable func number() -> Int {
+            reads.withLock { count in
+                count += 1
+                return count
+            }
+        }
+        #expect(try await export { call, _ in call == .read && number() == 2 ? .fail(EIO) : nil } == .content)
+        reads.withLock { $0 = 0 }
+        #expect(try await export { call, _ in call == .read && number() == 1 ? .fail(EIO) : nil } == .unreachable)
+        #expect(try await export { call, _ in call == .write ? .fail(EIO) : nil } == .place)
+        #expect(try await export { call, _ in call == .write ? .fail(ENOSPC) : nil } == .place)
+        #expect(try await export { call, _ in call == .syncFile ? .fail(EIO) : nil } == .place)
+        let left = try ChildProcess.run(["/bin/ls", "-A", site.solution.directory])
+        #expect(left.split(separator: "\n").count { $0.contains("bag-") } == 1, "\(left)")
     }
 }

@@ -107,6 +107,55 @@ import Vocabulary
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `a day that waits for its manifest for more than a week is a problem that says why, until it has it`()
+        async throws
+    {
+        let site = try await EvidenceSite([10, 10, 10], more: ManifestTests.rush)
+        try await site.moveToPast()
+        func wait(_ day: String) async throws {
+            try await site.run(
+                """
+                update takeup.transfer set state = 'waiting', recording_start = '\(day) 10:00', last_error = 'its file is not there'
+                where id in (select id from takeup.transfer order by id limit 2)
+                """)
+        }
+        try await wait("2026-01-02")
+        let narrator = MemoryNarrator()
+        for _ in 0..<2 { #expect(try await site.scrub(narrator).manifests == 0) }
+        let problem = try #require(try await site.solution.openProblems().first { $0.kind == "manifest-waiting" })
+        #expect(
+            problem.what
+                == "The manifest of day one/20260102 has waited for more than 7 days: 2 files are still to be copied (its file is not there)."
+        )
+        #expect(narrator.entries(of: .problemOpened).count == 1)
+        // A day that could have had it for less than a week waits, and that is all.
+        let recent = try await site.solution.replay.perform { session in
+            try session.first("select to_char(now() - interval '5 days', 'YYYY-MM-DD') as day")?.text("day") ?? ""
+        }
+        let folder = recent.replacing("-", with: "")
+        try await site.run(
+            "update takeup.day_directory set directory = convert_to('one/\(folder)', 'UTF8') where is_due")
+        try await wait(recent)
+        _ = try await site.scrub(narrator)
+        #expect(try await site.problems() == [])
+        #expect(narrator.entries(of: .problemClosed).count == 1)
+        // Many have one cause.
+        try await site.run(
+            """
+            insert into takeup.day_directory (volume_id, directory)
+            select volume_id, convert_to('one/202602' || to_char(n, 'FM00'), 'UTF8')
+            from takeup.day_directory, generate_series(1, 25) as n limit 25;
+            insert into takeup.transfer (source, source_id, source_media_id, fingerprint, sid, mount, kind, source_path,
+                recording_start)
+            select 'one', 1000 + n, 1000 + n, 'f', 'far', '/far', 'AUDIO', 'x', timestamp '2026-01-31 10:00' + n * interval '1 day'
+            from generate_series(1, 25) as n;
+            """)
+        _ = try await site.scrub(narrator)
+        let many = try await site.solution.openProblems().filter { $0.kind == "manifest-waiting" }
+        #expect(many.count == 1 && many[0].what.hasPrefix("25 days have waited for their manifests"), "\(many)")
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `a list that others changed is told of once, and never written over`() async throws {
         let site = try await EvidenceSite([10], more: ManifestTests.rush)
         try await site.moveToPast()

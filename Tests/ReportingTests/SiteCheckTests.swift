@@ -214,4 +214,40 @@ import Vocabulary
         #expect(findings.first { $0.subject == "key unit" }?.grade == .warn)
         #expect(!"\(findings)".contains("PRIVATE"))
     }
+
+    @Test func `the key that signs manifests is tried: its kind, its passphrase, and who else can read it`()
+        async throws
+    {
+        let site = try await Site()
+        let key = "\(site.home)/manifests.pem"
+        let text = site.text(rest: "[manifests]\nsigning_key_file = \"\(key)\"")
+        func found(_ make: String) async throws -> [CheckFinding] {
+            try ChildProcess.run(["/bin/sh", "-ec", "cd \(site.home); rm -f manifests.pem; umask 077; \(make)"])
+            let findings = try await findings(site, text).filter { $0.subject == "signing key" }
+            #expect(findings.filter { $0.grade != .ok }.allSatisfy { $0.hint?.isEmpty == false }, "\(findings)")
+            #expect(!"\(findings)".contains("PRIVATE"))
+            return findings
+        }
+        let good = try await found("openssl genpkey -algorithm ed25519 -out manifests.pem")
+        #expect(good.map(\.grade) == [.ok] && good[0].what.hasPrefix("Ed25519, signs;"), "\(good)")
+        let curve = try await found(
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out k.pem; ln -s k.pem manifests.pem")
+        #expect(curve.map(\.grade) == [.ok] && curve[0].what.hasPrefix("EC, signs;"), "\(curve)")
+        let open = try await found("openssl genpkey -algorithm ed25519 -out manifests.pem; chmod 644 manifests.pem")
+        #expect(open.map(\.grade) == [.ok, .warn] && open[1].what.contains("everybody can read it"), "\(open)")
+        let grouped = try await found("openssl genpkey -algorithm ed25519 -out manifests.pem; chmod 660 manifests.pem")
+        #expect(grouped.map(\.grade) == [.ok, .warn] && grouped[1].what.contains("replace it"), "\(grouped)")
+        let sealed = try await found(
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:x -out manifests.pem")
+        #expect(sealed.map(\.grade) == [.fail] && sealed[0].what.contains("passphrase"), "\(sealed)")
+        let other = try await found("openssl genpkey -algorithm X25519 -out manifests.pem")
+        #expect(other.map(\.grade) == [.fail] && other[0].what.contains("neither Ed25519 nor RSA nor EC"), "\(other)")
+        #expect(try await found("echo nonsense >manifests.pem").map(\.grade) == [.fail])
+        #expect(try await found("true").map(\.grade) == [.fail], "it is not there")
+        let credential = try await findings(site, site.text(rest: "[manifests]\nsigning_key_credential = \"k\""))
+        #expect(credential.first { $0.subject == "signing key" }?.grade == .warn)
+        let off = try await findings(
+            site, site.text(rest: "[manifests]\nenabled = false\nsigning_key_file = \"\(key)\""))
+        #expect(!off.contains { $0.subject == "signing key" })
+    }
 }

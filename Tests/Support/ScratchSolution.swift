@@ -56,7 +56,7 @@ package final class ScratchSolution: Sendable {
     /// Writes the settings.
     package func configure(
         _ sources: [Source], synchro: String = "sleep_period = \"500ms\"", watching: String = "quiet = \"300ms\"",
-        more: String = ""
+        watermark: String = "97%", more: String = ""
     ) throws {
         let tables = sources.map { source in
             """
@@ -78,7 +78,7 @@ package final class ScratchSolution: Sendable {
             [[replay.volumes]]
             name = "a"
             path = "\(volume)"
-            watermark = "97%"
+            watermark = "\(watermark)"
 
             \(tables)
             [synchro]
