@@ -225,6 +225,8 @@ extension Migrations {
             where state = 'held' and checked_at is not null;
         create index replica_in_place on takeup.replica (aside_after)
             where state = 'retired' and put_aside_at is null;
+        create index replica_unauthenticated on takeup.replica (id)
+            where is_result and state = 'held' and authenticity = 'unauthenticated';
         create index replica_pairs on takeup.replica (sid, kind)
             where state = 'held' and is_muxable and not is_result;
 

@@ -32,6 +32,8 @@ package struct StatusCounts: Hashable, Sendable {
     package var mounts: [Mount]
     package var volumes: [Volume]
     package var muxJobs: [MuxJob.State: Int]
+    /// Muxed files that nothing vouches for but our own digests of what they were made of.
+    package var unauthenticatedResults: Int
     package var openProblems: Int
     package var keepers: [KeeperLease]
     package var agents: [KnownAgent]
@@ -50,6 +52,11 @@ package struct StatusCounts: Hashable, Sendable {
         StatusCounts(
             sources: try sources(in: session), mounts: try mounts(in: session), volumes: try volumes(in: session),
             muxJobs: try muxJobs(in: session),
+            unauthenticatedResults: try session.first(
+                """
+                select count(*) from takeup.replica
+                where is_result and state = 'held' and authenticity = 'unauthenticated'
+                """)?.count("count") ?? 0,
             openProblems: try session.first("select count(*) from takeup.problem where closed_at is null")?
                 .count("count") ?? 0,
             keepers: try Keepers.all(in: session), agents: try Agents.all(in: session),

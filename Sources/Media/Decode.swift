@@ -26,7 +26,9 @@ extension MediaTools {
         let end = try await ffmpeg.run(
             ["-nostdin", "-v", "error", "-threads", "2"] + format.inputOptions + stretch + [
                 "-i", Self.path(ofDescriptor: 0), "-map", kind == .sound ? "0:a:0" : "0:v:0",
-                "-progress", "pipe:1", "-nostats", "-f", "null", "-",
+                "-progress", "pipe:1", "-nostats",
+                // Times are checked apart: in a tick of its own rate two pictures close to each other would be one.
+                "-enc_time_base", "-1", "-f", "null", "-",
             ], descriptors: [input], limits: limits, doing: doing
         ) { bytes in progress.take(bytes) }
         if end.exitCode == nil { throw MediaError(.toolFailed, doing: doing, reason: "ffmpeg: \(end.text)") }

@@ -56,6 +56,11 @@ package struct StreamFacts: Hashable, Sendable {
     /// Where the first packet lies in the file.
     package var firstPacketOffset: Int64?
     package var byteCount: Int64
+    /// When it ends by its header: how long the last picture stands is often told nowhere else.
+    package var declaredEnd = Duration.zero
+    package var isInterlaced = false
+    /// Ticks from when the first picture is decoded to when it is shown; not zero where pictures are reordered.
+    package var reorderTicks: Int64 = 0
     /// Whether decoding times only grow, and no packet is shown before it is decoded.
     package var isOrdered: Bool
 
@@ -94,7 +99,8 @@ extension StreamFacts {
     /// The stream's pictures as a plan compares them.
     package var format: PictureFormat {
         PictureFormat(
-            codec: codec, pixelFormat: pixelFormat, width: width, height: height, frameRate: fraction(frameRate) ?? 0,
+            codec: codec, pixelFormat: pixelFormat, profile: profile, isInterlaced: isInterlaced,
+            isReordered: reorderTicks != 0, width: width, height: height, frameRate: fraction(frameRate) ?? 0,
             // Joined without encoding, streams must also count time in the same ticks.
             parameters: parameters.map { "\($0) \(timeBase)" })
     }

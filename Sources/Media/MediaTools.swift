@@ -5,6 +5,10 @@ package struct MediaTools: Sendable {
     let ffmpeg: GuardedTool
     let ffprobe: GuardedTool
     package let limits: ToolLimits
+    /// Where slices of padding are kept; nil: nowhere.
+    package var slices: PaddingSlices?
+    /// How long one picture of black padding stands.
+    package var sliceLength = Duration.seconds(5)
 
     package init(ffmpeg: FilePath, ffprobe: FilePath, limits: ToolLimits = ToolLimits()) {
         self.ffmpeg = GuardedTool(program: ffmpeg, name: "ffmpeg")

@@ -137,10 +137,13 @@ private struct MuxJob: Sendable {
         case .copy:
             do throws(MediaError) {
                 guard try await copy() else { return (try await encode(), .encode(.paddingDiffers)) }
-                return (try await verify(isCopy: true), .copy)
+                return (try await verify(), .copy)
             } catch {
                 switch error.code {
-                case .mismatch, .toolFailed: return (try await encode(), .encode(.copyUnfit))
+                case .mismatch, .toolFailed:
+                    // What did not join need not be tried again with the next.
+                    for screen in screens { screen.facts.picture.map { tools.slices?.forget(MuxCommand.sliceKey($0)) } }
+                    return (try await encode(), .encode(.copyUnfit))
                 case .noKey, .wrongKey, .truncated, .damaged, .malformed, .unsupported, .toolMissing, .timedOut,
                     .cancelled, .io:
                     throw error
@@ -149,8 +152,8 @@ private struct MuxJob: Sendable {
         }
     }
 
-    private func verify(isCopy: Bool) async throws(MediaError) -> MediaFacts {
-        try await tools.verify(result, of: plan, isCopy: isCopy, tolerance: tolerance)
+    private func verify() async throws(MediaError) -> MediaFacts {
+        try await tools.verify(result, of: plan, tolerance: tolerance)
     }
 
     private func encode() async throws(MediaError) -> MediaFacts {
@@ -158,53 +161,77 @@ private struct MuxJob: Sendable {
         for screen in plan.pieces.compactMap(\.screen) where !order.contains(screen) { order.append(screen) }
         try await ffmpeg(
             command.encoding(screens: order), [result, sound.descriptor] + order.map { screens[$0].descriptor })
-        return try await verify(isCopy: false)
+        return try await verify()
     }
 
     /// Joins what can be joined as it is. False where padding cannot be made to join.
     private func copy() async throws(MediaError) -> Bool {
-        let skipsPadding = plan.padding == .nothing
-        let entries = plan.pieces.filter { !($0.isPadding && skipsPadding) }
-        let delay = entries.first?.start ?? .zero
-        if entries.count == 1, let screen = entries[0].screen {
-            try await ffmpeg(
-                command.copyingOne(delay: delay), [screens[screen].descriptor, sound.descriptor, result])
-            return true
+        let shown = plan.shownPieces
+        guard let model = shown.compactMap(\.screen).first, let picture = screens[model].facts.picture else {
+            return false
         }
-        guard let model = plan.pieces.compactMap(\.screen).first else { return false }
-        let slices = SliceShelf(directory: directory)
+        let delay = shown[0].start
+        var held: [HeldSlice] = []
+        defer { withExtendedLifetime(held) {} }
         var files: [CInt] = []
-        for entry in entries {
-            if let screen = entry.screen {
-                files.append(screens[screen].descriptor)
-            } else if let slice = try await slice(entry.duration, like: screens[model], on: slices) {
-                files.append(slice)
-            } else {
-                return false
+        var entries: [MuxCommand.JoinEntry] = []
+        for piece in shown {
+            let place = files.count + 3
+            switch piece.content {
+            case .padding:
+                guard let slice = try await slice(like: screens[model]) else { return false }
+                held.append(slice)
+                files.append(slice.descriptor)
+                entries += MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: tools.sliceLength).map {
+                    MuxCommand.JoinEntry(descriptor: place, start: $0)
+                }
+            case .screen(let screen, from: _, let stretch):
+                var file = screens[screen].descriptor
+                if stretch != 1, let picture = screens[screen].facts.picture {
+                    let restamped = HeldSlice(try openUnnamedFile(in: directory, doing: "mux"))
+                    try await ffmpeg(MuxCommand.restamping(picture, by: stretch), [file, restamped.descriptor])
+                    held.append(restamped)
+                    file = restamped.descriptor
+                }
+                files.append(file)
+                let isCut = plan.cuts.contains { $0.earlier == screen }
+                entries.append(
+                    MuxCommand.JoinEntry(descriptor: place, start: piece.start, cut: isCut ? piece.duration : nil))
             }
         }
+        if shown.count == 1 {
+            try await ffmpeg(command.copyingOne(picture, delay: delay), [files[0], sound.descriptor, result])
+            return true
+        }
         let list = try openUnnamedFile(in: directory, doing: "mux")
-        let starts = entries.dropFirst().map { Optional($0.start) } + [nil]
-        let text = MuxCommand.joinList(
-            zip(entries, starts).enumerated().map { (descriptor: 3 + $0, piece: $1.0, next: $1.1) })
-        try Array(text.utf8).withUnsafeBufferPointer { buffer throws(MediaError) in
+        try Array(MuxCommand.joinList(entries).utf8).withUnsafeBufferPointer { buffer throws(MediaError) in
             try writeFully(UnsafeRawBufferPointer(buffer), to: list.descriptor, doing: "mux")
         }
-        try await ffmpeg(command.copyingJoined(delay: delay), [list.descriptor, sound.descriptor, result] + files)
-        withExtendedLifetime(slices) {}
+        try await ffmpeg(
+            command.copyingJoined(picture, delay: delay), [list.descriptor, sound.descriptor, result] + files)
         return true
     }
 
-    /// A black slice whose codec parameters are those of the screen's pictures; nil where no encoder options give them.
-    private func slice(
-        _ duration: Duration, like screen: MuxInput, on shelf: SliceShelf
-    ) async throws(MediaError) -> CInt? {
+    /// A black slice whose codec parameters are those of the screen's pictures, a ready one if there is one; nil where no
+    /// encoder options give them.
+    private func slice(like screen: MuxInput) async throws(MediaError) -> HeldSlice? {
         guard let picture = screen.facts.picture, picture.parameters != nil else { return nil }
+        let key = MuxCommand.sliceKey(picture)
+        if let ready = tools.slices?.find(key) { return ready }
         for encoder in MuxCommand.encoders(for: picture, traits: try traits(of: screen, picture)) {
-            let file = try shelf.add()
-            try await ffmpeg(MuxCommand.paddingSlice(duration, like: picture, encoder: encoder), [file])
-            let facts = try await tools.probe(file, format: .mp4, role: "the padding")
-            if facts.picture?.format.parameters == picture.format.parameters { return file }
+            let kept = tools.slices?.newFile()
+            let file: HeldSlice
+            if let kept {
+                file = kept
+            } else {
+                file = HeldSlice(try openUnnamedFile(in: directory, doing: "encode padding"))
+            }
+            try await ffmpeg(MuxCommand.paddingSlice(like: picture, encoder: encoder), [file.descriptor])
+            let facts = try await tools.probe(file.descriptor, format: .mp4, role: "the padding")
+            if facts.picture?.format.parameters == picture.format.parameters {
+                if kept != nil { tools.slices?.keep(file.descriptor, as: key) }
+                return file
+            }
         }
         return nil
     }
@@ -221,24 +248,5 @@ private struct MuxJob: Sendable {
         let end = try await tools.ffmpeg.run(
             arguments, descriptors: descriptors, limits: tools.limits, doing: "mux", output: { _ in })
         guard end.isSuccess else { throw MediaError(.toolFailed, doing: "mux", reason: "ffmpeg: \(end.text)") }
-    }
-}
-
-/// Owns the slices of one mux: files without a name.
-private final class SliceShelf {
-    private let directory: FilePath
-    private var slices: [Slice] = []
-
-    private final class Slice {
-        let file: OpenFile
-        init(_ file: consuming OpenFile) { self.file = file }
-    }
-
-    init(directory: FilePath) { self.directory = directory }
-
-    func add() throws(MediaError) -> CInt {
-        let slice = Slice(try openUnnamedFile(in: directory, doing: "encode padding"))
-        slices.append(slice)
-        return slice.file.descriptor
     }
 }

@@ -31,32 +31,85 @@ struct MuxCommand {
         }
     }
 
+    /// Times of copied pictures: the last one stands until the end, and where the first stands from the start on, it is
+    /// shown at once. What a cut at the end could not leave out, as others need it, is squeezed into its last moment.
+    private func stamps(of picture: StreamFacts, stillFrom delay: Duration) -> [String] {
+        let end = "\(secondsText(plan.duration))/TB"
+        var shown = "PTS"
+        var decoded = "DTS"
+        if delay > .zero {
+            shown = "if(eq(N,0),0,PTS)"
+            decoded = "if(eq(N,0),round(DTS-\(secondsText(delay))/TB),DTS)"
+        }
+        if picture.reorderTicks != 0 {
+            let rate = max(1, fraction(picture.frameRate) ?? 1)
+            let span = 2 * Double(picture.reorderTicks) * (fraction(picture.timeBase) ?? 0) + 2 / rate
+            shown = "if(lt(PTS,\(end)),\(shown),max(DTS,\(end)-64+min(63,(PTS-\(end))*TB/\(span)*60)))"
+        }
+        let duration = "if(eq(NEXT_DTS,NOPTS),max(1,\(end)-PTS),DURATION)"
+        return ["-bsf:v", "setts=pts='\(shown)':dts='\(decoded)':duration='\(duration)'"]
+    }
+
     private static let common = ["-nostdin", "-v", "error", "-threads", "2"]
 
-    /// Pictures copied from one screen, which begins `delay` after the sound. Descriptors: screen, sound, result.
-    func copyingOne(delay: Duration) -> [String] {
+    /// Pictures copied from one screen, which begins `delay` after the sound; its first picture stands until then.
+    /// Descriptors: screen, sound, result.
+    func copyingOne(_ picture: StreamFacts, delay: Duration) -> [String] {
         Self.common + (delay > .zero ? ["-itsoffset", secondsText(delay)] : [])
             + MediaFormat.mp4.inputOptions + ["-i", MediaTools.path(ofDescriptor: 0)]
             + soundFormat.inputOptions + ["-i", MediaTools.path(ofDescriptor: 1)]
-            + output(picture: ["-map", "0:v:0", "-c:v", "copy"], soundInput: 1, to: 2)
+            + output(
+                picture: ["-map", "0:v:0", "-c:v", "copy"] + stamps(of: picture, stillFrom: delay), soundInput: 1, to: 2
+            )
     }
 
-    /// Pictures copied from files one behind the other, as `joinList` names them. Descriptors: list, sound, result, files.
-    func copyingJoined(delay: Duration) -> [String] {
+    /// Pictures copied from files one behind the other, as `joinList` names them, the first of which begins `delay` after
+    /// the sound. Descriptors: list, sound, result, files.
+    func copyingJoined(_ picture: StreamFacts, delay: Duration) -> [String] {
         Self.common + (delay > .zero ? ["-itsoffset", secondsText(delay)] : [])
             + ["-f", "concat", "-safe", "0", "-protocol_whitelist", "file,pipe", "-format_whitelist", "concat,mov"]
             + ["-i", MediaTools.path(ofDescriptor: 0)]
             + soundFormat.inputOptions + ["-i", MediaTools.path(ofDescriptor: 1)]
-            + output(picture: ["-map", "0:v:0", "-c:v", "copy"], soundInput: 1, to: 2)
+            + output(
+                picture: ["-map", "0:v:0", "-c:v", "copy"] + stamps(of: picture, stillFrom: delay), soundInput: 1, to: 2
+            )
+    }
+
+    struct JoinEntry {
+        let descriptor: Int
+        let start: Duration
+        /// Where it is cut, in its own time.
+        var cut: Duration?
     }
 
     /// What is one behind the other. Each starts exactly where the plan says, whatever its own pictures sum up to.
-    static func joinList(_ entries: [(descriptor: Int, piece: MuxPlan.Piece, next: Duration?)]) -> String {
-        entries.reduce("ffconcat version 1.0\n") { list, entry in
-            let cut = entry.piece.isPadding ? "" : "outpoint \(secondsText(entry.piece.duration))\n"
-            let span = entry.next.map { "duration \(secondsText($0 - entry.piece.start))\n" } ?? ""
-            return list + "file '\(MediaTools.path(ofDescriptor: entry.descriptor))'\n" + cut + span
+    static func joinList(_ entries: [JoinEntry]) -> String {
+        var list = "ffconcat version 1.0\n"
+        for (number, entry) in entries.enumerated() {
+            list += "file '\(MediaTools.path(ofDescriptor: entry.descriptor))'\n"
+            if let cut = entry.cut { list += "outpoint \(secondsText(cut))\n" }
+            if number + 1 < entries.count {
+                list += "duration \(secondsText(entries[number + 1].start - entry.start))\n"
+            }
         }
+        return list
+    }
+
+    /// When slices of `length` begin that fill a span. A thousand are enough for any: then they stand longer.
+    static func sliceStarts(from start: Duration, to end: Duration, length: Duration) -> [Duration] {
+        let step = max(length, (end - start) / 1000, .milliseconds(1))
+        return Array(sequence(first: start) { $0 + step < end ? $0 + step : nil })
+    }
+
+    /// The pictures of a screen in other times: its clock ran wrong. Descriptors: screen, result.
+    static func restamping(_ picture: StreamFacts, by stretch: Double) -> [String] {
+        common + ["-itsscale", "\(stretch)"] + MediaFormat.mp4.inputOptions
+            + ["-i", MediaTools.path(ofDescriptor: 0), "-map", "0:v:0", "-c:v", "copy"]
+            + ["-video_track_timescale", timescale(of: picture), "-f", "mp4", "-y", MediaTools.path(ofDescriptor: 1)]
+    }
+
+    private static func timescale(of picture: StreamFacts) -> String {
+        picture.timeBase.split(separator: "/").last.map(String.init) ?? "90000"
     }
 
     /// Encoder options that may give the parameter sets of `picture`: its encoder's own where that told them, else those
@@ -69,13 +122,20 @@ struct MuxCommand {
         return presets.map { ["-preset", $0] + profile }
     }
 
-    /// Black pictures for `duration`, of the size, rate and ticks of `picture`. Descriptor: result.
-    static func paddingSlice(_ duration: Duration, like picture: StreamFacts, encoder: [String]) -> [String] {
+    /// One black key picture of the size, rate and ticks of `picture`, decoded as long before it is shown. Descriptor:
+    /// result.
+    static func paddingSlice(like picture: StreamFacts, encoder: [String]) -> [String] {
         let source = "color=c=black:s=\(picture.width)x\(picture.height):r=\(picture.frameRate)"
-        let timescale = picture.timeBase.split(separator: "/").last.map(String.init) ?? "90000"
-        return common + ["-f", "lavfi", "-i", source, "-t", secondsText(duration), "-c:v", "libx264"] + encoder
-            + ["-pix_fmt", picture.pixelFormat, "-video_track_timescale", timescale]
+        return common + ["-f", "lavfi", "-i", source, "-frames:v", "1", "-c:v", "libx264"] + encoder
+            + ["-pix_fmt", picture.pixelFormat, "-video_track_timescale", timescale(of: picture)]
+            + ["-bsf:v", "setts=pts=PTS:dts=DTS-\(picture.reorderTicks)"]
             + ["-f", "mp4", "-y", MediaTools.path(ofDescriptor: 0)]
+    }
+
+    /// All that a slice depends on.
+    static func sliceKey(_ picture: StreamFacts) -> String {
+        "1 \(picture.parameters ?? "") \(picture.width)x\(picture.height) \(picture.frameRate) \(picture.timeBase) "
+            + "\(picture.pixelFormat) \(picture.reorderTicks)"
     }
 
     /// All pictures encoded anew. Descriptors: result, sound, then the screens in the order of their first piece.
@@ -104,9 +164,12 @@ struct MuxCommand {
         }
         var chains: [String] = []
         var useCounts = [Int: Int]()
-        for (number, piece) in plan.pieces.enumerated() {
-            let isLast = number == plan.pieces.count - 1
+        let pieces = plan.shownPieces
+        for (number, piece) in pieces.enumerated() {
+            let isLast = number == pieces.count - 1
             let count = pictures(isLast ? plan.duration : piece.end) - pictures(piece.start)
+            // The first picture stands from the start on.
+            let lead = number == 0 ? pictures(piece.start) : 0
             guard count > 0 else { continue }
             let name = "piece\(chains.count)"
             switch piece.content {
@@ -125,10 +188,28 @@ struct MuxCommand {
                         + "pad=\(plan.width):\(plan.height):(ow-iw)/2:(oh-ih)/2:black:eval=frame,format=yuv420p,setsar=1,"
                         // The last picture stands until the piece ends.
                         + "fps=\(rate):start_time=0,tpad=stop=-1:stop_mode=clone,"
-                        + "trim=start_frame=\(first):end_frame=\(last),setpts=PTS-STARTPTS[\(name)]")
+                        + "trim=start_frame=\(first):end_frame=\(last),setpts=PTS-STARTPTS"
+                        + (lead > 0 ? ",tpad=start=\(lead):start_mode=clone" : "") + "[\(name)]")
             }
         }
         let names = chains.indices.map { "[piece\($0)]" }.joined()
         return chains.joined(separator: ";") + ";\(names)concat=n=\(chains.count):v=1:a=0[picture]"
+    }
+}
+
+extension MuxPlan {
+    /// What is shown, where still pictures stand in for padding: screens alone, each until the next begins or the end; the
+    /// first may begin after the start.
+    var shownPieces: [Piece] {
+        guard padding == .still else { return pieces }
+        var shown: [Piece] = []
+        for piece in pieces {
+            if !piece.isPadding {
+                shown.append(piece)
+            } else if let last = shown.last {
+                shown[shown.count - 1].duration = piece.end - last.start
+            }
+        }
+        return shown
     }
 }

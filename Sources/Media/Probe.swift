@@ -14,7 +14,7 @@ extension MediaTools {
                 "-show_data_hash", "sha256", "-of", "compact", "-show_entries",
                 "packet=stream_index,pts,dts,duration,size,pos,flags:packet_side_data=skip_samples,discard_padding"
                     + ":stream=index,codec_type,codec_name,profile,sample_rate,channels,width,height,pix_fmt"
-                    + ",r_frame_rate,time_base,extradata_hash:stream_disposition=attached_pic",
+                    + ",r_frame_rate,time_base,field_order,start_pts,duration_ts,extradata_hash:stream_disposition=attached_pic",
                 "-i", Self.path(ofDescriptor: 0),
             ], descriptors: [input], limits: limits, doing: doing
         ) { bytes throws(MediaError) in try tally.take(bytes) }
@@ -47,6 +47,7 @@ private final class ProbeTally: Sendable {
         var lastDecoding = Int64.min
         var count = 0
         var firstOffset: Int64?
+        var reorderTicks: Int64 = 0
         var byteCount: Int64 = 0
         var isOrdered = true
         /// Samples at the front and at the end that a decoder takes away.
@@ -103,6 +104,9 @@ private final class ProbeTally: Sendable {
         packets.byteCount += number("size") ?? 0
         let shown = number("pts")
         let decoded = number("dts") ?? shown
+        if packets.count == 1, let shown, let decoded {
+            packets.reorderTicks = shown.subtractingReportingOverflow(decoded).partialValue
+        }
         if let decoded {
             if decoded <= packets.lastDecoding || (shown ?? decoded) < decoded { packets.isOrdered = false }
             packets.lastDecoding = decoded
@@ -151,6 +155,10 @@ private final class ProbeTally: Sendable {
                 : .zero,
             end: hasPackets ? time(packets.end, samples: -packets.discardedSamples) : .zero,
             packetCount: packets.count, firstPacketOffset: packets.firstOffset, byteCount: packets.byteCount,
-            isOrdered: packets.isOrdered)
+            declaredEnd: time(
+                Int64(number("start_pts")).addingReportingOverflow(Int64(number("duration_ts"))).partialValue,
+                samples: 0),
+            isInterlaced: ["tt", "bb", "tb", "bt"].contains(text("field_order")),
+            reorderTicks: packets.reorderTicks, isOrdered: packets.isOrdered)
     }
 }

@@ -7,7 +7,7 @@ extension MediaTools {
     /// Every packet is read (streams, order of times, lengths), all sound is decoded, and the pictures around the start,
     /// every join and the end. Throws ``MediaError`` `mismatch` for the first thing that is not so.
     package func verify(
-        _ file: CInt, of plan: MuxPlan, isCopy: Bool, tolerance: Duration
+        _ file: CInt, of plan: MuxPlan, tolerance: Duration
     ) async throws(MediaError) -> MediaFacts {
         let role = "the muxed file"
         func mismatch(_ reason: String) -> MediaError { MediaError(.mismatch, doing: "verify \(role)", reason: reason) }
@@ -20,13 +20,20 @@ extension MediaTools {
         guard near(sound.start, .zero, tolerance), near(sound.end, plan.duration, tolerance) else {
             throw mismatch("its sound lasts \(sound.duration.inSeconds) s rather than \(plan.duration.inSeconds) s")
         }
-        let span = plan.shownSpan(isCopy: isCopy)
-        // A picture lasts until the next, so what is shown may end one picture off.
+        // A picture lasts until the next, so what is shown may end one picture off; where they are reordered the last that is
+        // decoded is not the last that is shown.
         let onePicture = Duration.milliseconds(Int64(1000 / max(1, fraction(picture.frameRate) ?? 1)))
-        guard near(picture.start, span.start, tolerance), near(picture.end, span.end, max(tolerance, onePicture)) else {
+        let ahead = Double(picture.reorderTicks) * (fraction(picture.timeBase) ?? 0)
+        let endTolerance = max(tolerance, onePicture) + .milliseconds(Int64(ahead * 1000))
+        let end = max(picture.end, picture.declaredEnd)
+        guard near(picture.start, .zero, tolerance), near(end, plan.duration, endTolerance) else {
             throw mismatch(
-                "its pictures last from \(picture.start.inSeconds) s to \(picture.end.inSeconds) s rather than from "
-                    + "\(span.start.inSeconds) s to \(span.end.inSeconds) s")
+                "its pictures last from \(picture.start.inSeconds) s to \(end.inSeconds) s rather than to "
+                    + "\(plan.duration.inSeconds) s")
+        }
+        // The last picture stands until the end, and must not stand in for others that are missing.
+        guard picture.end >= plan.lastPicture(sliceLength: sliceLength) - endTolerance else {
+            throw mismatch("its pictures end at \(picture.end.inSeconds) s")
         }
         let heard = try await decode(.sound, of: file, format: .mp4, role: role)
         // AAC decodes to whole frames of 1024 samples, also where the last is to be played in part.
@@ -35,7 +42,7 @@ extension MediaTools {
             throw mismatch(
                 "its sound decodes to \(heard.duration.inSeconds) s: \(heard.firstComplaint ?? "no complaint")")
         }
-        for moment in plan.moments(isCopy: isCopy) {
+        for moment in plan.moments() {
             let seen = try await decode(
                 .picture, of: file, format: .mp4, from: moment, length: .seconds(2), role: role)
             guard seen.isClean else {
@@ -51,16 +58,18 @@ extension MediaTools {
 }
 
 extension MuxPlan {
-    /// From the first to behind the last picture of the result.
-    func shownSpan(isCopy: Bool) -> (start: Duration, end: Duration) {
-        guard isCopy else { return (.zero, duration) }
-        let shown = padding == .nothing ? pieces.filter { !$0.isPadding } : pieces
-        return (shown.first?.start ?? .zero, shown.last?.end ?? duration)
+    /// Until when there have to be pictures of their own: the end of the last screen, or the last slice of black.
+    func lastPicture(sliceLength: Duration) -> Duration {
+        guard let last = pieces.last else { return .zero }
+        if last.isPadding, padding == .black {
+            return MuxCommand.sliceStarts(from: last.start, to: last.end, length: sliceLength).last ?? last.start
+        }
+        return min(duration, pieces.last { !$0.isPadding }?.end ?? .zero)
     }
 
     /// From where pictures are decoded for two seconds each, so that the start, the joins and the end are seen.
-    func moments(isCopy: Bool) -> [Duration] {
-        let span = shownSpan(isCopy: isCopy)
+    func moments() -> [Duration] {
+        let span = (start: Duration.zero, end: duration)
         let around = pieces.flatMap { [$0.start, $0.end] }.filter { span.start < $0 && $0 < span.end }
         var moments: [Duration] = []
         for moment in [span.start] + around.sorted() + [span.end] {

@@ -26,13 +26,17 @@ package struct MuxService: Sendable {
     ) {
         self.base = base
         let mux = settings.mux
+        var tools = MediaTools(
+            ffmpeg: mux.ffmpeg, ffprobe: mux.ffprobe,
+            limits: ToolLimits(
+                processorTime: mux.muxTimeout, deadline: mux.muxTimeout, addressSpaceBytes: UInt64(mux.memoryLimit))
+        )
+        tools.slices = PaddingSlices(directory: mux.temporaryDirectory.appending("slices"))
+        tools.sliceLength = mux.videoPaddingSliceLength
         work = MuxWork(
-            tools: MediaTools(
-                ffmpeg: mux.ffmpeg, ffprobe: mux.ffprobe,
-                limits: ToolLimits(
-                    processorTime: mux.muxTimeout, deadline: mux.muxTimeout, addressSpaceBytes: UInt64(mux.memoryLimit))
-            ),
-            decryptor: Decryptor(keys: keys), rules: ArrangeRules(mostOverlap: mux.maxOverlapAllowed),
+            tools: tools,
+            decryptor: Decryptor(keys: keys),
+            rules: ArrangeRules(mostOverlap: mux.maxOverlapAllowed, padding: mux.padsWithStill ? .still : .black),
             tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
             threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.callPatience * 10)
         temporary = mux.temporaryDirectory

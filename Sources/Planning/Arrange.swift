@@ -26,16 +26,25 @@ package struct PictureFormat: Hashable, Sendable {
     package var pixelFormat: String
     package var width: Int
     package var height: Int
+    /// As ffprobe names it: "Main"; empty where unknown.
+    package var profile: String
+    package var isInterlaced: Bool
+    /// Whether pictures are decoded in another order than they are shown: none may be cut from the others then.
+    package var isReordered: Bool
     /// Pictures a second; 0 where unknown.
     package var frameRate: Double
     /// A digest of the codec's parameter sets. Only streams with equal ones can be joined without encoding.
     package var parameters: String?
 
     package init(
-        codec: String, pixelFormat: String, width: Int, height: Int, frameRate: Double, parameters: String? = nil
+        codec: String, pixelFormat: String, profile: String = "", isInterlaced: Bool = false,
+        isReordered: Bool = false, width: Int, height: Int, frameRate: Double, parameters: String? = nil
     ) {
         self.codec = codec
         self.pixelFormat = pixelFormat
+        self.profile = profile
+        self.isInterlaced = isInterlaced
+        self.isReordered = isReordered
         self.width = width
         self.height = height
         self.frameRate = frameRate
@@ -68,11 +77,11 @@ package struct ScreenTrack: Hashable, Sendable {
 }
 
 package struct ArrangeRules: Hashable, Sendable {
-    package enum Padding: String, Hashable, Sendable {
+    package enum Padding: String, CaseIterable, Hashable, Sendable {
         /// Black pictures.
         case black
-        /// No pictures: the stream begins later (an edit list). Exact and never encoded; players show black or the poster.
-        case nothing
+        /// The first picture before a screen, the last one behind it until the next begins.
+        case still
     }
 
     /// `max_overlap_allowed`: how much of an earlier screen the next may cut away.
@@ -87,6 +96,8 @@ package struct ArrangeRules: Hashable, Sendable {
     package var mostUncutLead = Duration.milliseconds(500)
     /// A screen that ends at most this much before the sound keeps its last picture instead of padding.
     package var endTolerance = Duration.milliseconds(500)
+    /// A gap between two screens that is no longer than this is not padded: the last picture stands.
+    package var mostUnpaddedGap = Duration.milliseconds(100)
     /// A length claimed from two times of whole seconds can be off by this much without any drift.
     package var claimGranularity = Duration.seconds(2)
     /// The largest difference of two clocks, as a fraction, that is taken for drift. Beyond it the claim is wrong.
@@ -131,7 +142,7 @@ package struct MuxPlan: Hashable, Sendable {
         case soundNotPortable = "not every player takes this sound codec in mp4"
         case pictureNotPortable = "not every player takes this picture codec in mp4"
         case headCut = "the screen began before the sound, and a picture stream can only be cut at its key pictures"
-        case drift = "the screen's clock drifted from the sound's"
+        case tailCut = "the next screen overlaps pictures that need later ones"
         case differentPictures = "the screens differ in size or codec parameters"
         /// Found out while muxing: padding that was encoded for the screen does not join with it.
         case paddingDiffers = "black padding with the codec parameters of the screen could not be made"
@@ -245,7 +256,8 @@ package func arrange(
     return .mux(
         MuxPlan(
             duration: sound.duration, pieces: padded(shown, to: sound.duration, rules: rules), padding: rules.padding,
-            sound: soundTreatment(sound, rules: rules), picture: pictureTreatment(shown, pictures),
+            sound: soundTreatment(sound, rules: rules),
+            picture: pictureTreatment(shown, pictures, cuts: cuts, of: screens),
             width: even(pictures.map(\.width).max() ?? 0), height: even(pictures.map(\.height).max() ?? 0),
             frameRate: frameRate(pictures), leftOut: leftOut.sorted { $0.screen < $1.screen }, cuts: cuts))
 }
@@ -302,7 +314,9 @@ private func padded(_ shown: [MuxPlan.Piece], to end: Duration, rules: ArrangeRu
     var pieces: [MuxPlan.Piece] = []
     var cursor = Duration.zero
     for piece in shown {
-        if piece.start > cursor {
+        if let last = pieces.last, piece.start - cursor <= rules.mostUnpaddedGap {
+            pieces[pieces.count - 1].duration = piece.start - last.start
+        } else if piece.start > cursor {
             pieces.append(MuxPlan.Piece(.padding, start: cursor, duration: piece.start - cursor))
         }
         pieces.append(piece)
@@ -321,21 +335,29 @@ private func soundTreatment(_ sound: SoundTrack, rules: ArrangeRules) -> MuxPlan
     return sound.sampleRate >= 16_000 ? .copy : .encode(.soundNotLegal)
 }
 
-private func pictureTreatment(_ shown: [MuxPlan.Piece], _ pictures: [PictureFormat]) -> MuxPlan.Treatment {
-    guard pictures.allSatisfy({ $0.codec == "h264" && ["yuv420p", "yuvj420p"].contains($0.pixelFormat) }) else {
-        return .encode(.pictureNotPortable)
-    }
+private func pictureTreatment(
+    _ shown: [MuxPlan.Piece], _ pictures: [PictureFormat], cuts: [MuxPlan.Cut], of screens: [ScreenTrack]
+) -> MuxPlan.Treatment {
+    guard pictures.allSatisfy(\.playsEverywhere) else { return .encode(.pictureNotPortable) }
     for piece in shown {
-        guard case .screen(_, let from, let stretch) = piece.content else { continue }
-        if from > .zero { return .encode(.headCut) }
-        if stretch != 1 { return .encode(.drift) }
+        if case .screen(_, let from, _) = piece.content, from > .zero { return .encode(.headCut) }
     }
+    if cuts.contains(where: { screens[$0.earlier].picture.isReordered }) { return .encode(.tailCut) }
     guard let first = pictures.first else { return .copy }
     let areAlike = pictures.allSatisfy {
         $0.width == first.width && $0.height == first.height && $0.parameters == first.parameters
     }
     guard areAlike, pictures.count == 1 || first.parameters != nil else { return .encode(.differentPictures) }
     return .copy
+}
+
+extension PictureFormat {
+    /// Whether common players and browsers take it in an mp4.
+    fileprivate var playsEverywhere: Bool {
+        let profiles = ["Constrained Baseline", "Baseline", "Main", "Constrained High", "Progressive High", "High", ""]
+        return codec == "h264" && ["yuv420p", "yuvj420p"].contains(pixelFormat) && profiles.contains(profile)
+            && !isInterlaced
+    }
 }
 
 /// At least 25, so that a start falls within 20 ms of a picture; at most 60.

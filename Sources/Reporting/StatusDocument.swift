@@ -123,7 +123,10 @@ package struct StatusDocument: Sendable {
 
     private var mux: JSONText {
         let jobs = MuxJob.State.allCases.map { ($0.rawValue, JSONText.integer(report.muxJobs[$0] ?? 0)) }
-        return .object([("workers", .list(report.workers.map(process))), ("jobs", .object(jobs))])
+        return .object([
+            ("workers", .list(report.workers.map(process))), ("jobs", .object(jobs)),
+            ("unauthenticated", .integer(report.unauthenticatedResults)),
+        ])
     }
 
     private var delay: JSONText {

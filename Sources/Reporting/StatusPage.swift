@@ -190,6 +190,8 @@ package struct StatusPage: Sendable {
         let counts =
             ", \(HumanText.count(jobs(.waiting))) waiting, \(HumanText.count(jobs(.claimed))) at work,"
             + " \(HumanText.count(jobs(.done))) done"
+            + (report.unauthenticatedResults > 0
+                ? " (\(HumanText.count(report.unauthenticatedResults)) unauthenticated)" : "")
         let replaced = jobs(.superseded) > 0 ? ", \(HumanText.count(jobs(.superseded))) replaced" : ""
         return ScreenLine("MUX    ", .faint) + workers + ScreenLine(counts) + failed + ScreenLine(replaced)
     }

@@ -73,6 +73,7 @@ package struct StatusReport: Sendable {
     package let alerts: [Alert]
     package let workers: [KnownAgent]
     package let muxJobs: [MuxJob.State: Int]
+    package let unauthenticatedResults: Int
     /// How far copies were read again, by volume.
     package let scrubs: [VolumeID: Scrubs.Standing]
     /// Hosts that read copies again now.
@@ -103,6 +104,7 @@ package struct StatusReport: Sendable {
         alerts = counts.alerts
         workers = counts.agents.filter { $0.beat.role == "mux" }
         muxJobs = counts.muxJobs
+        unauthenticatedResults = counts.unauthenticatedResults
         scrubs = Dictionary(counts.scrubs.map { ($0.volume, $0) }, uniquingKeysWith: { first, _ in first })
         scrubbers = counts.agents.filter { $0.beat.role == "scrub" && $0.isAlive }
         delays = look.delays

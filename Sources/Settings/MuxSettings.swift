@@ -8,6 +8,8 @@ package struct MuxSettings: Hashable, Sendable {
     package let ffprobe: FilePath
     /// Length of a slice of padding, put where the screen starts later or ends earlier than the sound.
     package let videoPaddingSliceLength: Duration
+    /// Whether the first and the last picture of a screen stand where it has none, rather than black.
+    package let padsWithStill: Bool
     /// How much two screens of one recording may overlap before the earlier one is cut.
     package let maxOverlapAllowed: Duration
     /// How much the result's length may differ from the plan's.
@@ -62,7 +64,11 @@ extension MuxSettings {
             ffprobe: reader.value("ffprobe", .path, standard: FilePath("/usr/bin/ffprobe"), "The program."),
             videoPaddingSliceLength: reader.value(
                 "video_padding_slice_length_ms", .milliseconds(100...60_000), standard: .milliseconds(5000),
-                "Length of a slice of padding, put where the screen starts later or ends earlier than the sound."),
+                "Length of a slice of padding, put where the screen starts later or ends earlier than the sound: so long one "
+                    + "black picture stands."),
+            padsWithStill: reader.value(
+                "padding_is_still", .boolean, standard: false,
+                "Before a screen its first picture stands, and behind it its last one; without, it is black there."),
             maxOverlapAllowed: reader.value(
                 "max_overlap_allowed", .duration(.zero...(.seconds(60))), standard: .seconds(2),
                 "How much two screens of one recording may overlap before the earlier one is cut."),

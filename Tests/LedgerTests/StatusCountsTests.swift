@@ -104,4 +104,21 @@ import Vocabulary
             #expect(known.filter { $0.left != nil }.map(\.beat.holder) == [Holder("last")])
         }
     }
+
+    @Test func `muxed files that nothing vouches for are counted, and no others`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        let sid = Sid("s")
+        var vouched = try Sample.replica(sid, kind: .video, path: "b", isResult: true)
+        vouched.authenticity = .crc32
+        let contents = [
+            try Sample.replica(sid, kind: .audio, path: "a"),
+            try Sample.replica(sid, kind: .video, path: "c", isResult: true), vouched,
+        ]
+        try await ledger.transaction { session in
+            try Recordings.lock([sid], in: session)
+            try Replicas.insert(contents, in: session)
+            #expect(try StatusCounts.take(in: session).unauthenticatedResults == 1)
+        }
+    }
 }

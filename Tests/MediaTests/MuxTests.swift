@@ -103,15 +103,17 @@ import Vocabulary
         #expect(try pictureHash(scratch.file("result.mp4")) == (try pictureHash(screen)))
     }
 
-    @Test func `without pictures as padding a late screen is copied and begins late`() async throws {
+    @Test func `with still padding a late screen is copied, and its first picture stands before it`() async throws {
         let scratch = try Scratch()
         let screen = try scratch.samples.screen(seconds: 7, preset: "medium")
         let made = try await mux(
-            sound: try scratch.samples.speech(seconds: 12), [(screen, 2300)], rules: ArrangeRules(padding: .nothing),
+            sound: try scratch.samples.speech(seconds: 12), [(screen, 2300)], rules: ArrangeRules(padding: .still),
             in: scratch)
         #expect(made.result.picture == .copy)
         let picture = try #require(made.result.facts.picture)
-        #expect(picture.start > .milliseconds(2280) && picture.start < .milliseconds(2320))
+        #expect(picture.start == .zero)
+        #expect(try brightness(made.result.path, at: 0) > 60)
+        #expect(try brightness(made.result.path, at: 11.8) > 60)
         #expect(try pictureHash(scratch.file("result.mp4")) == (try pictureHash(screen)))
     }
 
@@ -235,8 +237,11 @@ import Vocabulary
     /// The mean luma, 16 to 235, of the picture shown at this second.
     private func brightness(_ path: FilePath, at second: Double) throws -> Double {
         let text = try ChildProcess.run([
-            "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-ss", "\(second)", "-i", try #require(path.utf8Text), "-map",
-            "0:v", "-frames:v", "1", "-vf", "signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-", "-f",
+            "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-i", try #require(path.utf8Text), "-map",
+            // A picture is shown until the next one.
+            "0:v", "-frames:v", "1", "-vf",
+            "fps=100,tpad=stop=-1:stop_mode=clone,trim=start=\(second),signalstats,metadata=print:key=lavfi.signalstats.YAVG:file=-",
+            "-f",
             "null",
             "-",
         ])

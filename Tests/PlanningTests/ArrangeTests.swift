@@ -154,6 +154,36 @@ import Vocabulary
                 == .encode(.differentPictures))
         #expect(try treatment([Self.like { $0.codec = "hevc" }]) == .encode(.pictureNotPortable))
         #expect(try treatment([Self.like { $0.pixelFormat = "yuv444p" }]) == .encode(.pictureNotPortable))
+        #expect(try treatment([Self.like { $0.profile = "High 10" }]) == .encode(.pictureNotPortable))
+        #expect(try treatment([Self.like { $0.isInterlaced = true }]) == .encode(.pictureNotPortable))
+        #expect(try treatment([Self.like { $0.isReordered = true }, Self.like { $0.isReordered = true }]) == .copy)
+    }
+
+    @Test func `an overlap is not cut between pictures that need each other`() throws {
+        let reordered = Self.like { $0.isReordered = true }
+        let screens = [Self.screen(0, 31_000, reordered), Self.screen(30_000, 30_000, reordered)]
+        #expect(try plan(Self.sound(60_000), screens).picture == .encode(.tailCut))
+        #expect(
+            try plan(Self.sound(60_000), [Self.screen(0, 31_000), Self.screen(30_000, 30_000)]).picture == .copy)
+    }
+
+    @Test func `a start that is uncertain cuts nothing off that may be right`() throws {
+        func first(_ offset: Int64, uncertainty: Int64) throws -> String {
+            var screen = Self.screen(offset, 70_000)
+            screen.uncertainty = .milliseconds(uncertainty)
+            return text(try plan(Self.sound(60_000), [screen]))
+        }
+        #expect(try first(-400, uncertainty: 450) == "0 0+60000")
+        #expect(try first(-400, uncertainty: 300) == "0 0+60000 from 400")
+        #expect(try first(-600, uncertainty: 1000) == "0 0+60000 from 600")
+        #expect(try first(400, uncertainty: 450) == "_ 0+400, 0 400+59600")
+    }
+
+    @Test func `a gap that nobody sees is not padded`() throws {
+        let near = try plan(Self.sound(60_000), [Self.screen(0, 30_000), Self.screen(30_100, 30_000)])
+        #expect(text(near) == "0 0+30100, 1 30100+29900")
+        let far = try plan(Self.sound(60_000), [Self.screen(0, 30_000), Self.screen(30_101, 30_000)])
+        #expect(text(far) == "0 0+30000, _ 30000+101, 1 30101+29899")
     }
 
     @Test func `the encoded picture holds every screen and is even`() throws {
@@ -196,7 +226,7 @@ import Vocabulary
             ])
         guard case .screen(_, _, let found) = plan.pieces[0].content else { throw Refused(decision: .mux(plan)) }
         #expect(abs(found - stretch) < 1e-9)
-        #expect(plan.picture == (stretch == 1 ? .copy : .encode(.drift)))
+        #expect(plan.picture == .copy)
     }
 
     @Test func `a screen that drifts and began first is cut in its own time`() throws {

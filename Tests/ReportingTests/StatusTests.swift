@@ -389,7 +389,8 @@ private let goldenDocument = """
           "done": 0,
           "failed": 0,
           "superseded": 0
-        }
+        },
+        "unauthenticated": 0
       },
       "scrubbing": 0,
       "delay": {
