@@ -23,7 +23,7 @@ let floors: [[(name: String, uses: [String])]] = [
         ("Copying", ["Files", "Planning", "Vocabulary", "CLinux", "CLibcrypto", "CXXHash"]),
         ("Catalogs", ["Postgres", "Planning", "Vocabulary", "CLibcrypto"]),
         ("Ledger", ["Postgres", "Planning", "Vocabulary"]),
-        ("Media", ["Files", "Planning", "Vocabulary", "CLibcrypto", "CLinux"]),
+        ("Media", ["Files", "Planning", "Vocabulary", "CLibcrypto", "CLinux", "CXXHash"]),
         ("Interaction", ["HTTP", "Planning", "Vocabulary", "CLibcrypto"]),
     ],
     [

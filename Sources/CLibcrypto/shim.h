@@ -31,3 +31,24 @@ static inline EVP_CIPHER_CTX *takeup_bio_cipher_context(BIO *bio) {
     EVP_CIPHER_CTX *context = NULL;
     return BIO_get_cipher_ctx(bio, &context) > 0 ? context : NULL;
 }
+
+/// A list of one certificate, which keeps a reference of its own.
+static inline STACK_OF(X509) *takeup_certificate_list(X509 *certificate) {
+    STACK_OF(X509) *list = sk_X509_new_null();
+    if (list && X509_up_ref(certificate)) sk_X509_push(list, certificate);
+    return list;
+}
+
+static inline void takeup_free_certificate_list(STACK_OF(X509) *list) { sk_X509_pop_free(list, X509_free); }
+
+/// Writes out what a chain still holds.
+static inline int takeup_flush(BIO *chain) { return (int)BIO_flush(chain); }
+
+/// Frees a chain up to the BIO that it was put on.
+static inline void takeup_free_chain(BIO *chain, BIO *end) {
+    while (chain && chain != end) {
+        BIO *next = BIO_pop(chain);
+        BIO_free(chain);
+        chain = next;
+    }
+}

@@ -158,6 +158,11 @@ static void become(const char *path, char *const arguments[], char *const enviro
     limit(RLIMIT_NOFILE, guard->open_files, guard->open_files);
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
+    // Where the kernel has neither, the other guards stand alone.
+    if (guard->confined) {
+        takeup_confine_files(path, 3, count);
+        takeup_refuse_calls();
+    }
     execve(path, arguments, environment);
 }
 

@@ -191,7 +191,8 @@ struct Commit: Sendable {
                     of: recording.sid, in: session)
             case .result(let job, let made):
                 let row = MediaRow(
-                    kind: .video, path: path, size: arrival.copied.size, start: made.start, stop: made.stop)
+                    kind: .video, path: path, size: arrival.copied.size, keyID: made.keyID, start: made.start,
+                    stop: made.stop)
                 media[place] = try writeResult(row, of: job, catalog, &retired, in: session)
             }
         }

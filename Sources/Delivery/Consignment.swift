@@ -95,11 +95,16 @@ package struct MadeResult: Sendable {
     package let encoded: String
     /// What vouches for all that it was made of, besides our own digests.
     package let authenticity: Replica.Authenticity
-    package init(start: WallTime?, stop: WallTime?, encoded: String, authenticity: Replica.Authenticity) {
+    /// Of the key that it is encrypted for; nil: it is clear.
+    package let keyID: String?
+    package init(
+        start: WallTime?, stop: WallTime?, encoded: String, authenticity: Replica.Authenticity, keyID: String? = nil
+    ) {
         self.start = start
         self.stop = stop
         self.encoded = encoded
         self.authenticity = authenticity
+        self.keyID = keyID
     }
 }
 

@@ -114,18 +114,24 @@ extension ByteFeed {
         }
     }
 
-    /// The DER inside: of itself, or of the PEM wrapper that it starts with.
+    /// The DER inside: of itself, or of the wrapper in PEM or S/MIME that it starts with.
     func unwrapped() throws(MediaError) -> ByteFeed {
-        try peek() == UInt8(ascii: "-") ? PEMReader(of: self, doing: doing).feed() : self
+        guard let first = try peek() else { return self }
+        if first == UInt8(ascii: "-") { return try PEMReader(of: self, doing: doing).feed() }
+        // No letter begins a message in DER.
+        let isLetter = UInt8(ascii: "A")...UInt8(ascii: "Z") ~= first & 0xdf
+        return isLetter ? try PEMReader(of: self, doing: doing).mailFeed() : self
     }
 }
 
-/// Takes the base64 out of a PEM wrapper (RFC 7468), as it comes.
+/// Takes the base64 out of a wrapper in PEM (RFC 7468) or S/MIME (RFC 8551), as it comes.
 private final class PEMReader {
     private let text: ByteFeed
     private let doing: String
     private let decoder: OpaquePointer?
     private var hasEnded = false
+    /// Whether a line tells the end; else it is that of the input.
+    private var hasEndLine = true
 
     init(of text: ByteFeed, doing: String) {
         self.text = text
@@ -144,6 +150,25 @@ private final class PEMReader {
         return ByteFeed(doing: doing) { [self] buffer throws(MediaError) in try decode(into: buffer) }
     }
 
+    /// Behind the header of a mail that says that base64 of a CMS message follows.
+    func mailFeed() throws(MediaError) -> ByteFeed {
+        let notMail = MediaError(.malformed, doing: doing, reason: "neither DER nor PEM nor S/MIME")
+        var header = ""
+        for _ in 0..<64 {
+            let line = String(decoding: try line(), as: UTF8.self).lowercased()
+            if line.allSatisfy(\.isWhitespace) {
+                guard header.contains("pkcs7-mime"), header.contains("content-transfer-encoding: base64") else {
+                    throw notMail
+                }
+                hasEndLine = false
+                return ByteFeed(doing: doing) { [self] buffer throws(MediaError) in try decode(into: buffer) }
+            }
+            guard line.first?.isWhitespace == true || line.contains(":") else { throw notMail }
+            header += line + "\n"
+        }
+        throw notMail
+    }
+
     private func line() throws(MediaError) -> [UInt8] {
         var line: [UInt8] = []
         while try text.peek() != nil, line.count < 1024 {
@@ -159,11 +184,12 @@ private final class PEMReader {
         var count: CInt = 0
         // The decoder may give nothing for some input: it collects 64 characters.
         while count == 0 && !hasEnded {
-            guard let next = try text.peek() else { throw withoutEndLine }
-            if next == UInt8(ascii: "-") {
+            let next = try text.peek()
+            if next == nil && hasEndLine { throw withoutEndLine }
+            if next == nil || next == UInt8(ascii: "-") {
                 hasEnded = true
-                try readEndLine()
-                if EVP_DecodeFinal(decoder, output, &count) < 0 { throw noBase64 }
+                if hasEndLine { try readEndLine() }
+                if EVP_DecodeFinal(decoder, output, &count) < 0 { throw hasEndLine ? noBase64 : cutShort }
                 break
             }
             // Four characters make three bytes; 80 more than fit may still wait in the decoder.
@@ -186,6 +212,9 @@ private final class PEMReader {
 
     private var withoutEndLine: MediaError {
         MediaError(.truncated, doing: doing, reason: "the PEM text has no end line")
+    }
+    private var cutShort: MediaError {
+        MediaError(.truncated, doing: doing, reason: "the base64 of the mail ends inside a group")
     }
     private var noBase64: MediaError { MediaError(.malformed, doing: doing, reason: "the PEM text is no base64") }
 }

@@ -31,17 +31,12 @@ extension MediaTools {
                 "-enc_time_base", "-1", "-f", "null", "-",
             ], descriptors: [input], limits: limits, doing: doing
         ) { bytes in progress.take(bytes) }
-        if end.exitCode == nil { throw MediaError(.toolFailed, doing: doing, reason: "ffmpeg: \(end.text)") }
-        let complaints = end.complaint.split(whereSeparator: \.isNewline)
-        return DecodeReport(
-            complaintCount: max(complaints.count, end.isSuccess ? 0 : 1),
-            firstComplaint: complaints.first.map { String($0.prefix(300)) } ?? (end.isSuccess ? nil : end.text),
-            duration: .microseconds(progress.microseconds))
+        return try report(end, progress, doing: doing)
     }
 }
 
 /// The last `out_time_us` of ffmpeg's progress report.
-private final class LastProgress: Sendable {
+final class LastProgress: Sendable {
     private let tail = Mutex<[UInt8]>([])
 
     func take(_ bytes: UnsafeRawBufferPointer) {

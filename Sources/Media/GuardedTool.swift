@@ -8,6 +8,9 @@ package struct ToolLimits: Hashable, Sendable {
     package var processorTime: Duration
     /// Time from start to end.
     package var deadline: Duration
+    /// Time without any progress: no processor time taken, nothing read, nothing written. What hangs on a dead mount
+    /// looks so.
+    package var patience: Duration
     package var addressSpaceBytes: UInt64
     /// The longest file that it may write.
     package var fileBytes: UInt64
@@ -16,10 +19,12 @@ package struct ToolLimits: Hashable, Sendable {
 
     package init(
         processorTime: Duration = .seconds(600), deadline: Duration = .seconds(900),
-        addressSpaceBytes: UInt64 = 4 << 30, fileBytes: UInt64 = 64 << 30, niceness: Int = 5
+        patience: Duration = .seconds(120), addressSpaceBytes: UInt64 = 4 << 30, fileBytes: UInt64 = 64 << 30,
+        niceness: Int = 5
     ) {
         self.processorTime = processorTime
         self.deadline = deadline
+        self.patience = patience
         self.addressSpaceBytes = addressSpaceBytes
         self.fileBytes = fileBytes
         self.niceness = niceness
@@ -29,8 +34,9 @@ package struct ToolLimits: Hashable, Sendable {
 /// A program that reads what strangers made, run so that it can hurt nobody.
 ///
 /// It gets no path: inputs and outputs are descriptors, numbered from 3 on, which it opens as `/dev/fd/3`. It has no
-/// network where the kernel allows to take it away, an environment of its own, limits, and a process group that is
-/// killed as a whole when it ends, passes its deadline, or the task is cancelled; the kernel kills it when this process dies.
+/// network where the kernel allows to take it away, opens no other file and no socket where the kernel has Landlock and
+/// seccomp, has an environment of its own, limits, and a process group that is killed as a whole when it ends, passes its
+/// deadline, makes no progress, or the task is cancelled; the kernel kills it when this process dies.
 struct GuardedTool: Sendable {
     let program: FilePath
     /// How errors name it: "ffmpeg".

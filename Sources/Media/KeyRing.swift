@@ -32,6 +32,8 @@ package struct KeyRing: Sendable {
 
     package init() { pairs = [] }
 
+    init(pairs: [KeyPair]) { self.pairs = pairs }
+
     /// Loads every pair, or throws ``MediaError`` (`io`, `malformed`, `wrongKey`) for the first that is unusable.
     package init(loading files: [KeyFiles]) throws(MediaError) {
         var pairs: [KeyPair] = []

@@ -9,11 +9,19 @@ package struct MediaTools: Sendable {
     package var slices: PaddingSlices?
     /// How long one picture of black padding stands.
     package var sliceLength = Duration.seconds(5)
+    /// Of ffprobe.
+    let probeLimits: ToolLimits
 
-    package init(ffmpeg: FilePath, ffprobe: FilePath, limits: ToolLimits = ToolLimits()) {
+    /// - Parameter probeTimeout: how long ffprobe may take, and work; nil: as long as ffmpeg.
+    package init(
+        ffmpeg: FilePath, ffprobe: FilePath, limits: ToolLimits = ToolLimits(), probeTimeout: Duration? = nil
+    ) {
         self.ffmpeg = GuardedTool(program: ffmpeg, name: "ffmpeg")
         self.ffprobe = GuardedTool(program: ffprobe, name: "ffprobe")
         self.limits = limits
+        var probeLimits = limits
+        if let probeTimeout { (probeLimits.deadline, probeLimits.processorTime) = (probeTimeout, probeTimeout) }
+        self.probeLimits = probeLimits
     }
 
     /// The path by which a tool opens the descriptor at this place of those given to it.

@@ -36,10 +36,14 @@ package struct MuxInput: Hashable, Sendable {
     package let descriptor: CInt
     package let format: MediaFormat
     package let facts: MediaFacts
-    package init(descriptor: CInt, format: MediaFormat, facts: MediaFacts) {
+    /// Its packets, where it was probed without a tool. Who gives them decodes the file, so that what is copied of it need
+    /// not be decoded again.
+    package let quick: QuickProbe?
+    package init(descriptor: CInt, format: MediaFormat, facts: MediaFacts, quick: QuickProbe? = nil) {
         self.descriptor = descriptor
         self.format = format
         self.facts = facts
+        self.quick = quick
     }
 }
 
@@ -153,7 +157,12 @@ private struct MuxJob: Sendable {
     }
 
     private func verify() async throws(MediaError) -> MediaFacts {
-        try await tools.verify(result, of: plan, tolerance: tolerance)
+        var origin = CopyOrigin()
+        if plan.sound == .copy { origin.sound = sound.quick?.sound ?? [] }
+        // One screen alone has no joins.
+        let shown = plan.shownPieces
+        if shown.count == 1, let screen = shown[0].screen { origin.picture = screens[screen].quick }
+        return try await tools.verify(result, of: plan, tolerance: tolerance, origin: origin)
     }
 
     private func encode() async throws(MediaError) -> MediaFacts {

@@ -16,7 +16,7 @@ extension MediaTools {
                     + ":stream=index,codec_type,codec_name,profile,sample_rate,channels,width,height,pix_fmt"
                     + ",r_frame_rate,time_base,field_order,start_pts,duration_ts,extradata_hash:stream_disposition=attached_pic",
                 "-i", Self.path(ofDescriptor: 0),
-            ], descriptors: [input], limits: limits, doing: doing
+            ], descriptors: [input], limits: probeLimits, doing: doing
         ) { bytes throws(MediaError) in try tally.take(bytes) }
         guard end.isSuccess else {
             let isOurs = end.exitCode == nil

@@ -28,6 +28,7 @@ final class ToolChild {
         guards.file_bytes = limits.fileBytes
         guards.open_files = 256
         guards.no_network = 1
+        guards.confined = 1
         guards.niceness = CInt(limits.niceness)
         let given = [-1, output.childEnd.descriptor, errors.childEnd.descriptor] + descriptors
         let environment = ["PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent", "AV_LOG_FORCE_NOCOLOR=1"]
@@ -72,13 +73,29 @@ final class ToolChild {
         defer { signal.whenSet(nil) }
         let clock = ContinuousClock()
         let deadline = clock.now + limits.deadline
+        // Looked at four times before patience is over, so that its end is met to a quarter.
+        let pause = limits.patience / 4
+        var activity = ToolActivity(of: process)
+        var lastActive = clock.now
         try withUnsafeTemporaryBytes(64 << 10) { buffer throws(MediaError) in
             var openPipes = [standardOutput.descriptor, standardError.descriptor]
             while true {
                 let left = deadline - clock.now
                 guard left > .zero else { throw timedOut(limits) }
                 let ready = try waitForAny(
-                    openPipes + [processEvents.descriptor, wakeOwner.descriptor], most: left, doing: doing)
+                    openPipes + [processEvents.descriptor, wakeOwner.descriptor], most: min(left, pause), doing: doing)
+                if ready.isEmpty {
+                    let latest = ToolActivity(of: process)
+                    if latest != activity {
+                        (activity, lastActive) = (latest, clock.now)
+                    } else if clock.now - lastActive >= limits.patience {
+                        throw MediaError(
+                            .timedOut, doing: doing,
+                            reason: "\(name) was killed after \(limits.patience.inSeconds) s without any progress")
+                    }
+                } else {
+                    lastActive = clock.now
+                }
                 if signal.isSet { throw MediaError(.cancelled, doing: doing, reason: "the task was cancelled") }
                 for pipe in openPipes where ready.contains(pipe) {
                     if try !takeOutput(from: pipe, buffer, output) { openPipes.removeAll { $0 == pipe } }
@@ -136,6 +153,28 @@ final class ToolChild {
         }
         if waitpid(process, nil, WNOHANG) == 0 {
             _ = ThreadJob { while waitpid(process, nil, 0) < 0 && errno == EINTR {} }.start()
+        }
+    }
+}
+
+/// What a process has done so far, as the kernel counts it; all that tells one that works from one that hangs.
+private struct ToolActivity: Equatable {
+    private let counts: String
+
+    /// Of a process that is gone, or cannot be asked: nothing.
+    init(of process: pid_t) {
+        // Of `stat` only the times: fields 14 and 15, behind the name, which ends with the last bracket.
+        let stat = ToolActivity.text("/proc/\(process)/stat")
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        counts = fields.dropFirst(12).prefix(2).joined(separator: " ") + ToolActivity.text("/proc/\(process)/io")
+    }
+
+    private static func text(_ path: String) -> String {
+        let file = OpenFile(owning: open(path, O_RDONLY | O_CLOEXEC))
+        guard file.descriptor >= 0 else { return "" }
+        return withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 1) { buffer in
+            let count = max(0, read(file.descriptor, buffer.baseAddress, buffer.count))
+            return String(decoding: buffer[..<count], as: UTF8.self)
         }
     }
 }

@@ -5,13 +5,18 @@ extension MediaTools {
     /// Proves that a muxed file is what its plan says, before anyone else may see it. Returns what was measured.
     ///
     /// Every packet is read (streams, order of times, lengths), all sound is decoded, and the pictures around the start,
-    /// every join and the end. Throws ``MediaError`` `mismatch` for the first thing that is not so.
+    /// every join and the end. What is packet by packet the same as in `origin` is not decoded again: who probed its files
+    /// packet by packet decodes those. Throws ``MediaError`` `mismatch` for the first thing that is not so.
     package func verify(
-        _ file: CInt, of plan: MuxPlan, tolerance: Duration
+        _ file: CInt, of plan: MuxPlan, tolerance: Duration, origin: CopyOrigin = CopyOrigin()
     ) async throws(MediaError) -> MediaFacts {
         let role = "the muxed file"
         func mismatch(_ reason: String) -> MediaError { MediaError(.mismatch, doing: "verify \(role)", reason: reason) }
-        let facts = try await probe(file, format: .mp4, role: role)
+        let quick = try await onOwnThread("verify") { _ throws(MediaError) in
+            try QuickProbe.read(file, format: .mp4, role: role)
+        }
+        let facts: MediaFacts
+        if let quick { facts = quick.facts } else { facts = try await probe(file, format: .mp4, role: role) }
         guard facts.streams.count == 2, let sound = facts.sound, let picture = facts.picture else {
             throw mismatch("it holds \(facts.streams.count) streams rather than one sound and one picture")
         }
@@ -35,25 +40,47 @@ extension MediaTools {
         guard picture.end >= plan.lastPicture(sliceLength: sliceLength) - endTolerance else {
             throw mismatch("its pictures end at \(picture.end.inSeconds) s")
         }
-        let heard = try await decode(.sound, of: file, format: .mp4, role: role)
+        var stretches: [DecodeStretch] = []
+        let decodesSound = !origin.isSound(of: quick)
+        if decodesSound { stretches.append(DecodeStretch(.sound, of: file, format: .mp4)) }
+        if !origin.isPicture(of: quick) {
+            stretches += plan.moments().map {
+                DecodeStretch(.picture, of: file, format: .mp4, extent: .part(from: $0, length: .seconds(2)))
+            }
+        }
+        guard !stretches.isEmpty else { return facts }
+        let played = try await decode(stretches, doing: "decode \(role)")
+        guard played.isClean else { throw mismatch("it does not decode: \(played.firstComplaint ?? "")") }
         // AAC decodes to whole frames of 1024 samples, also where the last is to be played in part.
         let oneFrame = Duration.milliseconds(1_024_000 / Int64(max(8000, sound.sampleRate)))
-        guard heard.isClean, near(heard.duration, plan.duration, tolerance + oneFrame) else {
-            throw mismatch(
-                "its sound decodes to \(heard.duration.inSeconds) s: \(heard.firstComplaint ?? "no complaint")")
-        }
-        for moment in plan.moments() {
-            let seen = try await decode(
-                .picture, of: file, format: .mp4, from: moment, length: .seconds(2), role: role)
-            guard seen.isClean else {
-                throw mismatch("its pictures at \(moment.inSeconds) s: \(seen.firstComplaint ?? "")")
-            }
+        guard !decodesSound || near(played.duration, plan.duration, tolerance + oneFrame) else {
+            throw mismatch("its sound decodes to \(played.duration.inSeconds) s")
         }
         return facts
     }
 
     private func near(_ one: Duration, _ other: Duration, _ tolerance: Duration) -> Bool {
         max(one, other) - min(one, other) <= tolerance
+    }
+}
+
+/// The packets that a result was copied from, where they are known one by one.
+package struct CopyOrigin: Hashable, Sendable {
+    package var sound: [UInt64] = []
+    package var picture: QuickProbe?
+    package init() {}
+
+    /// Whether the result's sound is that of the source from its first packet on. Its length is verified apart.
+    func isSound(of result: QuickProbe?) -> Bool {
+        guard let result, !result.sound.isEmpty else { return false }
+        return result.sound.count <= sound.count && result.sound[...] == sound.prefix(result.sound.count)
+    }
+
+    func isPicture(of result: QuickProbe?) -> Bool {
+        guard let result, let picture, !result.picture.isEmpty else { return false }
+        return result.picture.count <= picture.picture.count
+            && result.picture[...] == picture.picture.prefix(result.picture.count)
+            && result.facts.picture?.parameters == picture.facts.picture?.parameters
     }
 }
 

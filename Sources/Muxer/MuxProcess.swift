@@ -1,4 +1,5 @@
 internal import Delivery
+internal import Files
 internal import Glibc
 internal import Ledger
 internal import Media
@@ -28,23 +29,20 @@ package struct MuxProcess: Sendable {
 
     /// Runs until the task is cancelled. Throws only what stands in the way of a start.
     package func run() async throws {
-        let keys = try KeyRing(
-            loading: try settings.mux.keys.map {
-                KeyRing.KeyFiles(
-                    privateKey: try $0.key.path(in: environment), certificates: try $0.certificate.path(in: environment)
-                )
-            })
+        let keys = try KeyRing(loading: settings.mux.keys.map(files(of:)))
+        let resultKey = try resultKey()
         let base = try await ReplayBase(
             settings: settings, role: "mux", version: version, environment: environment, narrator: narrator)
         try PrivateDirectory.prove(settings.mux.temporaryDirectory)
         PrivateDirectory.removeAbandoned(below: settings.mux.temporaryDirectory)
+        tellWhereClearBytesPass()
         let progress = Progress()
         let numbers = Array(1...settings.mux.workers)
         let wakes = numbers.map { _ in Wake() }
         let services = zip(numbers, wakes).map { number, wake in
             MuxService(
-                base: base, settings: settings, keys: keys, version: version, narrator: narrator, wake: wake,
-                progress: progress, number: number)
+                base: base, settings: settings, keys: keys, resultKey: resultKey, version: version, narrator: narrator,
+                wake: wake, progress: progress, number: number)
         }
         let presence = PresenceService(
             replay: base.replay,
@@ -68,6 +66,32 @@ package struct MuxProcess: Sendable {
         }
         narrator.tell(.workerStopping, .reason("it was told to"))
         manager.stopping(status: "stopped")
+    }
+
+    private func files(of key: KeySettings) throws -> KeyRing.KeyFiles {
+        KeyRing.KeyFiles(
+            privateKey: try key.key.path(in: environment), certificates: try key.certificate.path(in: environment))
+    }
+
+    /// The settings were checked: a key of that name is there, and has an id.
+    private func resultKey() throws -> MuxWork.ResultKey? {
+        guard let key = settings.mux.keys.first(where: { $0.name == settings.mux.resultKey }), let id = key.id else {
+            return nil
+        }
+        let cipher: Encryptor.Cipher =
+            switch settings.mux.resultCipher {
+            case .cbc: .aes256CBC
+            case .gcm: .aes256GCM
+            }
+        return MuxWork.ResultKey(encryptor: try Encryptor(loading: files(of: key), cipher: cipher), id: id)
+    }
+
+    /// Of media that come clear, a disk has the clear bytes anyway.
+    private func tellWhereClearBytesPass() {
+        guard !settings.mux.keys.isEmpty,
+            let kind = PrivateDirectory.fileSystem(of: settings.mux.temporaryDirectory), !kind.isMemory
+        else { return }
+        narrator.tell(.clearOnDisk, .detail("\(settings.mux.temporaryDirectory.displayText), which is on \(kind)"))
     }
 
     /// A better half supersedes a job, and with it what was wrong with it: nobody else would close that.

@@ -1,17 +1,17 @@
 internal import Catalogs
 internal import Copying
-package import Delivery
+internal import Delivery
 internal import Files
 internal import Ledger
-package import Media
+internal import Media
 internal import Planning
 internal import Postgres
-package import Settings
-package import Telemetry
+internal import Settings
+internal import Telemetry
 internal import Vocabulary
 
 /// Carries out mux jobs: claim, make, deliver. Any number of workers on any hosts share the jobs by leases.
-package struct MuxService: Sendable {
+struct MuxService: Sendable {
     private let base: ReplayBase
     private let work: MuxWork
     private let temporary: FilePath
@@ -20,25 +20,27 @@ package struct MuxService: Sendable {
     private let progress: Progress
     private let number: Int
 
-    package init(
-        base: ReplayBase, settings: Settings, keys: KeyRing, version: String, narrator: any Narrator, wake: Wake,
-        progress: Progress, number: Int
+    init(
+        base: ReplayBase, settings: Settings, keys: KeyRing, resultKey: MuxWork.ResultKey?, version: String,
+        narrator: any Narrator, wake: Wake, progress: Progress, number: Int
     ) {
         self.base = base
         let mux = settings.mux
         var tools = MediaTools(
             ffmpeg: mux.ffmpeg, ffprobe: mux.ffprobe,
             limits: ToolLimits(
-                processorTime: mux.muxTimeout, deadline: mux.muxTimeout, addressSpaceBytes: UInt64(mux.memoryLimit))
-        )
+                processorTime: mux.muxTimeout, deadline: mux.muxTimeout, addressSpaceBytes: UInt64(mux.memoryLimit)),
+            probeTimeout: mux.probeTimeout)
         tools.slices = PaddingSlices(directory: mux.temporaryDirectory.appending("slices"))
         tools.sliceLength = mux.videoPaddingSliceLength
         work = MuxWork(
-            tools: tools,
-            decryptor: Decryptor(keys: keys),
-            rules: ArrangeRules(mostOverlap: mux.maxOverlapAllowed, padding: mux.padsWithStill ? .still : .black),
+            tools: tools, decryptor: Decryptor(keys: keys),
+            rules: ArrangeRules(
+                mostOverlap: mux.maxOverlapAllowed, padding: mux.padsWithStill ? .still : .black, keepsMP3: mux.keepsMP3
+            ),
             tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
-            threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.callPatience * 10)
+            threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.callPatience * 10,
+            pictureCheck: mux.pictureCheck, resultKey: resultKey)
         temporary = mux.temporaryDirectory
         self.narrator = narrator
         self.wake = wake
@@ -47,9 +49,9 @@ package struct MuxService: Sendable {
     }
 
     /// The loop's name, for its progress.
-    package static func loop(_ number: Int) -> String { "mux-\(number)" }
+    static func loop(_ number: Int) -> String { "mux-\(number)" }
 
-    package func run() async {
+    func run() async {
         while !Task.isCancelled {
             var pause = Duration.seconds(2)
             do {
@@ -155,7 +157,7 @@ package struct MuxService: Sendable {
         let day = (pair.recording.start ?? pair.recording.stop)?.dayFolder ?? "undated"
         return Consignment(
             work: .muxJob(claim), sid: pair.job.sid, recording: pair.reference, media: pair.job.id.rawValue,
-            kind: .video, source: .own(result.path), size: result.byteCount, observation: nil, crc32: .none,
+            kind: .video, source: .own(made.path), size: made.byteCount, observation: nil, crc32: .none,
             path: ReplicaPath.muxed(
                 recording: pair.reference, day: day, sound: pair.job.sound.rawValue,
                 screens: pair.job.screens.map(\.rawValue)),
@@ -165,7 +167,7 @@ package struct MuxService: Sendable {
                 MadeResult(
                     start: pair.sound.media?.start ?? pair.recording.start,
                     stop: pair.sound.media?.stop ?? pair.recording.stop, encoded: result.encodedText,
-                    authenticity: made.authenticity)))
+                    authenticity: made.authenticity, keyID: made.keyID)))
     }
 
     private func tellCommitted(_ pair: MuxPair, _ replica: Replica, _ made: MuxWork.Made, after elapsed: Duration) async

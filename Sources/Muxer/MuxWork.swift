@@ -69,32 +69,42 @@ struct MuxWork: Sendable {
     let threads: FileThreads
     let patience: Duration
 
+    var pictureCheck = MuxSettings.PictureCheck.joins
+    var resultKey: ResultKey?
+
+    /// What results of encrypted media are encrypted for.
+    struct ResultKey: Sendable {
+        let encryptor: Encryptor
+        /// As rows call it.
+        let id: String
+    }
+
     struct Made: Sendable {
+        /// Of the clear file.
         let result: MuxResult
+        /// What is published.
+        let path: FilePath
+        let byteCount: Int64
+        /// Of the key that it is encrypted for; nil: it is clear.
+        let keyID: String?
         /// What vouches for everything that was muxed, besides our own digests.
         let authenticity: Replica.Authenticity
     }
 
     func make(_ pair: MuxPair, in directory: FilePath) async throws -> Made {
-        let sound = try await open(pair.sound, in: directory)
-        let soundFacts = try await tools.probe(sound.descriptor, format: pair.sound.format, role: pair.sound.role)
-        guard let track = soundFacts.soundTrack(claimed: pair.sound.claimed) else {
+        let opened = try await openAll(pair, in: directory)
+        guard let sound = opened.first, let track = sound.facts.soundTrack(claimed: pair.sound.claimed) else {
             throw MuxFailure(what: "the sound holds no sound", isTransient: false)
         }
-        var opened = [sound]
-        var inputs: [MuxInput] = []
+        let screens = opened.dropFirst()
         var tracks: [ScreenTrack] = []
-        for half in pair.screens {
-            let screen = try await open(half, in: directory)
-            let facts = try await tools.probe(screen.descriptor, format: half.format, role: half.role)
-            guard var picture = facts.screenTrack(offset: .zero, claimed: half.claimed) else {
+        for (half, screen) in zip(pair.screens, screens) {
+            guard var picture = screen.facts.screenTrack(offset: .zero, claimed: half.claimed) else {
                 throw MuxFailure(what: "\(half.role) holds no pictures", isTransient: false)
             }
             let offset = pair.offset(of: half, lasting: picture.duration, soundLength: track.duration)
             picture.offset += offset.estimate
             picture.uncertainty = offset.uncertainty
-            opened.append(screen)
-            inputs.append(MuxInput(descriptor: screen.descriptor, format: half.format, facts: facts))
             tracks.append(picture)
         }
         let plan: MuxPlan
@@ -103,30 +113,91 @@ struct MuxWork: Sendable {
         case .refuse(let refusal):
             throw MuxFailure(what: refusal.text(screens: pair.screens.map(\.role)), isTransient: false)
         }
-        try await refuseDamaged(.sound, of: sound.descriptor, pair.sound)
-        for (half, input) in zip(pair.screens, inputs) {
-            try await refuseDamaged(.picture, of: input.descriptor, half)
-        }
         let labels = MuxLabels(
             recording: pair.reference.description,
             sources: pair.halves.map {
                 MuxLabels.Source(
                     mediaID: $0.replica.content.replayMediaID ?? 0, digest: $0.replica.content.digest)
             }, madeBy: madeBy)
-        let result = try await tools.mux(
-            plan, sound: MuxInput(descriptor: sound.descriptor, format: pair.sound.format, facts: soundFacts),
-            screens: inputs, labels: labels, into: directory, name: "result.mp4", tolerance: tolerance)
+        let result = try await checked(plan, sound, Array(screens)) {
+            try await tools.mux(
+                plan, sound: sound.measured.input, screens: screens.map(\.measured.input), labels: labels,
+                into: directory, name: "result.mp4", tolerance: tolerance)
+        }
+        let sealed = try await encrypt(result, of: pair, in: directory)
         return Made(
-            result: result, authenticity: Replica.Authenticity.weakest(of: opened.map(\.authenticity)))
+            result: result, path: sealed?.path ?? result.path, byteCount: sealed?.byteCount ?? result.byteCount,
+            keyID: sealed?.keyID, authenticity: Replica.Authenticity.weakest(of: opened.map(\.authenticity)))
+    }
+
+    /// Carries out a mux, and decodes its inputs: beside it where it copies, before it where it is much work. Damage of
+    /// an input says more than what follows from it.
+    private func checked(
+        _ plan: MuxPlan, _ sound: OpenHalf, _ screens: [OpenHalf],
+        mux: @escaping @Sendable () async throws -> MuxResult
+    ) async throws -> MuxResult {
+        let checks = checks
+        func refuseDamaged() async throws {
+            try await checks.refuseDamaged(sound: sound.measured, screens: screens.map(\.measured))
+        }
+        guard plan.picture == .copy else {
+            try await refuseDamaged()
+            return try await mux()
+        }
+        let outcome: Result<MuxResult, any Error>? = try await withThrowingTaskGroup(
+            of: Result<MuxResult, any Error>?.self
+        ) { group in
+            group.addTask {
+                try await refuseDamaged()
+                return nil
+            }
+            group.addTask {
+                do { return .success(try await mux()) } catch { return .failure(error) }
+            }
+            var outcome: Result<MuxResult, any Error>?
+            for try await one in group { outcome = one ?? outcome }
+            return outcome
+        }
+        guard let outcome else { throw CancellationError() }
+        return try outcome.get()
+    }
+
+    /// Encrypts a result again where a half was encrypted and the site wants that; nil otherwise.
+    private func encrypt(
+        _ result: MuxResult, of pair: MuxPair, in directory: FilePath
+    ) async throws -> (path: FilePath, byteCount: Int64, keyID: String)? {
+        guard let resultKey, pair.halves.contains(where: { $0.media?.keyID != nil }) else { return nil }
+        let clear = try KernelFiles().openRegularFile(absolute: result.path).held().0
+        let name = FilePath("result.mp4.p7m")
+        let sealed = HeldFile(try KernelFiles().createNamed(name, beneath: directory))
+        let made = try await resultKey.encryptor.encrypt(
+            clear.descriptor, to: sealed.descriptor, role: "the muxed file")
+        return (directory.appending("result.mp4.p7m"), made.byteCount, resultKey.id)
+    }
+
+    /// Opens and measures all at once: the sound, then the screens.
+    private func openAll(_ pair: MuxPair, in directory: FilePath) async throws -> [OpenHalf] {
+        try await withThrowingTaskGroup(of: (Int, OpenHalf).self) { group in
+            for (number, half) in pair.halves.enumerated() {
+                group.addTask { (number, try await open(half, in: directory)) }
+            }
+            var opened: [Int: OpenHalf] = [:]
+            for try await (number, half) in group { opened[number] = half }
+            return pair.halves.indices.compactMap { opened[$0] }
+        }
+    }
+
+    private var checks: MuxChecks {
+        MuxChecks(tools: tools, pictureCheck: pictureCheck, threads: threads, patience: patience)
     }
 
     /// A clear, readable half. It holds its descriptor open.
     private final class OpenHalf: Sendable {
-        let file: HeldFile
+        let measured: MuxChecks.Half
         let authenticity: Replica.Authenticity
-        var descriptor: CInt { file.descriptor }
-        init(file: HeldFile, authenticity: Replica.Authenticity) {
-            self.file = file
+        var facts: MediaFacts { measured.input.facts }
+        init(_ measured: MuxChecks.Half, authenticity: Replica.Authenticity) {
+            self.measured = measured
             self.authenticity = authenticity
         }
     }
@@ -146,7 +217,9 @@ struct MuxWork: Sendable {
         }
         guard let media = half.media, media.keyID != nil else {
             try await refuseCut(file, half)
-            return OpenHalf(file: file, authenticity: content.authenticity)
+            return OpenHalf(
+                try await checks.measure(file, format: half.format, role: half.role), authenticity: content.authenticity
+            )
         }
         let clear = HeldFile(
             try KernelFiles().createNamed(FilePath("clear-\(half.replica.id.rawValue)"), beneath: directory))
@@ -154,7 +227,9 @@ struct MuxWork: Sendable {
         let decrypted = try await decryptor.decrypt(
             file.descriptor, envelope: envelope, to: clear.descriptor, role: half.role)
         try await refuseCut(clear, half)
-        return OpenHalf(file: clear, authenticity: decrypted.isAuthenticated ? .cipher : content.authenticity)
+        return OpenHalf(
+            try await checks.measure(clear, format: half.format, role: half.role),
+            authenticity: decrypted.isAuthenticated ? .cipher : content.authenticity)
     }
 
     /// A half whose end is missing: a decoder need not see that, and the result would hide it.
@@ -197,15 +272,6 @@ struct MuxWork: Sendable {
         guard let text = media.properties, !text.isEmpty else { return nil }
         guard let properties = try? JSONDecoder().decode(Properties.self, from: Data(text.utf8)) else { return nil }
         return properties.pkcs7.map { Array($0.utf8) }
-    }
-
-    /// Damage that a decoder sees never becomes a result: of tampered CBC ciphertext nothing else shows.
-    private func refuseDamaged(_ kind: StreamFacts.Kind, of input: CInt, _ half: MuxPair.Half) async throws {
-        let report = try await tools.decode(kind, of: input, format: half.format, role: half.role)
-        guard report.isClean else {
-            throw MuxFailure(
-                what: "\(half.role) is damaged: \(report.firstComplaint ?? "it does not decode")", isTransient: false)
-        }
     }
 }
 

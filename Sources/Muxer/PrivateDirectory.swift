@@ -33,6 +33,12 @@ struct PrivateDirectory: ~Copyable {
         if access(parent.cPath, W_OK | X_OK) != 0 { throw Unusable(path: parent) }
     }
 
+    /// Nil where it can't be asked.
+    static func fileSystem(of path: FilePath) -> FileSystemKind? {
+        guard let root = try? KernelFiles().openRoot(path) else { return nil }
+        return try? KernelFiles().fileSystem(root.descriptor).kind
+    }
+
     /// Removes the directories of processes that are gone.
     static func removeAbandoned(below parent: FilePath) {
         for name in names(in: parent) {

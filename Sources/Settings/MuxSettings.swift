@@ -20,7 +20,25 @@ package struct MuxSettings: Hashable, Sendable {
     package let muxTimeout: Duration
     /// Address space that one ffmpeg or ffprobe may take, in bytes.
     package let memoryLimit: Int64
+    /// The name of the key that results of encrypted media are encrypted for; nil: they are clear.
+    package let resultKey: String?
+    package let resultCipher: ResultCipher
+    /// Keep mp3 of 16 kHz and more, which mp4 allows, rather than encode it to AAC, which plays everywhere.
+    package let keepsMP3: Bool
+    package let pictureCheck: PictureCheck
     package let keys: [KeySettings]
+
+    package enum ResultCipher: String, CaseIterable, Sendable {
+        case cbc = "aes-256-cbc"
+        case gcm = "aes-256-gcm"
+    }
+
+    /// Which pictures of a screen are decoded before it is muxed.
+    package enum PictureCheck: String, CaseIterable, Sendable {
+        /// The key pictures, and of the result all around joins.
+        case joins
+        case all
+    }
 }
 
 /// A private key and its certificate, for media encrypted to it.
@@ -30,6 +48,8 @@ package struct KeySettings: Hashable, Sendable {
     package let certificate: KeyOrigin
     /// PEM, not encrypted.
     package let key: KeyOrigin
+    /// What rows call it: its uuid in the replay's `managed_keys`.
+    package let id: String?
 }
 
 /// Where a key or a certificate is. It is read by the process that needs it, not with the settings.
@@ -87,6 +107,20 @@ extension MuxSettings {
             memoryLimit: reader.value(
                 "memory_limit", .byteCount(256 << 20...1 << 40), standard: 2 << 30,
                 "Address space that one ffmpeg or ffprobe may take."),
+            resultKey: reader.optional(
+                "result_key", .name, example: "screens-2026",
+                "The name of the key of [[mux.keys]] that a result is encrypted for where one of its halves was encrypted."
+            ),
+            resultCipher: reader.value(
+                "result_cipher", .choice(.cbc), standard: .cbc,
+                "The cipher of results. Of aes-256-gcm every change shows; not every player opens it."),
+            keepsMP3: reader.value(
+                "keep_mp3", .boolean, standard: false,
+                "Keep mp3 of 16 kHz and more in the result, which saves time, rather than encode it to AAC, which plays everywhere."
+            ),
+            pictureCheck: reader.value(
+                "picture_check", .choice(.joins), standard: .joins,
+                "Which pictures are decoded before a result counts: the key pictures and all around joins, or all."),
             keys: reader.tables(
                 "keys", isCommented: true, "A private key and its certificate, for media that are encrypted to it."
             ) { KeySettings.read(from: &$0) })
@@ -98,7 +132,10 @@ extension KeySettings {
         KeySettings(
             name: reader.required("name", .name, example: "screens-2026", "What the key is called; unique."),
             certificate: origin("certificate", "The certificate, PEM.", from: &reader),
-            key: origin("key", "The private key, PEM, without a passphrase.", from: &reader))
+            key: origin("key", "The private key, PEM, without a passphrase.", from: &reader),
+            id: reader.optional(
+                "id", .name, example: "5f0c2b1e-6a3d-4c7e-9b58-1d2f3a4b5c6d",
+                "Its uuid in the replay's managed_keys, which rows of results name; needed for `result_key`."))
     }
 
     /// `key_file` or `key_credential`, one of the two.

@@ -8,6 +8,7 @@ struct SettingsCrossChecks {
 
     func run(in environment: SettingsEnvironment) {
         refuseSharedNames()
+        refuseUnknownResultKey()
         refuseSharedPaths()
         refuseSharedDatabases()
         refuseMountsOutsideTheirSource()
@@ -56,6 +57,17 @@ struct SettingsCrossChecks {
         }
         eachRepeated(settings.mux.keys.enumerated().map { ($1.name, "mux.keys[\($0)].name") }) { key, earlier in
             refuse(key, "another key has this name\(at(earlier))", "Give each key a name of its own")
+        }
+    }
+
+    private func refuseUnknownResultKey() {
+        guard let name = settings.mux.resultKey, !name.isEmpty else { return }
+        guard let key = settings.mux.keys.first(where: { $0.name == name }) else {
+            refuse("mux.result_key", "there is no key \(name)", "Name a key of [[mux.keys]]")
+            return
+        }
+        if key.id == nil {
+            refuse("mux.result_key", "the key \(name) has no id", "Give it the `id` that it has in managed_keys")
         }
     }
 

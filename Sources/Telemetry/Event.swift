@@ -206,6 +206,7 @@ package enum Event: String, CaseIterable, Sendable {
     case agentStopping = "AGENT_STOPPING"
     /// A mux worker has begun.
     case workerReady = "WORKER_READY"
+    case clearOnDisk = "CLEAR_MEDIA_ON_DISK"
     /// A mux worker ends as asked.
     case workerStopping = "WORKER_STOPPING"
     /// One turn of a service failed.

@@ -807,6 +807,14 @@ extension Event {
                 happened: "A mux worker (version {version}) has begun.",
                 did: "It does its work and feeds systemd's watchdog as long as it moves.",
                 next: "Nothing.")
+        case .clearOnDisk:
+            EventAdvice(
+                subject: "Clear media pass over a disk",
+                happened: "The worker decrypts into {detail}.",
+                did: "It goes on. What it decrypts is removed after each job, but a disk can be read afterwards.",
+                next:
+                    "Let mux.temporary_directory lie on a tmpfs of the worker alone; the worker's unit makes one."
+            )
         case .workerStopping:
             EventAdvice(
                 subject: "A mux worker is stopping",

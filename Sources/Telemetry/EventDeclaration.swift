@@ -527,6 +527,11 @@ extension Event {
                 messageID: "b26cb67a23524d09b27882cfb239f90a", priority: .notice,
                 says: "Takeup {version} muxes, {count} at once",
                 facts: [.service, .mount, .source, .version, .settings, .count, .elapsed])
+        case .clearOnDisk:
+            EventDeclaration(
+                messageID: "f4a4cbd73ebf4c9bbdf66f2116d9050c", priority: .warning,
+                says: "Clear bytes of encrypted media pass through a directory that is not in memory: {detail}",
+                facts: [.service, .version, .detail])
         case .workerStopping:
             EventDeclaration(
                 messageID: "e382fd08bb4a43bea21eec85a2834ce7", priority: .notice,

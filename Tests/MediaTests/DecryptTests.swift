@@ -221,6 +221,25 @@ import Vocabulary
         }
     }
 
+    @Test(arguments: ["aes-256-cbc", "aes-256-gcm"])
+    func `a message in a mail's wrapper is opened, and one that was cut is not`(_ cipher: String) async throws {
+        let scratch = try Scratch()
+        let clear = noise(200_000)
+        try writeSample(clear, to: scratch.file("clear"))
+        try ChildProcess.run([
+            "/usr/bin/openssl", "cms", "-encrypt", "-binary", "-\(cipher)", "-in", scratch.file("clear"), "-out",
+            scratch.file("mail"), "-outform", "SMIME", "-recip", try scratch.cms.certificate(of: .rsa),
+        ])
+        let mail = try readSample(scratch.file("mail"))
+        #expect(String(decoding: mail.prefix(5), as: UTF8.self) == "MIME-")
+        let keys = try scratch.keyRing()
+        #expect(try await failure(mail, keys: keys, in: scratch).0 == nil)
+        #expect(try readSample(scratch.file("out")) == clear)
+        let cut = try await failure(Array(mail.prefix(mail.count / 2)), keys: keys, in: scratch)
+        #expect(cut.0?.code == .truncated)
+        #expect(cut.size == 0)
+    }
+
     @Test func `what is no envelope is told apart`() async throws {
         let scratch = try Scratch()
         let keys = try scratch.keyRing()

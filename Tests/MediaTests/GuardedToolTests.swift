@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Support
 import Synchronization
@@ -56,6 +57,37 @@ import Vocabulary
         #expect(!output.contains(own))
     }
 
+    /// What root may, too: the tests run as root, where a mode of 0600 keeps nobody out.
+    @Test(.enabled(if: hasLandlock))
+    func `a tool opens what it was given, no further than it was opened, and nothing else`() async throws {
+        let scratch = try Scratch()
+        try writeSample(Array("secret".utf8), to: scratch.file("secret"))
+        try writeSample(Array("lent".utf8), to: scratch.file("lent"))
+        let lent = Glibc.open(scratch.file("lent"), O_RDONLY | O_CLOEXEC)
+        defer { close(lent) }
+        let result = try OpenSample(scratch.file("result"), create: true)
+        let (end, output) = try await run(
+            """
+            cat /dev/fd/3; echo made > /dev/fd/4; cat /dev/fd/4
+            for act in "cat \(scratch.file("secret"))" "cp /dev/null \(scratch.file("new"))" \
+                "dd if=/dev/zero of=/dev/fd/3 count=1" "rm \(scratch.file("secret"))" "kill -0 \(getpid())"
+            do $act 2>/dev/null && echo "did $act"; done; true
+            """, descriptors: [lent, result.descriptor])
+        #expect(end.isSuccess)
+        #expect(output == "lentmade\n")
+        #expect(try readSample(scratch.file("secret")) == Array("secret".utf8))
+        #expect(try readSample(scratch.file("lent")) == Array("lent".utf8))
+    }
+
+    @Test func `a tool gets no socket`() async throws {
+        let bash = GuardedTool(program: FilePath("/bin/bash"), name: "bash")
+        let end = try await bash.run(
+            ["-c", "exec 9<>/dev/tcp/127.0.0.1/9"], descriptors: [], limits: ToolLimits(), doing: "test",
+            output: { _ in })
+        #expect(!end.isSuccess)
+        #expect(end.complaint.contains("Operation not permitted"), "\(end.complaint)")
+    }
+
     @Test func `a program that is not there is named`() async throws {
         let tool = GuardedTool(program: FilePath("/nowhere/ffmpeg"), name: "ffmpeg")
         let error = await #expect(throws: MediaError.self) {
@@ -78,6 +110,19 @@ import Vocabulary
         #expect(error?.code == .timedOut)
         #expect(clock.now - begin < .seconds(60))
         try await expectGone(scratch.file("pid"))
+    }
+
+    @Test func `a tool that does nothing is killed long before its deadline, one that works is not`() async throws {
+        let limits = ToolLimits(deadline: .seconds(300), patience: .seconds(1))
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let error = await #expect(throws: MediaError.self) { try await run("exec sleep 300", limits: limits) }
+        #expect(error?.code == .timedOut)
+        #expect(error?.reason.contains("without any progress") == true, "\(String(describing: error))")
+        #expect(clock.now - begin < .seconds(60))
+        // Processor time is progress, and so is a file that is read.
+        let (end, _) = try await run("n=0; while [ $n -lt 1500000 ]; do n=$((n + 1)); done", limits: limits)
+        #expect(end.isSuccess)
     }
 
     @Test func `a cancelled task takes the tool and its children with it`() async throws {
@@ -144,6 +189,9 @@ import Vocabulary
         #expect(end.text.contains(text), "\(end)")
         #expect(file.size <= 1 << 20)
     }
+
+    /// Whether the kernel can keep a tool from files and from signals to others: ABI 6 or newer.
+    private static let hasLandlock = takeup_landlock_version() >= 6
 
     /// Waits until the process whose number the file holds is gone, or a zombie that nobody has collected.
     private func expectGone(_ path: String) async throws {

@@ -33,6 +33,39 @@ import Vocabulary
         #expect(made.authenticity == .unauthenticated)
     }
 
+    @Test(arguments: Encryptor.Cipher.allCases)
+    func `where the site encrypts, what was made of encrypted media is encrypted again`(
+        _ cipher: Encryptor.Cipher
+    ) async throws {
+        let fixture = try await MuxFixture(encrypting: cipher)
+        var sound = try fixture.speech(seconds: 4)
+        try fixture.encrypt(&sound, isDetached: false)
+        let pair = try await fixture.pair(sound: sound, screens: [fixture.screen(seconds: 4)])
+        let directory = try PrivateDirectory(below: FilePath(fixture.root), name: "1-\(pair.job.id.rawValue)")
+        let made = try await fixture.work.make(pair, in: directory.path)
+        #expect(made.keyID == MuxFixture.resultKeyID)
+        let sealed = try readSample(made.path.displayText)
+        #expect(Int64(sealed.count) == made.byteCount)
+        #expect(sealed.firstRange(of: Array("ftyp".utf8)) == nil)
+        // Another's program opens it, and finds the very result.
+        let recipients = CMSSamples(in: fixture.samples)
+        let opened = fixture.root + "/opened"
+        try ChildProcess.run([
+            "/usr/bin/openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-in", made.path.displayText, "-out",
+            opened,
+            "-inkey", try recipients.key(of: .rsa), "-recip", try recipients.certificate(of: .rsa),
+        ])
+        #expect(try readSample(opened) == readSample(made.result.path.displayText))
+    }
+
+    @Test func `what was made of clear media stays clear`() async throws {
+        let fixture = try await MuxFixture(encrypting: .aes256CBC)
+        let made = try await fixture.make(
+            try await fixture.pair(sound: fixture.speech(seconds: 4), screens: [fixture.screen(seconds: 4)]))
+        #expect(made.keyID == nil)
+        #expect(made.path == made.result.path)
+    }
+
     @Test func `a screen that began two seconds later is put two seconds later`() async throws {
         let fixture = try await MuxFixture()
         var screen = try fixture.screen(seconds: 4)
@@ -160,11 +193,13 @@ final class MuxFixture: Sendable {
     private static let volume = VolumeID("volume-a")
     private let ledger: ScratchDatabase
     private let database: Database
-    private let samples: MediaSamples
-    private let root: String
-    private let work: MuxWork
+    let samples: MediaSamples
+    let root: String
+    let work: MuxWork
+    static let resultKeyID = "0a1b2c3d-0000-4000-8000-000000000001"
 
-    init() async throws {
+    /// - Parameter encrypting: whether results of encrypted halves are encrypted again.
+    init(encrypting: Encryptor.Cipher? = nil) async throws {
         guard let samples = MediaSamples.ofThisRun else { throw SampleFailure("no directory for samples") }
         self.samples = samples
         ledger = try await ScratchDatabase()
@@ -173,15 +208,18 @@ final class MuxFixture: Sendable {
         guard mkdtemp(&pattern) != nil else { throw SampleFailure("no directory") }
         root = String(decoding: pattern.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let recipients = CMSSamples(in: samples)
-        let keys = try KeyRing(loading: [
-            KeyRing.KeyFiles(
-                privateKey: FilePath(try recipients.key(of: .rsa)),
-                certificates: FilePath(try recipients.certificate(of: .rsa)))
-        ])
+        let files = KeyRing.KeyFiles(
+            privateKey: FilePath(try recipients.key(of: .rsa)),
+            certificates: FilePath(try recipients.certificate(of: .rsa)))
+        let keys = try KeyRing(loading: [files])
+        let resultKey = try encrypting.map {
+            MuxWork.ResultKey(encryptor: try Encryptor(loading: files, cipher: $0), id: MuxFixture.resultKeyID)
+        }
         work = MuxWork(
             tools: MediaTools(ffmpeg: FilePath("/usr/bin/ffmpeg"), ffprobe: FilePath("/usr/bin/ffprobe")),
             decryptor: Decryptor(keys: keys), rules: ArrangeRules(), tolerance: .milliseconds(150),
-            madeBy: "Takeup test", threads: FileThreads(name: "mux-test", count: 1), patience: .seconds(60))
+            madeBy: "Takeup test", threads: FileThreads(name: "mux-test", count: 1), patience: .seconds(60),
+            resultKey: resultKey)
         let path = FilePath(root)
         try await database.transaction { session in
             try Migrations.apply(program: "test", in: session)
@@ -199,17 +237,31 @@ final class MuxFixture: Sendable {
         Half(bytes: try readSample(try samples.screen(seconds: seconds)), name: "screen.mp4", kind: .video)
     }
 
-    func encrypt(_ half: inout Half, isDetached: Bool, for recipient: CMSSamples.Recipient = .rsa) throws {
+    /// A small file of pictures that are as large as H.264 allows: decoding them is the work.
+    func hugeScreen() throws -> [UInt8] {
+        try readSample(
+            samples.made("huge-screen.mp4") { path in
+                try ChildProcess.run([
+                    "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+                    "color=c=gray:size=8192x4320:rate=5", "-t", "4", "-c:v", "libx264", "-preset", "ultrafast",
+                    "-pix_fmt", "yuv420p", "-f", "mp4", path,
+                ])
+            })
+    }
+
+    func encrypt(
+        _ half: inout Half, isDetached: Bool, for recipient: CMSSamples.Recipient = .rsa, cipher: String = "aes-256-cbc"
+    ) throws {
         let recipients = CMSSamples(in: samples)
         let clear = "\(root)/to-encrypt"
         let sealed = clear + ".sealed"
         try writeSample(half.bytes, to: clear)
         half.keyID = "5f0c2b1e-6a3d-4c7e-9b58-1d2f3a4b5c6d"
         if isDetached {
-            let envelope = try recipients.encryptDetached(clear, to: sealed, for: [recipient])
+            let envelope = try recipients.encryptDetached(clear, to: sealed, for: [recipient], cipher: cipher)
             half.properties = "{\"pkcs7\": \"\(envelope.split(separator: "\n").joined(separator: "\\n"))\\n\"}"
         } else {
-            try recipients.encrypt(clear, to: sealed, for: [recipient])
+            try recipients.encrypt(clear, to: sealed, for: [recipient], cipher: cipher)
         }
         half.bytes = try readSample(sealed)
     }

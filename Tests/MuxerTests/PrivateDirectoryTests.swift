@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Support
 import Testing
@@ -31,6 +32,12 @@ import Vocabulary
             let gone = try #require(inside)
             #expect(!isThere(gone) && !isThere(gone.parent))
         }
+    }
+
+    @Test func `whether its file system is memory can be told`() {
+        #expect(PrivateDirectory.fileSystem(of: FilePath("/dev/shm"))?.isMemory == true)
+        #expect(PrivateDirectory.fileSystem(of: FilePath("/proc"))?.isMemory == false)
+        #expect(PrivateDirectory.fileSystem(of: FilePath("/nowhere")) == nil)
     }
 
     @Test func `what a dead worker left goes, and what lives or is another's stays`() throws {

@@ -61,6 +61,11 @@ import Vocabulary
             "the volume holds /mnt/one/calls, a mount of source one"
         ),
         ("[[mux.keys]]\nname = \"k\"\nkey_file = \"/k\"", "mux.keys[0].certificate", "there is no certificate"),
+        ("[mux]\nresult_key = \"k\"", "mux.result_key", "there is no key k"),
+        (
+            "[mux]\nresult_key = \"k\"\n[[mux.keys]]\nname = \"k\"\nkey_file = \"/k\"\ncertificate_file = \"/c\"",
+            "mux.result_key", "the key k has no id"
+        ),
     ])
     func `what contradicts itself is refused, and said once`(rest: String, key: String, what: String) {
         let found = problems(small(rest: rest))

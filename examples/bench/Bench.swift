@@ -9,7 +9,9 @@ struct Bench: AsyncParsableCommand {
             The program beside this one is measured, with its own PostgreSQL and scratch directories below /tmp. Ends \
             with 1 where a bar does not hold. docs/performance.md says what the figures mean.
             """,
-        subcommands: [Delay.self, Catalog.self, Watch.self, Copy.self, CopyEngine.self], defaultSubcommand: Delay.self)
+        subcommands: [
+            Delay.self, Catalog.self, Watch.self, Copy.self, CopyEngine.self, Mux.self, DecryptEngine.self,
+        ], defaultSubcommand: Delay.self)
 }
 
 /// Words that every benchmark shares.

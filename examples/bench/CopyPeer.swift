@@ -97,5 +97,5 @@ extension Duration {
 }
 
 extension String {
-    fileprivate var trimmed: String { String(drop { $0.isWhitespace }.prefix { !$0.isWhitespace }) }
+    var trimmed: String { String(drop { $0.isWhitespace }.prefix { !$0.isWhitespace }) }
 }

@@ -66,7 +66,19 @@ struct takeup_guard {
     int no_network;
     /// Scheduling niceness, 0 to 19.
     int niceness;
+    /// Files by Landlock, calls by seccomp, where the kernel has them: see below.
+    int confined;
 };
+
+/// Leaves to this process, by Landlock: programs and libraries to run, the system's settings to read, and the open
+/// descriptors `first` to `count` - 1, each no further than it was opened; no signals to others, no TCP. Nothing else is
+/// opened again by any path. -1 with errno where the kernel can't. Needs no_new_privs. Async-signal-safe.
+int takeup_confine_files(const char *program, int first, int count);
+/// The kernel's version of Landlock; 0 or less where it has none.
+long takeup_landlock_version(void);
+/// Refuses, by seccomp, what no tool for media calls: sockets, tracing, mounts, namespaces, modules, changes of user.
+/// -1 with errno where the kernel can't. Needs no_new_privs. Async-signal-safe.
+int takeup_refuse_calls(void);
 
 /// Starts `path` with `arguments` and `environment` (both null-terminated) in a process group of its own, with its
 /// descriptors 0 to `descriptor_count` - 1 (at least 3, at most 64) taken from `descriptors` (-1: /dev/null) and all

@@ -1,0 +1,72 @@
+internal import Vocabulary
+
+/// A part of a file to decode.
+package struct DecodeStretch: Hashable, Sendable {
+    package enum Extent: Hashable, Sendable {
+        case all
+        /// From the key picture before `from` on.
+        case part(from: Duration, length: Duration)
+        /// The key pictures from first to last: little work, and each stands for itself.
+        case keyPictures
+    }
+
+    package let input: CInt
+    package let format: MediaFormat
+    package let kind: StreamFacts.Kind
+    package let extent: Extent
+
+    package init(_ kind: StreamFacts.Kind, of input: CInt, format: MediaFormat, extent: Extent = .all) {
+        self.input = input
+        self.format = format
+        self.kind = kind
+        self.extent = extent
+    }
+
+    /// What stands before `-i`.
+    var options: [String] {
+        switch extent {
+        case .all: []
+        case .part(let from, let length): ["-ss", secondsText(from), "-t", secondsText(length)]
+        case .keyPictures: ["-skip_frame", "nokey"]
+        }
+    }
+}
+
+extension MediaTools {
+    /// Decodes parts of files in one run of ffmpeg, whose start costs more than most of them: the proof that they can be
+    /// played. The report's duration is the longest of all.
+    ///
+    /// Throws ``MediaError`` as ``decode(_:of:format:from:length:role:)`` does; complaints are no error here.
+    package func decode(_ stretches: [DecodeStretch], doing: String) async throws(MediaError) -> DecodeReport {
+        var descriptors: [CInt] = []
+        var inputs: [String] = []
+        var outputs: [String] = []
+        for (number, stretch) in stretches.enumerated() {
+            let place = descriptors.firstIndex(of: stretch.input) ?? descriptors.count
+            if place == descriptors.count { descriptors.append(stretch.input) }
+            inputs += ["-threads", "2"] + stretch.format.inputOptions + stretch.options
+            inputs += ["-i", Self.path(ofDescriptor: place)]
+            outputs += ["-map", stretch.kind == .sound ? "\(number):a:0" : "\(number):v:0"]
+            // Times are checked apart: in a tick of its own rate two pictures close to each other would be one.
+            outputs += ["-enc_time_base", "-1", "-f", "null", "-"]
+        }
+        let progress = LastProgress()
+        let end = try await ffmpeg.run(
+            ["-nostdin", "-v", "error", "-progress", "pipe:1", "-nostats"] + inputs + outputs, descriptors: descriptors,
+            limits: limits, doing: doing
+        ) { bytes in progress.take(bytes) }
+        return try report(end, progress, doing: doing)
+    }
+
+    /// Whether an ended run of ffmpeg that decodes had anything to complain of.
+    func report(
+        _ end: GuardedTool.End, _ progress: LastProgress, doing: String
+    ) throws(MediaError) -> DecodeReport {
+        if end.exitCode == nil { throw MediaError(.toolFailed, doing: doing, reason: "ffmpeg: \(end.text)") }
+        let complaints = end.complaint.split(whereSeparator: \.isNewline)
+        return DecodeReport(
+            complaintCount: max(complaints.count, end.isSuccess ? 0 : 1),
+            firstComplaint: complaints.first.map { String($0.prefix(300)) } ?? (end.isSuccess ? nil : end.text),
+            duration: .microseconds(progress.microseconds))
+    }
+}

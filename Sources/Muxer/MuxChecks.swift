@@ -1,0 +1,74 @@
+internal import Files
+internal import Media
+internal import Settings
+internal import Vocabulary
+
+/// Measuring and decoding of what is to be muxed.
+struct MuxChecks: Sendable {
+    let tools: MediaTools
+    let pictureCheck: MuxSettings.PictureCheck
+    /// For reading replicas: a volume can hang.
+    let threads: FileThreads
+    let patience: Duration
+
+    /// A clear half, open, with what was measured of it.
+    struct Half: Sendable {
+        let file: HeldFile
+        let role: String
+        let input: MuxInput
+    }
+
+    /// Measures a half without a tool where it is of the plain kind, and by ffprobe where it is not.
+    func measure(_ file: HeldFile, format: MediaFormat, role: String) async throws -> Half {
+        let quick = try await threads.run(timeout: patience) { pulse in
+            // What nobody waits for any more reads on to the end; it hurts nobody.
+            try QuickProbe.read(file.descriptor, format: format, role: role) { try? pulse.beat() }
+        }
+        let facts: MediaFacts
+        if let quick {
+            facts = quick.facts
+        } else {
+            facts = try await tools.probe(file.descriptor, format: format, role: role)
+        }
+        return Half(
+            file: file, role: role,
+            input: MuxInput(descriptor: file.descriptor, format: format, facts: facts, quick: quick))
+    }
+
+    /// Damage that a decoder sees never becomes a result: of tampered CBC ciphertext nothing else shows.
+    ///
+    /// All of the sound is decoded, and of each screen what the setting says, all at once. Throws ``MuxFailure``.
+    func refuseDamaged(sound: Half, screens: [Half]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await refuseDamaged(sound, stretch(.sound, of: sound, .all)) }
+            for screen in screens {
+                group.addTask { try await refuseDamaged(screen, stretch(.picture, of: screen, extent(of: screen))) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func refuseDamaged(_ half: Half, _ stretch: DecodeStretch) async throws {
+        let report = try await tools.decode([stretch], doing: "decode \(half.role)")
+        guard report.isClean else {
+            throw MuxFailure(
+                what: "\(half.role) is damaged: \(report.firstComplaint ?? "it does not decode")", isTransient: false)
+        }
+    }
+
+    private func extent(of screen: Half) -> DecodeStretch.Extent {
+        switch pictureCheck {
+        case .all: return .all
+        case .joins:
+            // A short one is decoded in no time.
+            let length = screen.input.facts.picture?.duration ?? .zero
+            return length > .seconds(8) ? .keyPictures : .all
+        }
+    }
+
+    private func stretch(
+        _ kind: StreamFacts.Kind, of half: Half, _ extent: DecodeStretch.Extent
+    ) -> DecodeStretch {
+        DecodeStretch(kind, of: half.input.descriptor, format: half.input.format, extent: extent)
+    }
+}
