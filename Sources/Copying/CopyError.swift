@@ -90,6 +90,18 @@ package struct CopyError: Error, Retryable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether an input or output error is the disk's: a directory that others removed meanwhile, or one that is busy, is
+    /// none.
+    package var isFromDisk: Bool {
+        guard let cause else { return true }
+        switch cause.code {
+        case .inputOutput, .other: return true
+        case .notFound, .notDirectory, .exists, .noSpace, .quota, .readOnly, .tooLarge, .stale, .notPermitted,
+            .unsupported, .nameTooLong, .crossesDevice, .escapes, .busy, .timeout, .interrupted, .exhausted:
+            return false
+        }
+    }
+
     package var description: String {
         "copy, \(step.rawValue): \(code.rawValue)" + (detail.map { ", \($0)" } ?? "")
             + (cause.map { " (\($0))" } ?? "")

@@ -58,9 +58,18 @@ extension Copier {
         return try await swept { session, pulse throws(CopyError) in
             // Where the kernel or a sandbox says no, it is read like anything.
             if isIdle { _ = takeup_idle_io() }
-            guard let directory = try session.directory(path.parent),
-                let (file, observation) = try session.regularFile(FilePath(bytes: path.lastComponent), in: directory)
-            else { return .absent }
+            guard let directory = try session.directory(path.parent) else { return .absent }
+            let name = FilePath(bytes: path.lastComponent)
+            let opened: (HeldFile, FileObservation)?
+            do throws(CopyError) {
+                opened = try session.regularFile(name, in: directory)
+            } catch {
+                // A directory, a pipe, or a link that leads out of the volume is not the file.
+                let isOther = error.cause.map { $0.code == .escapes || $0.code == .unsupported && $0.number == nil }
+                guard isOther == true else { throw error }
+                opened = nil
+            }
+            guard let (file, observation) = opened else { return .absent }
             guard observation.size == size else { return .size(observation.size) }
             let verification = Verification(
                 session: session, workspaces: workspaces, rereadsSource: false, pace: pace)

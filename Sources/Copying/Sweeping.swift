@@ -113,13 +113,7 @@ extension CopySession {
         _ name: FilePath, in directory: HeldFile
     ) throws(CopyError) -> (HeldFile, FileObservation)? {
         try found { () throws(FileError) in
-            do throws(FileError) {
-                return try calls.openRegularFile(name, beneath: directory.descriptor).held()
-            } catch {
-                // A directory, a pipe, or a link that leads out of the volume is not the file.
-                guard error.code == .unsupported && error.number == nil || error.code == .escapes else { throw error }
-                throw FileError(.notFound, doing: "open a copy", path: name)
-            }
+            try calls.openRegularFile(name, beneath: directory.descriptor).held()
         }
     }
 

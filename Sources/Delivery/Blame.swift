@@ -1,6 +1,7 @@
 internal import Catalogs
 package import Copying
 package import Files
+internal import Glibc
 internal import Postgres
 
 /// What a failed attempt is to be blamed on. Only what is wrong with the recording itself counts towards giving it up;
@@ -13,8 +14,10 @@ package enum Blame: Hashable, Sendable {
     /// asks it.
     package init(_ error: CopyError) {
         switch error.code {
-        case .sourceMissing, .sourceChanged, .sourceEscapes, .crcMismatch, .unsupportedName:
-            self = .recording
+        case .sourceMissing, .sourceChanged, .sourceEscapes, .crcMismatch: self = .recording
+        // Where a volume knows neither links nor renames that replace nothing, every file is refused, whatever its name.
+        case .unsupportedName:
+            self = error.cause?.code == .unsupported && error.cause?.number != EILSEQ ? .surroundings : .recording
         case .sourceUnreadable: self = error.cause.map(Blame.init(reading:)) ?? .recording
         case .volumeFull, .inodes, .quota, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale,
             .digestMismatch,

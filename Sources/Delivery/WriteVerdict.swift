@@ -4,7 +4,8 @@ internal import Vocabulary
 
 /// What the copies of a group showed of their volume.
 struct WriteVerdict: Hashable, Sendable {
-    /// How writes went, the failed ones last. What one failed sync took with it is one write.
+    /// How writes went, the failed ones last. What fails for one cause in one group is one write: a burst of errors, and
+    /// what one failed sync took with it, say no more than one.
     var writes: [Bool] = []
     /// The size that a quota refused.
     var quota: Int64?
@@ -15,8 +16,7 @@ struct WriteVerdict: Hashable, Sendable {
     var isReadOnly = false
 
     init(_ results: [(size: Int64, result: Result<Copied, CopyError>)]) {
-        var failed = 0
-        var isSyncFailed = false
+        var failures: Set<CopyError.Code> = []
         for (size, result) in results {
             switch result {
             case .success: writes.append(true)
@@ -26,17 +26,18 @@ struct WriteVerdict: Hashable, Sendable {
                     if error.step <= .reserve { refused = max(refused ?? 0, size) } else { ranOut = true }
                 case .quota: quota = max(quota ?? 0, size)
                 case .volumeReadOnly: isReadOnly = true
-                case .durability: isSyncFailed = true
-                case .inputOutput: failed += 1
-                case .digestMismatch where error.blamesVolume: failed += 1
-                case .digestMismatch, .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch,
+                case .durability: failures.insert(.durability)
+                case .inputOutput where error.isFromDisk: failures.insert(.inputOutput)
+                case .digestMismatch where error.blamesVolume: failures.insert(.digestMismatch)
+                case .inputOutput, .digestMismatch, .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes,
+                    .crcMismatch,
                     .inodes, .volumeAbsent, .volumeReplaced, .volumeStale, .nameConflict, .unsupportedName,
                     .notPermitted, .timeout, .leaseLost, .cancelled, .exhausted:
                     break
                 }
             }
         }
-        writes += [Bool](repeating: false, count: failed + (isSyncFailed ? 1 : 0))
+        writes += [Bool](repeating: false, count: failures.count)
     }
 
     var hasFailed: Bool { writes.contains(false) }

@@ -2,6 +2,7 @@ import Catalogs
 import Copying
 import Delivery
 import Files
+import Glibc
 import Postgres
 import Testing
 
@@ -22,6 +23,13 @@ import Testing
     @Test(arguments: own)
     func `what is wrong with the file itself is`(code: CopyError.Code) {
         #expect(Blame(CopyError(code, at: .copy)) == .recording)
+    }
+
+    @Test func `a volume that can give no file its name refuses every file, whosever it is`() {
+        let link = FileError(.linkName, number: EPERM)
+        #expect(Blame(CopyError(volume: link, at: .publish)) == .surroundings)
+        #expect(Blame(CopyError(volume: FileError(.linkName, number: ENAMETOOLONG), at: .publish)) == .recording)
+        #expect(Blame(CopyError(volume: FileError(.linkName, number: EILSEQ), at: .publish)) == .recording)
     }
 
     @Test(arguments: [FileError.Code.timeout, .exhausted, .stale, .interrupted, .busy])

@@ -74,7 +74,7 @@ import Vocabulary
                     [[replay.volumes]]
                     name = "a"
                     path = "\(site.scratch.path.appending("volume").displayText)"
-                    watermark = "99%"
+                    watermark = "90%"
                     [[sources]]
                     name = "rec_a"
                     database = "host=recorder.example dbname=callrec"
