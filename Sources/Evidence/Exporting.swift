@@ -302,7 +302,17 @@ private final class Bag {
 
     func publish() throws {
         let (name, draftName) = (FilePath(bytes: place.lastComponent), FilePath(bytes: draft.lastComponent))
-        try calls.renameWithoutReplacing(draftName, in: parent.descriptor, to: name, in: parent.descriptor)
+        do throws(FileError) {
+            try calls.renameWithoutReplacing(draftName, in: parent.descriptor, to: name, in: parent.descriptor)
+        } catch {
+            // NFS and others cannot rename without replacing. A plain rename of a directory replaces nothing but an empty
+            // one, and fails where anything else has the name.
+            guard error.code == .unsupported else { throw error }
+            if (try? calls.observe(name, in: parent.descriptor)) != nil {
+                throw FileError(.exists, doing: "give the bag its name", path: place)
+            }
+            try calls.replace(name, by: draftName, in: parent.descriptor)
+        }
         try calls.syncDirectory(parent.descriptor)
     }
 

@@ -17,7 +17,7 @@ struct ExtendedAttributesTests {
             let place = fixture.scratch.path.appending("disk").displayText
             let disk = try LoopDisk(at: place, in: mounts)
             let root = FilePath(mounts.seen(place))
-            _ = try ChildProcess.run(["/bin/mkdir", "\(root)/volume", "\(root)/mount"])
+            _ = try ChildProcess.run(["/bin/mkdir", "\(root.displayText)/volume", "\(root.displayText)/mount"])
             let directory = try KernelFiles().openRoot(root.appending("volume"))
             let volume = CopyVolume(
                 root: root.appending("volume"), id: try VolumeMarker.create(in: directory.descriptor).id)

@@ -161,7 +161,9 @@ import Vocabulary
         for (order, before) in zip(orders, originals) {
             #expect(try fixture.observe(original(order, fixture)).isUnchanged(since: before), "\(place)")
         }
-        if results.contains(where: { $0.code == nil }) { checkOrder(calls, place) }
+        // In a mixed group small ones are written on after a large one is durable, and may fail then.
+        let hasOrder = way == .mixed ? results.allSatisfy { $0.code == nil } : results.contains { $0.code == nil }
+        if hasOrder { checkOrder(calls, place) }
         #expect(try fixture.scratch.openDescriptors() == 0, "descriptors are left open, \(place)")
     }
 
