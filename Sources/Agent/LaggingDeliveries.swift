@@ -7,11 +7,14 @@ actor LaggingDeliveries {
     private var lagging = 0
 
     /// More are waited for, whatever their volumes do.
-    private static let most = 8
+    private let most: Int
     private static let period = Duration.milliseconds(250)
 
     /// - Parameter isHanging: whether a volume that answered a moment ago does not now.
-    init(isHanging: @escaping @Sendable () async -> Bool) { self.isHanging = isHanging }
+    init(most: Int = 8, isHanging: @escaping @Sendable () async -> Bool) {
+        self.most = most
+        self.isHanging = isHanging
+    }
 
     /// Returns when `body` has ended, or a volume does not answer meanwhile.
     func run(_ body: @escaping @Sendable () async -> Void) async {
@@ -44,7 +47,7 @@ actor LaggingDeliveries {
         while true {
             try? await Task.sleep(for: LaggingDeliveries.period)
             guard waiting[id] != nil else { return }
-            guard lagging < LaggingDeliveries.most, await isHanging(),
+            guard lagging < most, await isHanging(),
                 let continuation = waiting.removeValue(forKey: id)
             else { continue }
             lagging += 1

@@ -24,7 +24,7 @@ actor LargeFileService {
         self.replay = replay
         self.deliverer = deliverer
         self.closing = closing
-        lagging = LaggingDeliveries { [deliverer] in await deliverer.isVolumeSilent() }
+        lagging = LaggingDeliveries(most: LargeFileService.lanes) { [deliverer] in await deliverer.isVolumeSilent() }
         wakes = (0..<LargeFileService.lanes).map { _ in Wake() }
     }
 

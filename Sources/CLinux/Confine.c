@@ -63,9 +63,14 @@ int takeup_confine_files(const char *program, int first, int count) {
     for (size_t i = 0; i < sizeof code / sizeof *code; i++)
         allow_path(rules, code[i], reading | LANDLOCK_ACCESS_FS_EXECUTE);
     allow_path(rules, program, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE);
-    static const char *const facts[] = {"/etc", "/proc", "/sys/devices/system", "/dev/urandom", "/dev/zero"};
+    // Not all of /etc, where keys lie, nor of /proc, where other processes of the same user do.
+    static const char *const places[] = {"/etc/fonts", "/etc/ld.so.conf.d", "/proc/self", "/sys/devices/system"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) allow_path(rules, places[i], reading);
+    static const char *const facts[] = {
+        "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.preload", "/etc/localtime", "/proc/cpuinfo",
+        "/proc/meminfo", "/proc/stat", "/dev/urandom", "/dev/zero"};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        allow_path(rules, facts[i], i < 3 ? reading : LANDLOCK_ACCESS_FS_READ_FILE);
+        allow_path(rules, facts[i], LANDLOCK_ACCESS_FS_READ_FILE);
     const uint64_t writing = LANDLOCK_ACCESS_FS_WRITE_FILE | (handled.files & right_truncate);
     allow_path(rules, "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE | writing);
     // What was lent, by the way in which it was opened: opening it again by its number gives no more.

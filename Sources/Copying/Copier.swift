@@ -50,11 +50,15 @@ package struct Copier: Sendable {
         for start in stride(from: 0, to: orders.count, by: max(1, settings.openAtMost)) {
             let part = Array(orders[start..<min(start + max(1, settings.openAtMost), orders.count)])
             let isMeasured = part.count >= WidthFinder.least
+            let isLong = WidthFinder.isLong(part)
+            if isLong { finder?.beginLong(part.count) }
+            defer { if isLong { finder?.endLong(part.count) } }
             if isMeasured { finder?.begin() }
             let copied = await CopyGroup(copier: self, orders: part, reserved: reserved).run(
                 beforePublish: beforePublish)
             if isMeasured {
-                finder?.end(bytes: copied.reduce(0) { $0 + ((try? $1.get())?.size ?? 0) })
+                let sizes = copied.compactMap { try? $0.get().size }
+                finder?.end(bytes: sizes.reduce(0, +), isWhole: sizes.count == copied.count)
             }
             results += copied
         }

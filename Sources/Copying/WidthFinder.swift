@@ -14,6 +14,10 @@ package final class WidthFinder: Sendable {
         var worked = Duration.zero
         var bytes: Int64 = 0
         var waits = 0
+        /// Long copies under way, each on a thread that is not counted: small files never wait behind them.
+        var long = 0
+        /// Something failed: how fast the rest went shows nothing.
+        var isSpoilt = false
     }
 
     private let threads: FileThreads
@@ -50,7 +54,8 @@ package final class WidthFinder: Sendable {
         }
     }
 
-    func end(bytes: Int64) {
+    /// - Parameter isWhole: whether all of the group were copied.
+    func end(bytes: Int64, isWhole: Bool = true) {
         let waits = pace.waitCount
         let width: Int? = state.withLock { state in
             let now = clock()
@@ -58,15 +63,32 @@ package final class WidthFinder: Sendable {
             state.since = now
             state.groups -= 1
             state.bytes += bytes
+            state.isSpoilt = state.isSpoilt || !isWhole
             guard state.worked >= WidthFinder.span else { return nil }
             let rate = Double(state.bytes) / state.worked.inSeconds
-            let isFree = waits == state.waits
+            let isFree = waits == state.waits && !state.isSpoilt
+            state.isSpoilt = false
             (state.worked, state.bytes, state.waits) = (.zero, 0, waits)
             guard isFree else { return nil }
             let before = state.width.width
             state.width.see(bytesPerSecond: rate, at: now)
-            return state.width.width == before ? nil : state.width.width
+            return state.width.width == before ? nil : state.width.width + state.long
         }
         if let width { threads.resize(to: width) }
+    }
+
+    /// A group whose files take long each, whatever the disk.
+    static func isLong(_ orders: [CopyOrder]) -> Bool {
+        orders.count <= 2 && orders.contains { $0.expectedSize.map { $0 >= 8 << 20 } ?? false }
+    }
+
+    func beginLong(_ count: Int) { threads.resize(to: changeLong(by: count)) }
+    func endLong(_ count: Int) { threads.resize(to: changeLong(by: -count)) }
+
+    private func changeLong(by count: Int) -> Int {
+        state.withLock { state in
+            state.long += count
+            return state.width.width + state.long
+        }
     }
 }

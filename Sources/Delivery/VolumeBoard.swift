@@ -39,6 +39,11 @@ struct VolumeBoard {
         for sample in samples {
             if let condition = sample.condition { conditions[sample.settings.name] = .state(condition) }
             guard let proof = sample.proof, let volume = known[proof.id] else { continue }
+            if volume.replaced != nil {
+                // On another host somebody gave its name to another disk.
+                conditions[sample.settings.name] = .state(.absent)
+                continue
+            }
             byID[proof.id] = sample
             views.append(VolumeView(sample, proof, volume, standings[proof.id] ?? AccountStanding()))
         }

@@ -28,6 +28,10 @@ extension VolumeRoster {
         if isReminding { reminded = clock() }
         for (sample, proof) in proven {
             guard let standing = known[proof.id] else { continue }
+            if standing.replaced != nil {
+                unbind(sample.settings.name)
+                continue
+            }
             try await follow(sample, proof, standing, isReminding: isReminding)
             try await followOrder(sample, proof, standing)
         }

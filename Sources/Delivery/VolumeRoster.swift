@@ -231,7 +231,8 @@ package actor VolumeRoster {
         for name in names where !underWay.contains(name) { begin(name, promised) }
         await wait(for: underWay.subtracting(late), takingAny: false, atMost: VolumeRoster.lateness)
         late = underWay
-        if !names.contains(where: { answers[$0]?.sample.condition == nil && !late.contains($0) }) {
+        if !names.contains(where: { answers[$0]?.sample.condition == nil && refused[$0] == nil && !late.contains($0) })
+        {
             await wait(for: underWay, takingAny: true, atMost: VolumeRoster.hangs)
         }
         return replay.allVolumes.map { answer(of: $0, since: began) }
@@ -269,7 +270,7 @@ package actor VolumeRoster {
         answers[name] = (sample, clock(), wasLate)
         for (id, waiter) in waiters where waiter.pending.contains(name) {
             waiters[id]?.pending.remove(name)
-            let isEnough = waiter.takesAny && sample.condition == nil
+            let isEnough = waiter.takesAny && sample.condition == nil && refused[name] == nil
             if isEnough || waiters[id]?.pending.isEmpty == true { endWait(id) }
         }
     }
@@ -318,7 +319,10 @@ package actor VolumeRoster {
         }
         if isKnown && groups.allSatisfy({ group in sharing.contains { $0.isSuperset(of: group) } }) { return }
         let registration = VolumeRegistration(replay: replay)
-        let outcome = try await database.transaction { session in try registration.run(samples, in: session) }
+        // Two hosts may meet a new name at the same moment.
+        let outcome = try await database.transaction(rerunsUniqueViolations: true) { session in
+            try registration.run(samples, in: session)
+        }
         sharing.formUnion(groups)
         for (name, proof) in proven {
             if let reason = outcome.refused[name] {
@@ -330,6 +334,9 @@ package actor VolumeRoster {
             }
         }
     }
+
+    /// Its name may belong to another disk by now: the next look asks the ledger.
+    func unbind(_ name: VolumeName) { bound[name] = nil }
 
     private func isBound(_ sample: VolumeSample) -> Bool {
         sample.proof.map { bound[sample.settings.name] == $0.id } ?? false

@@ -11,7 +11,7 @@ struct VolumeTrial: Sendable {
     private static let sample = 256 << 10
 
     /// What is written at most where nothing can be reserved.
-    private static let most = 64 << 20
+    private static let most = 8 << 20
 
     /// Throws unless so many bytes can be reserved. Where the volume reserves none they are written, as far as is
     /// reasonable, and made durable: a server tells of a quota only then.

@@ -26,22 +26,37 @@ struct VolumeScrub: Sendable {
     /// So many bad copies in one run mean that it is the volume that is ill.
     private static let illAfter = 20
     /// So many in one run that could not be read in time mean the same.
-    private static let unclearAtMost = 5
+    private static let slowAtMost = 5
 
     private enum Sight: Sendable {
         case whole
         case bad(BadCopy.Kind, how: String)
         /// Nothing can be said of this one now, on a volume that proves itself.
-        case unclear(String)
+        case unclear(String, isSlow: Bool)
         /// The volume is away.
         case unseen(String)
         /// The run was told to stop.
         case stopped
 
+        /// As one that a disk reads for minutes.
+        var isSlow: Bool {
+            switch self {
+            case .unclear(_, let isSlow): isSlow
+            case .whole, .bad, .unseen, .stopped: false
+            }
+        }
+
         var isUnclear: Bool {
             switch self {
             case .unclear: true
             case .whole, .bad, .unseen, .stopped: false
+            }
+        }
+
+        var isMissing: Bool {
+            switch self {
+            case .bad(.missing, _): true
+            case .bad, .whole, .unclear, .unseen, .stopped: false
             }
         }
 
@@ -57,7 +72,7 @@ struct VolumeScrub: Sendable {
     func run() async throws {
         let pace = ReadPace(bytesPerSecond: settings.rate)
         var badCopies = 0
-        var unclear = 0
+        var slow = 0
         while !Task.isCancelled {
             let (replicas, isFirst) = try await claim()
             if replicas.isEmpty { return }
@@ -65,10 +80,10 @@ struct VolumeScrub: Sendable {
             // Also when it was told to stop: what was read is read.
             let judged = try await Task { try await settle(found, of: replicas, isFirst: isFirst) }.value
             badCopies += judged
-            unclear += found.count { $0.1.isUnclear }
+            slow += found.count { $0.1.isSlow }
             if isOver { return }
-            if unclear >= VolumeScrub.unclearAtMost {
-                tally.add(note: "volume \(name) is left after \(unclear) copies that could not be read in time")
+            if slow >= VolumeScrub.slowAtMost {
+                tally.add(note: "volume \(name) is left after \(slow) copies that could not be read in time")
                 return
             }
             if badCopies >= VolumeScrub.illAfter {
@@ -105,13 +120,13 @@ struct VolumeScrub: Sendable {
         for replica in replicas {
             // The rest is claimed again by whoever goes on.
             let isIll = found.count { $0.1.isBad } >= VolumeScrub.illAfter
-            if isIll || found.count(where: { $0.1.isUnclear }) >= VolumeScrub.unclearAtMost { break }
+            if isIll || found.count(where: { $0.1.isSlow }) >= VolumeScrub.slowAtMost { break }
             let sight = await look(at: replica, pace)
             switch sight {
             case .whole, .bad:
                 found.append((replica, sight))
                 tally.add(bytes: replica.content.size)
-            case .unclear(let why):
+            case .unclear(let why, _):
                 found.append((replica, sight))
                 tally.add(note: "copy \(replica.id.rawValue) on volume \(name) could not be read: \(why)")
             case .unseen(let why):
@@ -133,7 +148,7 @@ struct VolumeScrub: Sendable {
             let second = await lookOnce(at: replica, pace)
             guard second.isBad else { return second }
             return await copier.provesItself() ? second : .unseen("it does not give its own marker")
-        case .unclear(let why): return await copier.provesItself() ? first : .unseen(why)
+        case .unclear(let why, _): return await copier.provesItself() ? first : .unseen(why)
         }
     }
 
@@ -142,7 +157,7 @@ struct VolumeScrub: Sendable {
         do throws(CopyError) {
             switch try await copier.reread(content.path, size: content.size, pace: pace) {
             case .bytes(content.digest, from: .disk), .bytes(content.digest, from: .unknown): return .whole
-            case .bytes(content.digest, from: .cache): return .unclear("others keep its bytes in memory")
+            case .bytes(content.digest, from: .cache): return .unclear("others keep its bytes in memory", isSlow: false)
             case .bytes: return .bad(.changed, how: "has other bytes than were copied")
             case .size(let size): return .bad(.changed, how: "has \(size) bytes and should have \(content.size)")
             case .absent: return .bad(.missing, how: "is not there")
@@ -153,7 +168,7 @@ struct VolumeScrub: Sendable {
             case .prepare: return .unseen(String(describing: error))
             case .open, .reserve, .copy, .sync, .verify, .lookAgain, .lease, .publish, .settle:
                 if error.cause?.code == .inputOutput { return .bad(.unreadable, how: "gives read errors") }
-                return .unclear(String(describing: error))
+                return .unclear(String(describing: error), isSlow: error.code == .timeout)
             }
         }
     }
@@ -175,6 +190,7 @@ struct VolumeScrub: Sendable {
         findings.copies = Int64(read.count)
         findings.bytes = read.reduce(0) { $0 + $1.0.content.size }
         findings.bad = Set(outcome.bad + outcome.unclear)
+        findings.missing = Set(found.filter(\.1.isMissing).map(\.0.id))
         let left = Set(replicas.map(\.id)).subtracting(found.map(\.0.id))
         let (written, volume, holder) = (findings, volume, base.replay.holder)
         try await base.replay.database.transaction { session in

@@ -74,12 +74,16 @@ package struct FileError: Error, Retryable, Hashable, CustomStringConvertible {
             // A name that the file system does not allow.
             (.makeDirectory, EINVAL), (.createNamed, EINVAL), (.link, EINVAL), (.linkName, EINVAL):
             .unsupported
+        case (.readAttribute, ENODATA), (.setAttribute, ENODATA): .notFound
+        // What a disk says of a medium's error and of broken protection information, where no cache stands between.
+        case (.read, EILSEQ), (.write, EILSEQ), (.syncFile, EILSEQ): .inputOutput
         default: general[number] ?? .other
         }
     }
 
     private static let general: [CInt: Code] = [
-        ENOENT: .notFound, ENODATA: .notFound, E2BIG: .tooLarge, ERANGE: .tooLarge, ENOTDIR: .notDirectory,
+        ENOENT: .notFound, ENODATA: .inputOutput, EBADE: .inputOutput, E2BIG: .tooLarge, ERANGE: .tooLarge,
+        ENOTDIR: .notDirectory,
         EEXIST: .exists, ENOSPC: .noSpace, EDQUOT: .quota,
         EROFS: .readOnly, EFBIG: .tooLarge, EIO: .inputOutput, ENXIO: .inputOutput, EREMOTEIO: .inputOutput,
         EUCLEAN: .inputOutput, ESTALE: .stale, ENOTCONN: .stale, EHOSTDOWN: .stale, ENODEV: .stale,

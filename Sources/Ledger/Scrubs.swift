@@ -111,6 +111,8 @@ package enum Scrubs {
         package var copies: Int64 = 0
         package var bytes: Int64 = 0
         package var bad: Set<Replica.ID> = []
+        /// Of these, those whose files are gone: people and tools remove files, which says nothing against a disk.
+        package var missing: Set<Replica.ID> = []
         package init() {}
 
         package var all: [Replica.ID] { checked + gone + unclear + unread }
@@ -141,7 +143,8 @@ package enum Scrubs {
             ])
         try release(findings.all, holder: holder, in: session)
         try BadCopyList.note(
-            findings.bad, good: Set(findings.checked + findings.gone).subtracting(findings.bad), on: volume, in: session
+            findings.bad.subtracting(findings.missing),
+            good: Set(findings.checked + findings.gone).subtracting(findings.bad), on: volume, in: session
         )
         guard findings.copies > 0 else { return }
         try session.execute(

@@ -218,9 +218,10 @@ struct MP4Track {
                 guard time >= 0 else { throw MP4Boxes.Unusual() }
                 edit.mediaTime = time
                 let (ticks, overflows) = duration.multipliedReportingOverflow(by: timescale)
-                guard !overflows else { throw MP4Boxes.Unusual() }
+                let (rounded, spills) = ticks.addingReportingOverflow(movieScale - 1)
+                guard !overflows, !spills else { throw MP4Boxes.Unusual() }
                 // Zero means to the end.
-                edit.duration = duration == 0 ? nil : (ticks + movieScale - 1) / movieScale
+                edit.duration = duration == 0 ? nil : rounded / movieScale
             }
         }
         return edit

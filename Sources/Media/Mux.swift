@@ -169,7 +169,8 @@ private struct MuxJob: Sendable {
         var order: [Int] = []
         for screen in plan.pieces.compactMap(\.screen) where !order.contains(screen) { order.append(screen) }
         try await ffmpeg(
-            command.encoding(screens: order), [result, sound.descriptor] + order.map { screens[$0].descriptor })
+            command.encoding(screens: order), [result, sound.descriptor] + order.map { screens[$0].descriptor },
+            refusesComplaints: true)
         return try await verify()
     }
 
@@ -253,9 +254,15 @@ private struct MuxJob: Sendable {
         return EncoderTraits(firstPicture: Array(buffer[..<count]))
     }
 
-    private func ffmpeg(_ arguments: [String], _ descriptors: [CInt]) async throws(MediaError) {
+    /// - Parameter refusesComplaints: where pictures are decoded, as damage would become clean pictures.
+    private func ffmpeg(
+        _ arguments: [String], _ descriptors: [CInt], refusesComplaints: Bool = false
+    ) async throws(MediaError) {
         let end = try await tools.ffmpeg.run(
             arguments, descriptors: descriptors, limits: tools.limits, doing: "mux", output: { _ in })
         guard end.isSuccess else { throw MediaError(.toolFailed, doing: "mux", reason: "ffmpeg: \(end.text)") }
+        guard !refusesComplaints || end.complaint.isEmpty else {
+            throw MediaError(.damaged, doing: "mux", reason: "ffmpeg: \(end.text)")
+        }
     }
 }

@@ -37,12 +37,14 @@ struct MuxChecks: Sendable {
 
     /// Damage that a decoder sees never becomes a result: of tampered CBC ciphertext nothing else shows.
     ///
-    /// All of the sound is decoded, and of each screen what the setting says, all at once. Throws ``MuxFailure``.
-    func refuseDamaged(sound: Half, screens: [Half]) async throws {
+    /// All of the sound is decoded, and of each screen what the setting says, all at once; all of one that nothing else
+    /// vouches for. Throws ``MuxFailure``.
+    func refuseDamaged(sound: Half, screens: [(half: Half, isVouched: Bool)]) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await refuseDamaged(sound, stretch(.sound, of: sound, .all)) }
-            for screen in screens {
-                group.addTask { try await refuseDamaged(screen, stretch(.picture, of: screen, extent(of: screen))) }
+            for (screen, isVouched) in screens {
+                let extent = isVouched ? extent(of: screen) : .all
+                group.addTask { try await refuseDamaged(screen, stretch(.picture, of: screen, extent)) }
             }
             try await group.waitForAll()
         }

@@ -186,7 +186,7 @@ struct MuxService: Sendable {
     private func subject(_ job: MuxJob) -> String { "\(ProblemBook.muxSubject)\(job.id.rawValue)" }
 
     private func failed(_ job: MuxJob, _ claim: Claim<MuxJob.ID>, _ error: any Error) async throws {
-        if error is CancellationError {
+        if error is CancellationError || (error as? MediaError)?.code == .cancelled {
             try await base.replay.database.perform { session in try MuxJobs.release(claim, in: session) }
             return
         }

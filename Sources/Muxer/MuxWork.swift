@@ -138,7 +138,8 @@ struct MuxWork: Sendable {
     ) async throws -> MuxResult {
         let checks = checks
         func refuseDamaged() async throws {
-            try await checks.refuseDamaged(sound: sound.measured, screens: screens.map(\.measured))
+            try await checks.refuseDamaged(
+                sound: sound.measured, screens: screens.map { ($0.measured, $0.authenticity != .unauthenticated) })
         }
         guard plan.picture == .copy else {
             try await refuseDamaged()

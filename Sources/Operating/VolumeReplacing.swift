@@ -30,6 +30,7 @@ package enum VolumeReplacing {
         let replay = settings.name
         return try await database.transaction { session in
             try Migrations.confirm(in: session)
+            try Accounts.lockAll(in: session)
             let standing = try Volumes.all(in: session).first { $0.name == name && $0.replaced == nil }
             if standing?.id == id { return .same }
             try Volumes.replace(

@@ -246,6 +246,14 @@ package final class ScratchSite: Sendable {
         try await replay.perform { session in try Problems.open(limit: 1000, in: session) }
     }
 
+    /// What mux workers left of recordings in their temporary directory. Slices of padding are kept there: they hold
+    /// nothing of any recording.
+    package func clearLeftovers() throws -> String {
+        let clear = directory + "/clear"
+        return try ChildProcess.run(
+            ["/usr/bin/find", clear, "-mindepth", "1", "-not", "-path", clear + "/slices*"])
+    }
+
     package func stagedLeftovers() throws -> [String] {
         try volumes.flatMap { volume in
             try ChildProcess.run(["/usr/bin/find", volume, "-name", ".takeup-*.part"]).split(separator: "\n").map(

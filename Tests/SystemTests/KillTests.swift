@@ -41,7 +41,7 @@ internal import Testing
             throw error
         }
         await crew.stop()
-        #expect(try ChildProcess.run(["/usr/bin/find", site.directory + "/clear", "-mindepth", "1"]) == "")
+        #expect(try site.clearLeftovers() == "")
     }
 
     /// Records, and kills at random shares of the work, until everything is marked and muxed.

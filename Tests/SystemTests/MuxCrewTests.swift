@@ -113,7 +113,7 @@ internal import Vocabulary
         // What the dead left is removed by the next that starts there.
         let last = try site.start(.mux)
         let isClean = try await site.wait(upTo: .seconds(60)) {
-            try ChildProcess.run(["/usr/bin/find", site.directory + "/clear", "-mindepth", "1"]) == ""
+            try site.clearLeftovers() == ""
         }
         last.send(SIGTERM)
         last.wait()
