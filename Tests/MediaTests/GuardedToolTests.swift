@@ -41,7 +41,7 @@ import Vocabulary
         let file = try scratch.open(Array("lent".utf8))
         setenv("TAKEUP_TEST_SECRET", "hidden", 1)
         let (_, output) = try await run(
-            "cat /dev/fd/3; echo; ls /proc/self/fd | tr '\\n' ' '; env | grep -c SECRET; umask >/dev/null; pwd",
+            "cat /dev/fd/3; echo; for n in /proc/self/fd/*; do printf '%s ' ${n##*/}; done; env | grep -c SECRET; umask >/dev/null; pwd",
             descriptors: [file.descriptor])
         let lines = output.split(separator: "\n")
         #expect(lines[0] == "lent")
