@@ -65,12 +65,13 @@ package struct Copier: Sendable {
         return results
     }
 
-    /// Runs `body` on the volume's threads. A hang is an error `timeout` at `step`.
+    /// Runs `body` on the volume's threads. A hang is an error `timeout` at `step`. One that `onlyWaits` for the disk
+    /// takes no thread from those that copy.
     func perform<Value: Sendable>(
-        _ step: CopyError.Step, _ body: @escaping @Sendable (Pulse) throws -> Value
+        _ step: CopyError.Step, onlyWaits: Bool = false, _ body: @escaping @Sendable (Pulse) throws -> Value
     ) async -> Result<Value, CopyError> {
         do {
-            return .success(try await threads.run(timeout: settings.patience, body))
+            return .success(try await threads.run(timeout: settings.patience, onlyWaits: onlyWaits, body))
         } catch {
             return .failure(CopyError(of: error, at: step))
         }

@@ -128,7 +128,7 @@ struct CopyGroup: Sendable {
             if case .staged(let file) = order { file } else { nil }
         }
         if staged.isEmpty || !steps.isGrouped { return progress }
-        switch await copier.perform(.sync, { _ in try steps.syncAll() }) {
+        switch await copier.perform(.sync, onlyWaits: true, { _ in try steps.syncAll() }) {
         case .success: return progress
         case .failure(let error):
             await discard(staged)
@@ -172,7 +172,7 @@ struct CopyGroup: Sendable {
             if case .copied(let copied) = order { copied.path } else { nil }
         }
         if paths.isEmpty { return progress }
-        let settled = await copier.perform(.settle) { pulse in try steps.settle(paths, pulse) }
+        let settled = await copier.perform(.settle, onlyWaits: true) { pulse in try steps.settle(paths, pulse) }
         return progress.map { order in
             guard case .copied(let copied) = order else { return order }
             switch settled {

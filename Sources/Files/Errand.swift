@@ -6,6 +6,8 @@ protocol Job: AnyObject, Sendable {
     var pulse: Pulse { get }
     /// Nanoseconds without a sign of life that make it hang.
     var timeout: UInt64 { get }
+    /// Whether it only waits for a disk: beside it as many others run as without it.
+    var onlyWaits: Bool { get }
     /// Runs the body and keeps its result, unless the answer has been given.
     func perform()
     /// Wakes the caller.
@@ -27,6 +29,7 @@ extension Job {
 final class Errand<Value: Sendable>: Job {
     let pulse = Pulse()
     let timeout: UInt64
+    let onlyWaits: Bool
     private struct State {
         var body: (@Sendable (Pulse) throws -> Value)?
         var answer: Result<Value, any Error>?
@@ -35,8 +38,9 @@ final class Errand<Value: Sendable>: Job {
     }
     private let state: Mutex<State>
 
-    init(timeout: Duration, _ body: @escaping @Sendable (Pulse) throws -> Value) {
+    init(timeout: Duration, onlyWaits: Bool = false, _ body: @escaping @Sendable (Pulse) throws -> Value) {
         state = Mutex(State(body: body))
+        self.onlyWaits = onlyWaits
         self.timeout = timeout.nanoseconds
     }
 

@@ -40,12 +40,14 @@ package final class FileThreads: Sendable {
     /// must end it when they go (``HeldFile`` does). Cancelling the task stops a body that waits in line at once, one
     /// that runs at its next beat; one that does not come to it within the pool's patience counts as hanging.
     ///
+    /// A body that `onlyWaits` for a disk takes no other's place: one thread more works while it runs.
+    ///
     /// - Throws: what the body throws; ``FileError`` with code `timeout` when it hangs, or when so many threads hang
     ///   that none is left; `CancellationError`.
     package func run<Value: Sendable>(
-        timeout: Duration, _ body: @escaping @Sendable (Pulse) throws -> Value
+        timeout: Duration, onlyWaits: Bool = false, _ body: @escaping @Sendable (Pulse) throws -> Value
     ) async throws -> Value {
-        let errand = Errand(timeout: timeout, body)
+        let errand = Errand(timeout: timeout, onlyWaits: onlyWaits, body)
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 errand.wait(continuation)

@@ -18,6 +18,8 @@ final class ThreadPool: @unchecked Sendable {
     private var era = 0
     private var eras: [ObjectIdentifier: Int] = [:]
     private var allowed: Int
+    /// Bodies that only wait and run now: so many threads more may serve.
+    private var lent = 0
     private var serving = 0
     private var idle = 0
     private var abandoned = 0
@@ -114,7 +116,9 @@ final class ThreadPool: @unchecked Sendable {
     }
 
     /// Whether one more thread may serve: hanging ones use up the allowance of `abandonedAtMost`.
-    private var canServe: Bool { serving < allowed && serving + abandoned < allowed + abandonedAtMost }
+    private var canServe: Bool {
+        serving < allowed + lent && serving + abandoned < allowed + lent + abandonedAtMost
+    }
 
     private var isOver: Bool { isStopped && running.isEmpty && waiting.isEmpty }
 
@@ -164,9 +168,9 @@ final class ThreadPool: @unchecked Sendable {
     private func takeJob() -> (any Job)? {
         locked {
             idle += 1
-            while waiting.isEmpty && !isStopped && serving <= allowed { pthread_cond_wait(work, lock) }
+            while waiting.isEmpty && !isStopped && serving <= allowed + lent { pthread_cond_wait(work, lock) }
             idle -= 1
-            guard serving <= allowed || isStopped, let job = waiting.popFirst() else {
+            guard serving <= allowed + lent || isStopped, let job = waiting.popFirst() else {
                 serving -= 1
                 // What woke this one is for another.
                 if !waiting.isEmpty { pthread_cond_signal(work) }
@@ -174,6 +178,10 @@ final class ThreadPool: @unchecked Sendable {
             }
             job.pulse.start()
             running[ObjectIdentifier(job)] = job
+            if job.onlyWaits {
+                lent += 1
+                if waiting.count > idle && canServe { startServing() }
+            }
             if deadline(of: job) < nextWatch { pthread_cond_signal(watch) }
             return job
         }
@@ -183,9 +191,12 @@ final class ThreadPool: @unchecked Sendable {
     private func endJob(_ job: any Job) -> Bool {
         locked {
             if isStopped { pthread_cond_signal(watch) }
-            if running.removeValue(forKey: ObjectIdentifier(job)) != nil { return true }
+            if running.removeValue(forKey: ObjectIdentifier(job)) != nil {
+                if job.onlyWaits { lent -= 1 }
+                return true
+            }
             if eras.removeValue(forKey: ObjectIdentifier(job)) == era { abandoned -= 1 }
-            guard serving < allowed else { return false }
+            guard serving < allowed + lent else { return false }
             serving += 1
             return true
         }
@@ -231,6 +242,7 @@ final class ThreadPool: @unchecked Sendable {
         eras[ObjectIdentifier(job)] = era
         serving -= 1
         abandoned += 1
+        if job.onlyWaits { lent -= 1 }
     }
 
     private func deadline(of job: any Job) -> UInt64 { job.deadline(stopPatience: stopPatience) }

@@ -62,4 +62,38 @@ private final class Counted: Sendable {
         }
         #expect(counted.done == 400)
     }
+
+    @Test func `beside a body that only waits for a disk as many run as without it, and no more when it is over`()
+        async throws
+    {
+        let threads = FileThreads(name: "size", count: 2)
+        let isOver = Atomic<Bool>(false)
+        async let waiting: Void = threads.run(timeout: .seconds(30), onlyWaits: true) { pulse in
+            while !isOver.load(ordering: .acquiring) {
+                try pulse.beat()
+                usleep(1000)
+            }
+        }
+        // More than the first of them, which may come before it.
+        _ = await mostAtOnce(threads, bodies: 2)
+        #expect(await mostAtOnce(threads, bodies: 12) == 2)
+        isOver.store(true, ordering: .releasing)
+        try await waiting
+        #expect(await mostAtOnce(threads, bodies: 12) == 2)
+    }
+
+    @Test func `a body that only waits and hangs takes no more threads than any other that hangs`() async throws {
+        let threads = FileThreads(name: "size", count: 2, abandonedAtMost: 2)
+        let isOver = Atomic<Bool>(false)
+        await #expect(throws: FileError.self) {
+            try await threads.run(timeout: .milliseconds(50), onlyWaits: true) { _ in
+                while !isOver.load(ordering: .acquiring) { usleep(1000) }
+            }
+        }
+        #expect(threads.abandonedCount == 1)
+        #expect(await mostAtOnce(threads, bodies: 12) == 2)
+        isOver.store(true, ordering: .releasing)
+        while threads.abandonedCount > 0 { usleep(1000) }
+        #expect(await mostAtOnce(threads, bodies: 12) == 2)
+    }
 }
