@@ -93,16 +93,20 @@ package struct MadeResult: Sendable {
     package let stop: WallTime?
     /// What was encoded of it, and why.
     package let encoded: String
+    /// What who plays it cannot see, and should know; nil where there is nothing.
+    package let notes: String?
     /// What vouches for all that it was made of, besides our own digests.
     package let authenticity: Replica.Authenticity
     /// Of the key that it is encrypted for; nil: it is clear.
     package let keyID: String?
     package init(
-        start: WallTime?, stop: WallTime?, encoded: String, authenticity: Replica.Authenticity, keyID: String? = nil
+        start: WallTime?, stop: WallTime?, encoded: String, notes: String? = nil,
+        authenticity: Replica.Authenticity, keyID: String? = nil
     ) {
         self.start = start
         self.stop = stop
         self.encoded = encoded
+        self.notes = notes
         self.authenticity = authenticity
         self.keyID = keyID
     }

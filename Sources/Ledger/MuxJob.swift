@@ -38,6 +38,9 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     package var lastError: String?
     /// What was encoded of its result, and why; nil before it is done.
     package var encoded: String?
+    /// What who plays its result cannot see, and should know: screens that are not shown, what was cut, lengths that do not
+    /// fit. Nil where there is nothing.
+    package var notes: String?
     package var made: Instant
 
     /// Whether its result shows all that the other's does, and more.
@@ -51,7 +54,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     static let columns = ColumnList(
         plain: [
             "id", "sid", "sound_id", "screen_ids", "state", "attempts", "failures", "holder", "result_id", "last_error",
-            "encoded",
+            "encoded", "notes",
         ],
         times: ["not_before", "lease_until", "made_at"])
 
@@ -69,6 +72,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         result = try row.optionalNumber("result_id")
         lastError = try row.optionalText("last_error")
         encoded = try row.optionalText("encoded")
+        notes = try row.optionalText("notes")
         made = try row.instant("made_at")
     }
 }

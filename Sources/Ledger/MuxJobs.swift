@@ -109,16 +109,18 @@ package enum MuxJobs {
 
     /// The pair is muxed. In the commit, after ``Intents/lockHeld(_:in:)`` proved the token.
     ///
-    /// - Parameter encoded: what was encoded, and why.
+    /// - Parameters:
+    ///   - encoded: what was encoded, and why.
+    ///   - notes: what who plays it cannot see, and should know.
     package static func finish(
-        _ id: MuxJob.ID, result: Replica.ID, encoded: String? = nil, in session: Session
+        _ id: MuxJob.ID, result: Replica.ID, encoded: String? = nil, notes: String? = nil, in session: Session
     ) throws {
         try session.execute(
             """
-            update takeup.mux_job set state = 'done', result_id = $2, encoded = $3, holder = null, lease_until = null,
-                last_error = null, changed_at = statement_timestamp()
+            update takeup.mux_job set state = 'done', result_id = $2, encoded = $3, notes = $4,
+                holder = null, lease_until = null, last_error = null, changed_at = statement_timestamp()
             where id = $1 and state = 'claimed'
-            """, [.integer(id.rawValue), .integer(result.rawValue), Value(encoded)])
+            """, [.integer(id.rawValue), .integer(result.rawValue), Value(encoded), Value(notes)])
     }
 
     /// Gives failed jobs another chance now: a person says so.

@@ -257,6 +257,8 @@ extension Migrations {
             last_error text,
             -- What was encoded, and why; null before it is done.
             encoded text,
+            -- What of its halves its result does not show as it was; null where there is nothing to say.
+            notes text,
             made_at timestamptz not null default now(),
             changed_at timestamptz not null default now(),
             unique (sid, sound_id, screen_ids),

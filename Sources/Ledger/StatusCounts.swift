@@ -32,6 +32,8 @@ package struct StatusCounts: Hashable, Sendable {
     package var mounts: [Mount]
     package var volumes: [Volume]
     package var muxJobs: [MuxJob.State: Int]
+    /// Jobs that are done with something to say of the result.
+    package var notedMuxJobs: Int
     /// Muxed files that nothing vouches for but our own digests of what they were made of.
     package var unauthenticatedResults: Int
     package var openProblems: Int
@@ -49,9 +51,10 @@ package struct StatusCounts: Hashable, Sendable {
 
     /// One look, best in a *repeatable read* transaction, so that the figures are of one moment.
     package static func take(in session: Session) throws -> StatusCounts {
-        StatusCounts(
+        let muxJobs = try muxJobs(in: session)
+        return StatusCounts(
             sources: try sources(in: session), mounts: try mounts(in: session), volumes: try volumes(in: session),
-            muxJobs: try muxJobs(in: session),
+            muxJobs: muxJobs.counts, notedMuxJobs: muxJobs.noted,
             unauthenticatedResults: try session.first(
                 """
                 select count(*) from takeup.replica
@@ -136,11 +139,13 @@ package struct StatusCounts: Hashable, Sendable {
         }
     }
 
-    private static func muxJobs(in session: Session) throws -> [MuxJob.State: Int] {
-        let rows = try session.query("select state, count(*) from takeup.mux_job group by state")
+    private static func muxJobs(in session: Session) throws -> (counts: [MuxJob.State: Int], noted: Int) {
+        let rows = try session.query(
+            "select state, count(*), count(notes) filter (where state = 'done') as noted from takeup.mux_job group by state"
+        )
         var counts: [MuxJob.State: Int] = [:]
         for row in rows { counts[try row.word("state")] = try row.count("count") }
-        return counts
+        return (counts, try rows.reduce(0) { $0 + (try $1.count("noted")) })
     }
 }
 

@@ -11,6 +11,8 @@ enum MP3Packets {
         let channels: Int
         let isVersion1: Bool
         var samples: Int64 { isVersion1 ? 1152 : 576 }
+        /// Where its own data begin, which may be a table of all frames.
+        var infoPlace: Int { 4 + (isVersion1 ? (channels == 1 ? 17 : 32) : (channels == 1 ? 9 : 17)) }
 
         /// Layer III with a bit rate; nil otherwise.
         init?(_ header: UInt32) {
@@ -82,7 +84,31 @@ enum MP3Packets {
             start: moment(ticks: 0, tick: tick, samples: info?.startSkip ?? 0, rate: first.sampleRate),
             end: moment(ticks: ticks, tick: tick, samples: -discarded, rate: first.sampleRate),
             packetCount: packets.count, firstPacketOffset: firstOffset, byteCount: end - firstOffset, isOrdered: true)
-        return QuickProbe(facts: MediaFacts(streams: [stream]), sound: packets, picture: [])
+        var probe = QuickProbe(facts: MediaFacts(streams: [stream]), sound: packets, picture: [])
+        probe.announced = info.flatMap { $0.frames > 0 ? $0.frames : nil }
+        return probe
+    }
+
+    /// How many frames the first one says that there are, itself not counted; nil where it says nothing.
+    static func announced(_ file: FileWindow) throws(MediaError) -> Int64? {
+        let offset = try endOfLeadingTag(file)
+        guard let header = try file.number(at: offset), let first = Frame(header) else { return nil }
+        let frame = try file.bytes(at: offset, count: first.byteCount)
+        func number(_ place: Int) -> Int64? {
+            place + 4 <= frame.count ? Int64(frame[place..<place + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) : nil
+        }
+        func begins(_ place: Int, _ names: [String]) -> Bool {
+            place < frame.count && names.contains { frame[place...].starts(with: Array($0.utf8)) }
+        }
+        let found: Int64?
+        if begins(36, ["VBRI"]) {
+            found = number(36 + 14)
+        } else if begins(first.infoPlace, ["Xing", "Info"]), let flags = number(first.infoPlace + 4), flags & 1 != 0 {
+            found = number(first.infoPlace + 8)
+        } else {
+            found = nil
+        }
+        return found.flatMap { $0 > 0 ? $0 : nil }
     }
 
     private enum InfoFrame {
@@ -100,7 +126,7 @@ enum MP3Packets {
             place + 4 <= frame.count ? Int64(frame[place..<place + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) : nil
         }
         if text(36, 4) == "VBRI" { return .unusual }
-        var place = 4 + (first.isVersion1 ? (first.channels == 1 ? 17 : 32) : (first.channels == 1 ? 9 : 17))
+        var place = first.infoPlace
         guard ["Xing", "Info"].contains(text(place, 4)) else { return .absent }
         guard let flags = number(place + 4) else { return .unusual }
         place += 8

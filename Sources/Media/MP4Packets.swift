@@ -28,6 +28,14 @@ enum MP4Packets {
         return streams.isEmpty ? nil : QuickProbe(facts: MediaFacts(streams: streams), sound: sound, picture: picture)
     }
 
+    /// Whether one index names all packets, so that a file that has it lost none: fragments name their own.
+    static func isIndexed(_ file: FileWindow) throws(MediaError) -> Bool {
+        guard let index = try readIndex(file) else { return false }
+        let boxes = MP4Boxes(bytes: index)
+        guard let movie = try? boxes.boxes(in: boxes.bytes.indices) else { return false }
+        return !movie.contains { $0.type == "mvex" }
+    }
+
     /// The one `moov`; nil where there is none, or fragments.
     private static func readIndex(_ file: FileWindow) throws(MediaError) -> [UInt8]? {
         var offset: Int64 = 0
@@ -65,6 +73,7 @@ enum MP4Packets {
         var packets: [UInt64] = []
         packets.reserveCapacity(cursor.count)
         var lastDecoded = Int.min
+        var longestStill = 0
         var first = Int.max
         var last = Int.min
         var end = Int.min
@@ -81,6 +90,7 @@ enum MP4Packets {
             if packet.decoded <= lastDecoded || packet.shown < packet.decoded - track.edit.mediaTime {
                 facts.isOrdered = false
             }
+            if lastDecoded > .min { longestStill = max(longestStill, packet.decoded - lastDecoded) }
             lastDecoded = packet.decoded
             first = min(first, packet.shown)
             last = max(last, packet.shown)
@@ -89,6 +99,7 @@ enum MP4Packets {
         guard !packets.isEmpty, let timed = times(track, first: first, last: last, end: end) else { return nil }
         (facts.start, facts.end, facts.packetCount) = (timed.start, timed.end, packets.count)
         if facts.kind == .picture {
+            facts.longestStill = moment(ticks: Int64(longestStill), tick: 1 / Double(track.timescale))
             let declared = min(track.edit.duration ?? track.duration, track.duration)
             facts.declaredEnd = facts.start + moment(ticks: Int64(declared), tick: 1 / Double(track.timescale))
         }

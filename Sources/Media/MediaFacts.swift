@@ -58,6 +58,8 @@ package struct StreamFacts: Hashable, Sendable {
     package var byteCount: Int64
     /// When it ends by its header: how long the last picture stands is often told nowhere else.
     package var declaredEnd = Duration.zero
+    /// The longest time from one picture to the next as they are decoded; zero of sound.
+    package var longestStill = Duration.zero
     package var isInterlaced = false
     /// Ticks from when the first picture is decoded to when it is shown; not zero where pictures are reordered.
     package var reorderTicks: Int64 = 0
@@ -77,20 +79,21 @@ package struct MediaFacts: Hashable, Sendable {
     package var start: Duration { streams.map(\.start).min() ?? .zero }
 
     /// The file as a sound to arrange on; nil where it has none.
-    package func soundTrack(claimed: Duration? = nil) -> SoundTrack? {
+    package func soundTrack(claimed: ClaimedLength? = nil, isWhole: Bool = false) -> SoundTrack? {
         sound.map {
-            SoundTrack(duration: $0.duration, claimed: claimed, codec: $0.codec, sampleRate: $0.sampleRate)
+            SoundTrack(
+                duration: $0.duration, claimed: claimed, isWhole: isWhole, codec: $0.codec, sampleRate: $0.sampleRate)
         }
     }
 
     /// The file as a screen to arrange, `offset` after the start of the sound; nil where it has no pictures.
     package func screenTrack(
-        offset: Duration, uncertainty: Duration = .zero, claimed: Duration? = nil
+        offset: Duration, uncertainty: Duration = .zero, claimed: ClaimedLength? = nil, isWhole: Bool = false
     ) -> ScreenTrack? {
         picture.map {
             ScreenTrack(
                 offset: offset + start, uncertainty: uncertainty, duration: $0.end - start, claimed: claimed,
-                picture: $0.format)
+                isWhole: isWhole, longestStill: $0.longestStill, picture: $0.format)
         }
     }
 }

@@ -45,6 +45,7 @@ private final class ProbeTally: Sendable {
         var first = Int64.max
         var end = Int64.min
         var lastDecoding = Int64.min
+        var longestStill: Int64 = 0
         var count = 0
         var firstOffset: Int64?
         var reorderTicks: Int64 = 0
@@ -109,6 +110,10 @@ private final class ProbeTally: Sendable {
         }
         if let decoded {
             if decoded <= packets.lastDecoding || (shown ?? decoded) < decoded { packets.isOrdered = false }
+            if packets.lastDecoding > .min {
+                let (still, overflows) = decoded.subtractingReportingOverflow(packets.lastDecoding)
+                packets.longestStill = overflows ? packets.longestStill : max(packets.longestStill, still)
+            }
             packets.lastDecoding = decoded
         }
         packets.skippedSamples += number("skip_samples") ?? 0
@@ -158,6 +163,7 @@ private final class ProbeTally: Sendable {
             declaredEnd: time(
                 Int64(number("start_pts")).addingReportingOverflow(Int64(number("duration_ts"))).partialValue,
                 samples: 0),
+            longestStill: kind == .picture ? time(packets.longestStill, samples: 0) : .zero,
             isInterlaced: ["tt", "bb", "tb", "bt"].contains(text("field_order")),
             reorderTicks: packets.reorderTicks, isOrdered: packets.isOrdered)
     }

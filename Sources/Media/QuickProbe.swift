@@ -6,6 +6,8 @@ package struct QuickProbe: Hashable, Sendable {
     /// XXH3-64 of each packet in decoding order, of the one sound and the one picture.
     let sound: [UInt64]
     let picture: [UInt64]
+    /// How many packets of sound the file itself announces; nil where it announces none.
+    var announced: Int64?
 
     /// More packets than this are left to ffprobe: a day of sound has less, and memory stays small.
     static let mostPackets = 4_000_000

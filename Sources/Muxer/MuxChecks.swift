@@ -1,5 +1,6 @@
 internal import Files
 internal import Media
+internal import Planning
 internal import Settings
 internal import Vocabulary
 
@@ -16,10 +17,15 @@ struct MuxChecks: Sendable {
         let file: HeldFile
         let role: String
         let input: MuxInput
+        /// Whether it shows that it has all that was written of it.
+        let isWhole: Bool
     }
 
-    /// Measures a half without a tool where it is of the plain kind, and by ffprobe where it is not.
-    func measure(_ file: HeldFile, format: MediaFormat, role: String) async throws -> Half {
+    /// Measures a half without a tool where it is of the plain kind, and by ffprobe where it is not. Throws ``MuxFailure``
+    /// where it has less than it says itself.
+    func measure(
+        _ file: HeldFile, format: MediaFormat, container: Wholeness, role: String
+    ) async throws -> Half {
         let quick = try await threads.run(timeout: patience) { pulse in
             // What nobody waits for any more reads on to the end; it hurts nobody.
             try QuickProbe.read(file.descriptor, format: format, role: role) { try? pulse.beat() }
@@ -30,9 +36,21 @@ struct MuxChecks: Sendable {
         } else {
             facts = try await tools.probe(file.descriptor, format: format, role: role)
         }
+        let proof = try await threads.run(timeout: patience) { _ in
+            try LengthProof.of(file.descriptor, format: format, facts: facts, quick: quick, role: role)
+        }
+        let isWhole: Bool
+        switch proof {
+        case .whole: isWhole = true
+        case .silent: isWhole = format == .wav && container == .whole
+        case .fewer(let found, let announced):
+            throw MuxFailure(
+                what: "\(role) is damaged: it holds \(found) of the \(announced) frames that it announces",
+                isTransient: false)
+        }
         return Half(
             file: file, role: role,
-            input: MuxInput(descriptor: file.descriptor, format: format, facts: facts, quick: quick))
+            input: MuxInput(descriptor: file.descriptor, format: format, facts: facts, quick: quick), isWhole: isWhole)
     }
 
     /// Damage that a decoder sees never becomes a result: of tampered CBC ciphertext nothing else shows.

@@ -40,7 +40,7 @@ struct MuxService: Sendable {
             ),
             tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
             threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.callPatience * 10,
-            pictureCheck: mux.pictureCheck, resultKey: resultKey)
+            pictureCheck: mux.pictureCheck, resultKey: resultKey, comparesRowLengths: mux.comparesRowLengths)
         temporary = mux.temporaryDirectory
         self.narrator = narrator
         self.wake = wake
@@ -167,6 +167,7 @@ struct MuxService: Sendable {
                 MadeResult(
                     start: pair.sound.media?.start ?? pair.recording.start,
                     stop: pair.sound.media?.stop ?? pair.recording.stop, encoded: result.encodedText,
+                    notes: made.notes.isEmpty ? nil : made.notes.joined(separator: "; "),
                     authenticity: made.authenticity, keyID: made.keyID)))
     }
 
@@ -177,7 +178,8 @@ struct MuxService: Sendable {
             .muxCommitted,
             facts: [
                 .recording(pair.reference), .job(pair.job.id.rawValue), .elapsed(elapsed),
-                .size(bytes: replica.content.size), .volumeID(replica.content.volume), .reason(made.result.encodedText),
+                .size(bytes: replica.content.size), .volumeID(replica.content.volume),
+                .reason(([made.result.encodedText] + made.notes).joined(separator: "; ")),
             ] + (volume.map { [.volume($0)] } ?? []))
         try? await base.problems.close(
             [.muxFailed, .keyMissing], subjects: [subject(pair.job)], place: pair.reference.source.rawValue)

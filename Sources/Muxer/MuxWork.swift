@@ -46,6 +46,16 @@ struct MuxPair: Sendable {
 
     /// What text may name: the recording as the sound's source has it.
     let reference: RecordingReference
+
+    /// How long its row says that a half lasts; nil where it says nothing of this very file.
+    func claimedLength(of half: Half) -> ClaimedLength? {
+        // Results are media rows of the replay, too, with the times of their sound.
+        let others =
+            half.replica.id == sound.replica.id
+            ? recording.media.filter { $0.kind == half.media?.kind && $0.id != half.media?.id }
+            : screens.filter { $0.replica.id != half.replica.id }.compactMap(\.media)
+        return half.media.flatMap { ClaimedLength($0.claimed, among: others.map(\.claimed)) }
+    }
 }
 
 /// Why a pair could not be muxed.
@@ -71,6 +81,8 @@ struct MuxWork: Sendable {
 
     var pictureCheck = MuxSettings.PictureCheck.joins
     var resultKey: ResultKey?
+    /// Whether rows tell the lengths of files.
+    var comparesRowLengths = true
 
     /// What results of encrypted media are encrypted for.
     struct ResultKey: Sendable {
@@ -89,17 +101,25 @@ struct MuxWork: Sendable {
         let keyID: String?
         /// What vouches for everything that was muxed, besides our own digests.
         let authenticity: Replica.Authenticity
+        /// What who plays it cannot see, and should know.
+        let notes: [String]
     }
 
     func make(_ pair: MuxPair, in directory: FilePath) async throws -> Made {
         let opened = try await openAll(pair, in: directory)
-        guard let sound = opened.first, let track = sound.facts.soundTrack(claimed: pair.sound.claimed) else {
+        guard let sound = opened.first,
+            let track = sound.facts.soundTrack(claimed: claimed(pair, pair.sound), isWhole: sound.measured.isWhole)
+        else {
             throw MuxFailure(what: "the sound holds no sound", isTransient: false)
         }
         let screens = opened.dropFirst()
         var tracks: [ScreenTrack] = []
         for (half, screen) in zip(pair.screens, screens) {
-            guard var picture = screen.facts.screenTrack(offset: .zero, claimed: half.claimed) else {
+            let claimed = claimed(pair, half)
+            guard
+                var picture = screen.facts.screenTrack(
+                    offset: .zero, claimed: claimed, isWhole: screen.measured.isWhole)
+            else {
                 throw MuxFailure(what: "\(half.role) holds no pictures", isTransient: false)
             }
             let offset = pair.offset(of: half, lasting: picture.duration, soundLength: track.duration)
@@ -113,6 +133,7 @@ struct MuxWork: Sendable {
         case .refuse(let refusal):
             throw MuxFailure(what: refusal.text(screens: pair.screens.map(\.role)), isTransient: false)
         }
+        let notes = plan.notes(screens: pair.screens.map(\.role))
         let labels = MuxLabels(
             recording: pair.reference.description,
             sources: pair.halves.map {
@@ -127,7 +148,12 @@ struct MuxWork: Sendable {
         let sealed = try await encrypt(result, of: pair, in: directory)
         return Made(
             result: result, path: sealed?.path ?? result.path, byteCount: sealed?.byteCount ?? result.byteCount,
-            keyID: sealed?.keyID, authenticity: Replica.Authenticity.weakest(of: opened.map(\.authenticity)))
+            keyID: sealed?.keyID, authenticity: Replica.Authenticity.weakest(of: opened.map(\.authenticity)),
+            notes: notes)
+    }
+
+    private func claimed(_ pair: MuxPair, _ half: MuxPair.Half) -> ClaimedLength? {
+        comparesRowLengths ? pair.claimedLength(of: half) : nil
     }
 
     /// Carries out a mux, and decodes its inputs: beside it where it copies, before it where it is much work. Damage of
@@ -217,32 +243,32 @@ struct MuxWork: Sendable {
             throw MuxFailure(what: "\(half.role) on its volume is not what was copied there", isTransient: true)
         }
         guard let media = half.media, media.keyID != nil else {
-            try await refuseCut(file, half)
+            let container = try await refuseCut(file, half)
             return OpenHalf(
-                try await checks.measure(file, format: half.format, role: half.role), authenticity: content.authenticity
-            )
+                try await checks.measure(file, format: half.format, container: container, role: half.role),
+                authenticity: content.authenticity)
         }
         let clear = HeldFile(
             try KernelFiles().createNamed(FilePath("clear-\(half.replica.id.rawValue)"), beneath: directory))
         let envelope = try MuxWork.envelope(of: media).map { EnvelopePlace.detached(envelope: $0) } ?? .attached
         let decrypted = try await decryptor.decrypt(
             file.descriptor, envelope: envelope, to: clear.descriptor, role: half.role)
-        try await refuseCut(clear, half)
+        let container = try await refuseCut(clear, half)
         return OpenHalf(
-            try await checks.measure(clear, format: half.format, role: half.role),
+            try await checks.measure(clear, format: half.format, container: container, role: half.role),
             authenticity: decrypted.isAuthenticated ? .cipher : content.authenticity)
     }
 
     /// A half whose end is missing: a decoder need not see that, and the result would hide it.
-    private func refuseCut(_ file: HeldFile, _ half: MuxPair.Half) async throws {
+    private func refuseCut(_ file: HeldFile, _ half: MuxPair.Half) async throws -> Wholeness {
         let name = FilePath("media.\(half.format.rawValue)")
         let wholeness = try await threads.run(timeout: patience) { _ in
             try Container.check(file.descriptor, name: name)
         }
         switch wholeness {
-        case .whole, .unknown: return
+        case .whole, .unknown: return wholeness
         // What stands before or between is a decoder's to judge.
-        case .broken(.otherFormat), .broken(.garbage): return
+        case .broken(.otherFormat), .broken(.garbage): return wholeness
         case .broken(let fault):
             throw MuxFailure(what: "\(half.role) is damaged: \(fault)", isTransient: false)
         }
@@ -283,12 +309,8 @@ extension Replica.Authenticity {
     }
 }
 
-extension MuxPair.Half {
-    /// How long the row says that it lasts.
-    var claimed: Duration? {
-        guard let start = media?.start, let stop = media?.stop, stop > start else { return nil }
-        return .microseconds(stop.microseconds - start.microseconds)
-    }
+extension ReplayMedia {
+    fileprivate var claimed: ClaimedTimes { ClaimedTimes(start: start, stop: stop) }
 }
 
 extension KernelFiles {

@@ -5,15 +5,20 @@ package struct SoundTrack: Hashable, Sendable {
     /// Measured from the packets, not taken from a header or a row.
     package var duration: Duration
     /// How long it took on the recorder's clock, where a row tells.
-    package var claimed: Duration?
+    package var claimed: ClaimedLength?
+    /// Whether the file shows that it has all that was written of it.
+    package var isWhole: Bool
     /// As ffprobe names it: "mp3", "aac".
     package var codec: String
     /// Hertz.
     package var sampleRate: Int
 
-    package init(duration: Duration, claimed: Duration? = nil, codec: String, sampleRate: Int) {
+    package init(
+        duration: Duration, claimed: ClaimedLength? = nil, isWhole: Bool = false, codec: String, sampleRate: Int
+    ) {
         self.duration = duration
         self.claimed = claimed
+        self.isWhole = isWhole
         self.codec = codec
         self.sampleRate = sampleRate
     }
@@ -61,17 +66,23 @@ package struct ScreenTrack: Hashable, Sendable {
     /// Measured.
     package var duration: Duration
     /// How long it took on the recorder's clock, where a row tells.
-    package var claimed: Duration?
+    package var claimed: ClaimedLength?
+    /// Whether the file shows that it has all that was written of it.
+    package var isWhole: Bool
+    /// How long one picture stands before the next at most.
+    package var longestStill: Duration
     package var picture: PictureFormat
 
     package init(
-        offset: Duration, uncertainty: Duration = .zero, duration: Duration, claimed: Duration? = nil,
-        picture: PictureFormat
+        offset: Duration, uncertainty: Duration = .zero, duration: Duration, claimed: ClaimedLength? = nil,
+        isWhole: Bool = false, longestStill: Duration = .zero, picture: PictureFormat
     ) {
         self.offset = offset
         self.uncertainty = uncertainty
         self.duration = duration
         self.claimed = claimed
+        self.isWhole = isWhole
+        self.longestStill = longestStill
         self.picture = picture
     }
 }
@@ -98,10 +109,10 @@ package struct ArrangeRules: Hashable, Sendable {
     package var endTolerance = Duration.milliseconds(500)
     /// A gap between two screens that is no longer than this is not padded: the last picture stands.
     package var mostUnpaddedGap = Duration.milliseconds(100)
-    /// A length claimed from two times of whole seconds can be off by this much without any drift.
-    package var claimGranularity = Duration.seconds(2)
-    /// The largest difference of two clocks, as a fraction, that is taken for drift. Beyond it the claim is wrong.
+    /// The largest difference of two clocks, as a fraction of what the row says, that is taken for drift.
     package var mostDrift = 0.02
+    /// What is short of its row by more than this, and by more than can drift, has lost a part.
+    package var leastShortage = Duration.seconds(2)
 
     package init(mostOverlap: Duration = .seconds(1), padding: Padding = .black, keepsMP3: Bool = false) {
         self.mostOverlap = mostOverlap
@@ -178,6 +189,19 @@ package struct MuxPlan: Hashable, Sendable {
         }
     }
 
+    /// A length that differs from its row's, and nothing tells why: times were left as they are.
+    package struct Unexplained: Hashable, Sendable {
+        /// Nil for the sound.
+        package let screen: Int?
+        package let measured: Duration
+        package let claimed: Duration
+        package init(screen: Int?, measured: Duration, claimed: Duration) {
+            self.screen = screen
+            self.measured = measured
+            self.claimed = claimed
+        }
+    }
+
     /// Of the result; the sound's own.
     package var duration: Duration
     /// In order, without gap or overlap, from zero to at most ``ArrangeRules/endTolerance`` before the end.
@@ -192,6 +216,23 @@ package struct MuxPlan: Hashable, Sendable {
     package var frameRate: Int
     package var leftOut: [LeftOut]
     package var cuts: [Cut]
+    package var unexplained: [Unexplained] = []
+}
+
+extension MuxPlan {
+    /// What who plays the result cannot see, and should know.
+    ///
+    /// - Parameter names: how each screen is called, by its index.
+    package func notes(screens names: [String] = []) -> [String] {
+        unexplained.map {
+            "\(halfName($0.screen, names)) lasts \($0.measured.inSeconds) s, and its row says \($0.claimed.inSeconds) s"
+        }
+    }
+}
+
+/// - Parameter screen: nil for the sound.
+private func halfName(_ screen: Int?, _ names: [String]) -> String {
+    screen.map { names.indices.contains($0) ? names[$0] : "screen \($0 + 1)" } ?? "the sound"
 }
 
 package enum ArrangeDecision: Hashable, Sendable {
@@ -199,19 +240,21 @@ package enum ArrangeDecision: Hashable, Sendable {
     case refuse(ArrangeRefusal)
 }
 
-package enum ArrangeRefusal: Hashable, Sendable, CustomStringConvertible {
+package enum ArrangeRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case noSound
     case noScreen
     /// No screen shows anything of the time in which there is sound.
     case nothingToShow([MuxPlan.LeftOut])
     /// Two screens, by their index, overlap by more than ``ArrangeRules/mostOverlap``.
     case overlap(earlier: Int, later: Int, by: Duration)
+    /// A half, the sound where `screen` is nil, lacks more of what its row says than any clock explains.
+    case short(screen: Int?, measured: Duration, claimed: Duration)
 
     package var description: String { text(screens: []) }
 
     /// - Parameter names: how each screen is called, by its index.
     package func text(screens names: [String]) -> String {
-        func name(_ index: Int) -> String { names.indices.contains(index) ? names[index] : "screen \(index + 1)" }
+        func name(_ index: Int?) -> String { halfName(index, names) }
         return switch self {
         case .noSound: "the sound has no length"
         case .noScreen: "there is no screen"
@@ -220,6 +263,9 @@ package enum ArrangeRefusal: Hashable, Sendable, CustomStringConvertible {
                 + screens.map { "\(name($0.screen)): \($0.reason.rawValue)" }.joined(separator: "; ")
         case .overlap(let earlier, let later, let overlap):
             "\(name(earlier)) and \(name(later)) overlap by \(overlap.inSeconds) s, more than max_overlap_allowed"
+        case .short(let screen, let measured, let claimed):
+            "\(name(screen)) lasts \(measured.inSeconds) s, and its row says \(claimed.inSeconds) s: a part of it is missing, or "
+                + "the row is wrong"
         }
     }
 }
@@ -230,8 +276,13 @@ package func arrange(
 ) -> ArrangeDecision {
     guard sound.duration > .zero else { return .refuse(.noSound) }
     guard !screens.isEmpty else { return .refuse(.noScreen) }
+    let lengths: Lengths
+    switch compareLengths(sound, screens, rules: rules) {
+    case .success(let found): lengths = found
+    case .failure(let refusal): return .refuse(refusal)
+    }
     var leftOut: [MuxPlan.LeftOut] = []
-    let placed = place(screens, on: sound, rules: rules, leftOut: &leftOut)
+    let placed = place(screens, on: sound, lengths, rules: rules, leftOut: &leftOut)
     var shown: [MuxPlan.Piece] = []
     var cuts: [MuxPlan.Cut] = []
     for piece in placed {
@@ -259,7 +310,50 @@ package func arrange(
             sound: soundTreatment(sound, rules: rules),
             picture: pictureTreatment(shown, pictures, cuts: cuts, of: screens),
             width: even(pictures.map(\.width).max() ?? 0), height: even(pictures.map(\.height).max() ?? 0),
-            frameRate: frameRate(pictures), leftOut: leftOut.sorted { $0.screen < $1.screen }, cuts: cuts))
+            frameRate: frameRate(pictures), leftOut: leftOut.sorted { $0.screen < $1.screen }, cuts: cuts,
+            unexplained: lengths.unexplained))
+}
+
+/// How the clocks of the files ran, as their lengths show.
+private struct Lengths {
+    /// Of the recorder's seconds for one of its own.
+    var sound = 1.0
+    /// The same of each screen.
+    var screens: [Double] = []
+    var unexplained: [MuxPlan.Unexplained] = []
+}
+
+private func compareLengths(
+    _ sound: SoundTrack, _ screens: [ScreenTrack], rules: ArrangeRules
+) -> Result<Lengths, ArrangeRefusal> {
+    var lengths = Lengths()
+    func pace(
+        _ finding: LengthFinding, _ screen: Int?, _ measured: Duration, _ claimed: ClaimedLength?
+    ) throws(ArrangeRefusal) -> Double {
+        let claimed = claimed?.length ?? .zero
+        switch finding {
+        case .agrees: return 1
+        case .drift(let pace): return pace
+        case .unexplained:
+            lengths.unexplained.append(MuxPlan.Unexplained(screen: screen, measured: measured, claimed: claimed))
+            return 1
+        case .short: throw .short(screen: screen, measured: measured, claimed: claimed)
+        }
+    }
+    do {
+        let found = LengthFinding(
+            claimed: sound.claimed, measured: sound.duration, isWhole: sound.isWhole, rules: rules)
+        lengths.sound = try pace(found, nil, sound.duration, sound.claimed)
+        for (index, screen) in screens.enumerated() {
+            let found = LengthFinding(
+                claimed: screen.claimed, measured: screen.duration, isWhole: screen.isWhole,
+                longestStill: screen.longestStill, rules: rules)
+            lengths.screens.append(try pace(found, index, screen.duration, screen.claimed))
+        }
+        return .success(lengths)
+    } catch {
+        return .failure(error)
+    }
 }
 
 extension MuxPlan.Piece {
@@ -273,13 +367,14 @@ extension MuxPlan.Piece {
 
 /// Each screen's part of the sound's timeline, by start; overlaps are left in.
 private func place(
-    _ screens: [ScreenTrack], on sound: SoundTrack, rules: ArrangeRules, leftOut: inout [MuxPlan.LeftOut]
+    _ screens: [ScreenTrack], on sound: SoundTrack, _ lengths: Lengths, rules: ArrangeRules,
+    leftOut: inout [MuxPlan.LeftOut]
 ) -> [MuxPlan.Piece] {
     // How the sound's clock runs against the recorder's, in which the offsets are told.
-    let soundPace = 1 / drift(claimed: sound.claimed, measured: sound.duration, rules: rules)
+    let soundPace = 1 / lengths.sound
     var pieces: [MuxPlan.Piece] = []
     for (index, screen) in screens.enumerated() {
-        let stretch = drift(claimed: screen.claimed, measured: screen.duration, rules: rules) * soundPace
+        let stretch = lengths.screens[index] * soundPace
         var start = scaled(screen.offset, by: soundPace)
         if abs(start) <= rules.startTolerance { start = .zero }
         if start < .zero, .zero - start <= min(screen.uncertainty, rules.mostUncutLead) { start = .zero }
@@ -300,14 +395,6 @@ private func place(
         }
     }
     return pieces.sorted { ($0.start, $0.screen ?? 0) < ($1.start, $1.screen ?? 0) }
-}
-
-/// How much longer the recorder's clock was than the track; 1 where the claim says nothing, or nothing credible.
-private func drift(claimed: Duration?, measured: Duration, rules: ArrangeRules) -> Double {
-    guard let claimed, claimed > .zero, measured > .zero else { return 1 }
-    guard abs(claimed - measured) > rules.claimGranularity else { return 1 }
-    let ratio = claimed.inSeconds / measured.inSeconds
-    return Swift.abs(ratio - 1) <= rules.mostDrift ? ratio : 1
 }
 
 private func padded(_ shown: [MuxPlan.Piece], to end: Duration, rules: ArrangeRules) -> [MuxPlan.Piece] {

@@ -8,6 +8,11 @@ package struct ClaimedTimes: Hashable, Sendable {
         self.start = start
         self.stop = stop
     }
+
+    /// Whether each of them may be anywhere in its second.
+    package var isOfWholeSeconds: Bool {
+        [start, stop].allSatisfy { ($0?.microseconds ?? 0) % 1_000_000 == 0 }
+    }
 }
 
 /// Between which moments a file began.
@@ -24,8 +29,7 @@ package struct Beginning: Hashable, Sendable {
     /// - Returns: nil where the row says nothing.
     package init?(of claim: ClaimedTimes, lasting length: Duration) {
         guard let start = claim.start else { return nil }
-        let times = [start] + (claim.stop.map { [$0] } ?? [])
-        guard times.allSatisfy({ $0.microseconds % Beginning.second == 0 }) else {
+        guard claim.isOfWholeSeconds else {
             (earliest, latest) = (start, start)
             return
         }

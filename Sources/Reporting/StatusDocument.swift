@@ -125,7 +125,7 @@ package struct StatusDocument: Sendable {
         let jobs = MuxJob.State.allCases.map { ($0.rawValue, JSONText.integer(report.muxJobs[$0] ?? 0)) }
         return .object([
             ("workers", .list(report.workers.map(process))), ("jobs", .object(jobs)),
-            ("unauthenticated", .integer(report.unauthenticatedResults)),
+            ("unauthenticated", .integer(report.unauthenticatedResults)), ("with_notes", .integer(report.notedMuxJobs)),
         ])
     }
 

@@ -187,11 +187,13 @@ package struct StatusPage: Sendable {
             alive == 0 ? "no worker" : HumanText.count(alive, "worker"),
             alive == 0 ? (open > 0 ? .bad : .faint) : .good)
         let failed = ScreenLine(", \(HumanText.count(jobs(.failed))) failed", jobs(.failed) > 0 ? .bad : .plain)
+        let remarks = [
+            (report.unauthenticatedResults, "unauthenticated"), (report.notedMuxJobs, "with notes"),
+        ].filter { $0.0 > 0 }.map { "\(HumanText.count($0.0)) \($0.1)" }
         let counts =
             ", \(HumanText.count(jobs(.waiting))) waiting, \(HumanText.count(jobs(.claimed))) at work,"
             + " \(HumanText.count(jobs(.done))) done"
-            + (report.unauthenticatedResults > 0
-                ? " (\(HumanText.count(report.unauthenticatedResults)) unauthenticated)" : "")
+            + (remarks.isEmpty ? "" : " (\(remarks.joined(separator: ", ")))")
         let replaced = jobs(.superseded) > 0 ? ", \(HumanText.count(jobs(.superseded))) replaced" : ""
         return ScreenLine("MUX    ", .faint) + workers + ScreenLine(counts) + failed + ScreenLine(replaced)
     }

@@ -74,6 +74,7 @@ package struct StatusReport: Sendable {
     package let workers: [KnownAgent]
     package let muxJobs: [MuxJob.State: Int]
     package let unauthenticatedResults: Int
+    package let notedMuxJobs: Int
     /// How far copies were read again, by volume.
     package let scrubs: [VolumeID: Scrubs.Standing]
     /// Hosts that read copies again now.
@@ -105,6 +106,7 @@ package struct StatusReport: Sendable {
         workers = counts.agents.filter { $0.beat.role == "mux" }
         muxJobs = counts.muxJobs
         unauthenticatedResults = counts.unauthenticatedResults
+        notedMuxJobs = counts.notedMuxJobs
         scrubs = Dictionary(counts.scrubs.map { ($0.volume, $0) }, uniquingKeysWith: { first, _ in first })
         scrubbers = counts.agents.filter { $0.beat.role == "scrub" && $0.isAlive }
         delays = look.delays

@@ -26,6 +26,8 @@ package struct MuxSettings: Hashable, Sendable {
     /// Keep mp3 of 16 kHz and more, which mp4 allows, rather than encode it to AAC, which plays everywhere.
     package let keepsMP3: Bool
     package let pictureCheck: PictureCheck
+    /// Whether times in media rows tell how long their files are: recorders are known whose rows tell of the call.
+    package let comparesRowLengths: Bool
     package let keys: [KeySettings]
 
     package enum ResultCipher: String, CaseIterable, Sendable {
@@ -121,6 +123,11 @@ extension MuxSettings {
             pictureCheck: reader.value(
                 "picture_check", .choice(.joins), standard: .joins,
                 "Which pictures are decoded before a result counts: the key pictures and all around joins, or all."),
+            comparesRowLengths: reader.value(
+                "compare_row_lengths", .boolean, standard: true,
+                "What lacks more than 2 s and 2 % of the time that its row says is taken for damaged, and what differs by less for "
+                    + "drift where the file is known to be whole. Off where a recorder's rows tell of the call and not of the file."
+            ),
             keys: reader.tables(
                 "keys", isCommented: true, "A private key and its certificate, for media that are encrypted to it."
             ) { KeySettings.read(from: &$0) })

@@ -73,7 +73,7 @@ import Vocabulary
         let (soundInput, soundFile) = try await input(sound, .mp3)
         let (screenInput, screenFile) = try await input(screen, .mp4)
         let track = try #require(
-            screenInput.facts.screenTrack(offset: .seconds(1), claimed: .seconds(300)))
+            screenInput.facts.screenTrack(offset: .seconds(1), claimed: ClaimedLength(.seconds(300)), isWhole: true))
         let decision = arrange(try #require(soundInput.facts.soundTrack()), screens: [track])
         guard case .mux(let plan) = decision else { throw SampleFailure("\(decision)") }
         let made = try await tools.mux(

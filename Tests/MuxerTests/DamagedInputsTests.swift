@@ -175,9 +175,9 @@ private struct DamageMaker {
             return (Array("ID3".utf8) + [3, 0, 0, 0x7f, 0x7f, 0x7f, 0x7f] + bytes, true)
         case .manyFrames:
             // The first frame says that there are four thousand million.
-            set("Xing", 8, [0xff, 0xff, 0xff, 0xff])
-            set("Info", 8, [0xff, 0xff, 0xff, 0xff])
-            return (bytes, false)
+            set("Xing", 4, [0xff, 0xff, 0xff, 0xff])
+            set("Info", 4, [0xff, 0xff, 0xff, 0xff])
+            return (bytes, true)
         case .hugePictures: return (try fixture.hugeScreen(), false)
         default: return (bytes, false)
         }

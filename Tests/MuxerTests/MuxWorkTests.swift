@@ -173,7 +173,7 @@ import Vocabulary
 }
 
 /// A volume and a ledger with the replicas of one recording.
-final class MuxFixture: Sendable {
+final class MuxFixture {
     struct Half {
         var bytes: [UInt8]
         var name: String
@@ -181,6 +181,8 @@ final class MuxFixture: Sendable {
         var keyID: String?
         var properties: String?
         var delay = Duration.zero
+        /// As its row says; nil: it does not say.
+        var claimed: Duration?
     }
 
     struct Failure {
@@ -190,12 +192,13 @@ final class MuxFixture: Sendable {
     }
 
     static let sid = Sid("1763700000_+447700900123_4001")
+    static let start = WallTime(microseconds: 1_795_176_000_000_000)
     private static let volume = VolumeID("volume-a")
     private let ledger: ScratchDatabase
     private let database: Database
     let samples: MediaSamples
     let root: String
-    let work: MuxWork
+    var work: MuxWork
     static let resultKeyID = "0a1b2c3d-0000-4000-8000-000000000001"
 
     /// - Parameter encrypting: whether results of encrypted halves are encrypted again.
@@ -269,17 +272,21 @@ final class MuxFixture: Sendable {
     func path(_ replica: Replica) -> String { "\(root)/\(replica.content.path.displayText)" }
 
     /// Puts both on the volume and into the ledger.
-    func pair(sound: Half, screens: [Half]) async throws -> MuxPair {
-        let start = WallTime(microseconds: 1_795_176_000_000_000)
+    ///
+    /// - Parameter others: more media rows of the recording.
+    func pair(sound: Half, screens: [Half], others: [ReplayMedia] = []) async throws -> MuxPair {
         var media: [ReplayMedia] = []
         var replicas: [NewReplica] = []
         for (number, half) in ([sound] + screens).enumerated() {
             try writeSample(half.bytes, to: "\(root)/\(half.name)")
+            let begin = WallTime(
+                microseconds: MuxFixture.start.microseconds + 1000 + half.delay.wholeMicroseconds)
             media.append(
                 ReplayMedia(
                     id: Int64(number + 1), kind: half.kind, path: FilePath("\(root)/\(half.name)"),
                     size: Int64(half.bytes.count), keyID: half.keyID,
-                    start: WallTime(microseconds: start.microseconds + 1000 + half.delay.wholeMicroseconds),
+                    start: begin,
+                    stop: half.claimed.map { WallTime(microseconds: begin.microseconds + $0.wholeMicroseconds) },
                     properties: half.properties))
             let digest = try #require(Digest(hex: sha256(of: half.bytes)))
             replicas.append(
@@ -300,7 +307,8 @@ final class MuxFixture: Sendable {
         }
         return MuxPair(
             job: job,
-            recording: ReplayRecording(id: 17, callID: 1, sid: MuxFixture.sid, start: start, media: media),
+            recording: ReplayRecording(
+                id: 17, callID: 1, sid: MuxFixture.sid, start: MuxFixture.start, media: media + others),
             sound: half(0, "the sound"),
             screens: screens.indices.map { number in
                 half(number + 1, MuxPair.role(ofScreen: number, of: screens.count, media: Int64(number + 2)))

@@ -11,8 +11,7 @@ import Vocabulary
     ) -> ScreenTrack {
         ScreenTrack(
             offset: .milliseconds(offset), duration: .milliseconds(duration),
-            claimed: claimed.map { .milliseconds($0) },
-            picture: picture)
+            claimed: claimed.map { ClaimedLength(.milliseconds($0)) }, isWhole: true, picture: picture)
     }
 
     private static func sound(_ duration: Int64, codec: String = "mp3", rate: Int = 8000) -> SoundTrack {
@@ -212,21 +211,54 @@ import Vocabulary
             (600, 606, 600, 606, 1),
             // The sound's clock is the one that is off: screens follow it.
             (606, 600, 600, 600, 1.01),
-            // Too much for a clock: the claim is wrong.
-            (600, 600, 600, 700, 1), (600, 600, 600, 0, 1),
+            // Longer than any clock explains: the claim is wrong.
+            (600, 600, 600, 500, 1), (600, 600, 600, 0, 1),
         ])
     func `drift between the clocks is corrected where it is credible`(
         _ sound: Double, _ soundClaim: Double, _ screen: Double, _ screenClaim: Double, _ stretch: Double
     ) throws {
         let plan = try plan(
-            SoundTrack(duration: .seconds(sound), claimed: .seconds(soundClaim), codec: "aac", sampleRate: 8000),
+            SoundTrack(
+                duration: .seconds(sound), claimed: ClaimedLength(.seconds(soundClaim)), isWhole: true, codec: "aac",
+                sampleRate: 8000),
             [
                 ScreenTrack(
-                    offset: .zero, duration: .seconds(screen), claimed: .seconds(screenClaim), picture: Self.picture)
+                    offset: .zero, duration: .seconds(screen), claimed: ClaimedLength(.seconds(screenClaim)),
+                    isWhole: true, picture: Self.picture)
             ])
         guard case .screen(_, _, let found) = plan.pieces[0].content else { throw Refused(decision: .mux(plan)) }
         #expect(abs(found - stretch) < 1e-9)
         #expect(plan.picture == .copy)
+    }
+
+    @Test func `a half that is short of its row by more than a clock explains is refused by name, with both lengths`() {
+        let sound = SoundTrack(
+            duration: .seconds(300), claimed: ClaimedLength(.seconds(600)), isWhole: true, codec: "mp3",
+            sampleRate: 8000)
+        #expect(
+            arrange(sound, screens: [Self.screen(0, 300_000)])
+                == .refuse(.short(screen: nil, measured: .seconds(300), claimed: .seconds(600))))
+        let refusal = ArrangeRefusal.short(screen: 1, measured: .seconds(580), claimed: .seconds(600))
+        #expect(
+            arrange(
+                Self.sound(600_000), screens: [Self.screen(0, 10_000), Self.screen(20_000, 580_000, claimed: 600_000)])
+                == .refuse(refusal))
+        let text = refusal.text(screens: ["screen 1 (media 5)", "screen 2 (media 6)"])
+        #expect(text.hasPrefix("screen 2 (media 6) lasts 580.0 s, and its row says 600.0 s"), "\(text)")
+    }
+
+    @Test func `what may have lost its end is not stretched, and the plan says so`() throws {
+        var sound = Self.sound(590_000)
+        sound.claimed = ClaimedLength(.seconds(600))
+        let screen = Self.screen(0, 600_000, claimed: 600_000)
+        let plan = try plan(sound, [screen])
+        #expect(text(plan) == "0 0+590000")
+        #expect(plan.pieces[0].content == .screen(0, from: .zero, stretch: 1))
+        #expect(plan.notes() == ["the sound lasts 590.0 s, and its row says 600.0 s"])
+        sound.isWhole = true
+        let stretched = try self.plan(sound, [screen])
+        #expect(stretched.pieces[0].content == .screen(0, from: .zero, stretch: 1 / (600.0 / 590)))
+        #expect(stretched.notes() == [])
     }
 
     @Test func `a screen that drifts and began first is cut in its own time`() throws {

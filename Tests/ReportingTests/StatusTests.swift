@@ -390,7 +390,8 @@ private let goldenDocument = """
           "failed": 0,
           "superseded": 0
         },
-        "unauthenticated": 0
+        "unauthenticated": 0,
+        "with_notes": 0
       },
       "scrubbing": 0,
       "delay": {

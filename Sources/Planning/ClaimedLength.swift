@@ -1,0 +1,72 @@
+internal import Vocabulary
+
+/// How long a file lasts, as its row says.
+package struct ClaimedLength: Hashable, Sendable {
+    package var length: Duration
+    /// How far a file that is whole, and whose clock was right, may be from it.
+    package var granularity: Duration
+
+    /// Of two times that are each somewhere in their second.
+    package static let wholeSeconds = Duration.seconds(2)
+    /// Of finer times: a frame of sound, a picture, and the moment that a recorder takes to begin and to end a file.
+    package static let fine = Duration.milliseconds(250)
+    /// No call is longer: what says so says nothing.
+    private static let mostCredible = Duration.seconds(2 * 86_400)
+
+    package init(_ length: Duration, granularity: Duration = wholeSeconds) {
+        self.length = length
+        self.granularity = granularity
+    }
+
+    /// Nil where the row tells no length: a time is missing, it ends when it begins or before, or lasts for days; and
+    /// where the row of another file of the same kind says the very same times: those are the call's.
+    ///
+    /// - Parameter others: of the recording's other files of the same kind.
+    package init?(_ own: ClaimedTimes, among others: [ClaimedTimes] = []) {
+        guard let start = own.start, let stop = own.stop, stop > start, !others.contains(own) else { return nil }
+        let (microseconds, overflows) = stop.microseconds.subtractingReportingOverflow(start.microseconds)
+        guard !overflows, .microseconds(microseconds) <= ClaimedLength.mostCredible else { return nil }
+        length = .microseconds(microseconds)
+        granularity = own.isOfWholeSeconds ? ClaimedLength.wholeSeconds : ClaimedLength.fine
+    }
+}
+
+/// What the length that was measured says beside the row's.
+package enum LengthFinding: Hashable, Sendable {
+    /// The row says the same, as far as its granularity goes, or nothing.
+    case agrees
+    /// The file is whole, so its clock ran wrong: so many seconds of the recorder's for one of its own.
+    case drift(Double)
+    /// They differ, and nothing says whether the clock ran wrong or a part is missing.
+    case unexplained
+    /// More is missing than any clock explains.
+    case short
+
+    /// - Parameters:
+    ///   - isWhole: whether the file shows that it has all that was written of it.
+    ///   - longestStill: how long one picture stands in it at most. A recorder that writes a picture only where one changes
+    ///     may write none for as long at its end.
+    package init(
+        claimed: ClaimedLength?, measured: Duration, isWhole: Bool, longestStill: Duration = .zero,
+        rules: ArrangeRules = ArrangeRules()
+    ) {
+        guard let claimed, measured > .zero else {
+            self = .agrees
+            return
+        }
+        let missing = claimed.length - measured
+        let mostDrift = claimed.length * rules.mostDrift
+        if abs(missing) <= claimed.granularity {
+            self = .agrees
+        } else if missing > max(rules.leastShortage, mostDrift) {
+            // Rows are of the clock on the wall, which is put forward by an hour once a year.
+            let isOneHour = abs(missing - .seconds(3600)) <= rules.leastShortage
+            self = isOneHour || missing <= longestStill ? .unexplained : .short
+        } else {
+            let isSmall = abs(missing) <= mostDrift
+            self = isWhole && isSmall ? .drift(claimed.length.inSeconds / measured.inSeconds) : .unexplained
+        }
+    }
+}
+
+private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }
