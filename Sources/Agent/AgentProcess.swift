@@ -132,6 +132,7 @@ package struct AgentProcess: Sendable {
         let guardian: MountGuard
         let keeper: KeeperService
         let follow: FollowService
+        let screens: ScreenWaitService
         let transfers: TransferService
         let direct: DirectWay
         let measures: MeasureService
@@ -203,6 +204,9 @@ package struct AgentProcess: Sendable {
             follow = FollowService(
                 source: link, replay: base.replay, keeper: keeper, synchro: settings.synchro, problems: base.problems,
                 narrator: narrator, progress: progress, prefixes: settings.sources.map(\.mountPath))
+            screens = ScreenWaitService(
+                source: link, replay: base.replay, keeper: keeper, settings: mux.screenWait, narrator: narrator,
+                progress: progress)
             afterlooks = AfterlookService(
                 source: link, replay: base.replay, mount: guardOfMount,
                 looker: OriginalLooker(
@@ -277,6 +281,7 @@ package struct AgentProcess: Sendable {
             group.addTask { await readLimit.run() }
             group.addTask { await keeper.run() }
             group.addTask { await follow.run() }
+            group.addTask { await screens.run() }
             group.addTask { await transfers.run() }
             group.addTask { await direct.run(with: transfers) }
             group.addTask { await measures.run() }

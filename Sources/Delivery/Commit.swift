@@ -302,9 +302,13 @@ extension NewReplica {
 }
 
 extension SourceMedia {
+    package var isHalfOfPair: Bool { kind.isHalfOfPair(named: path) }
+}
+
+extension MediaKind {
     /// Sound, or a screen in mp4: what muxing can begin from. Encrypted names may end in `.bin` or `.p7m` after it.
-    package var isHalfOfPair: Bool {
-        switch kind {
+    package func isHalfOfPair(named path: FilePath) -> Bool {
+        switch self {
         case .audio: return true
         case .video:
             let name = String(decoding: path.lastComponent, as: UTF8.self).lowercased()

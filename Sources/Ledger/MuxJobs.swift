@@ -24,6 +24,7 @@ package enum MuxJobs {
                 select from takeup.mux_job as more where more.id = any($2::bigint[]) and more.id <> mux_job.id
                     and more.sound_id = mux_job.sound_id and more.screen_ids @> mux_job.screen_ids)
             """, [.sids(made.map(\.sid)), .numbers(made.map(\.id))], in: session)
+        try ScreenWaits.end(sids: made.map(\.sid), in: session)
         try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session)
     }
 

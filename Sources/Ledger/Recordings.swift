@@ -4,7 +4,7 @@ package import Vocabulary
 /// The ledger's row of each recording, whatever its sources: what two halves of a recording meet on.
 ///
 /// Locks are taken in this order, everywhere: keeper, recordings, calls, accounts, transfers, mux jobs, intents,
-/// sightings, replicas, afterlooks, tallies. Within each kind one statement takes them all, in the order of its key.
+/// sightings, replicas, afterlooks, awaited screens, tallies. Within each kind one statement takes them all, in the order of its key.
 /// Whoever keeps to it never waits in a circle.
 package enum Recordings {
     /// Locks the rows of `sids`, made where they are missing, until the transaction ends. Once in a transaction, and

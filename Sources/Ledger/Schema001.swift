@@ -574,5 +574,27 @@ extension Migrations {
             is_forgiven boolean not null default false
         );
         create index bad_copy_volume on takeup.bad_copy (volume_id, found_at) where not is_forgiven;
+
+        -- Recordings that announced a screen and have none, of recorders and of GIR sites.
+        create table takeup.screen_wait (
+            site text collate "C" not null check (site in ('callrec', 'gir')),
+            source text collate "C" not null,
+            -- The recording's id at its site.
+            reference text collate "C" not null,
+            sid text collate "C",
+            announced_by text not null check (announced_by in ('row', 'data')),
+            state text not null default 'waiting' check (state in ('waiting', 'given_up')),
+            looks integer not null default 0,
+            since timestamptz not null default statement_timestamp(),
+            not_before timestamptz not null,
+            primary key (site, source, reference)
+        ) with (fillfactor = 70);
+        create index screen_wait_sid on takeup.screen_wait (sid) where sid is not null;
+        create index screen_wait_due on takeup.screen_wait (site, source, not_before) where state = 'waiting';
+        -- How far each source's sounds were gone through for announced screens.
+        create table takeup.screen_search (
+            source text collate "C" primary key,
+            replica_id bigint not null default 0
+        ) with (fillfactor = 50);
         """
 }

@@ -34,6 +34,8 @@ package struct StatusCounts: Hashable, Sendable {
     package var muxJobs: [MuxJob.State: Int]
     /// Jobs that are done with something to say of the result.
     package var notedMuxJobs: Int
+    /// Recordings that announced a screen and have none.
+    package var screens: [WaitingScreen.State: Int]
     /// Muxed files that nothing vouches for but our own digests of what they were made of.
     package var unauthenticatedResults: Int
     package var openProblems: Int
@@ -54,7 +56,7 @@ package struct StatusCounts: Hashable, Sendable {
         let muxJobs = try muxJobs(in: session)
         return StatusCounts(
             sources: try sources(in: session), mounts: try mounts(in: session), volumes: try volumes(in: session),
-            muxJobs: muxJobs.counts, notedMuxJobs: muxJobs.noted,
+            muxJobs: muxJobs.counts, notedMuxJobs: muxJobs.noted, screens: try ScreenWaits.counts(in: session),
             unauthenticatedResults: try session.first(
                 """
                 select count(*) from takeup.replica

@@ -123,9 +123,13 @@ package struct StatusDocument: Sendable {
 
     private var mux: JSONText {
         let jobs = MuxJob.State.allCases.map { ($0.rawValue, JSONText.integer(report.muxJobs[$0] ?? 0)) }
+        let screens = WaitingScreen.State.allCases.map {
+            ($0.rawValue, JSONText.integer(report.screens[$0] ?? 0))
+        }
         return .object([
             ("workers", .list(report.workers.map(process))), ("jobs", .object(jobs)),
-            ("unauthenticated", .integer(report.unauthenticatedResults)), ("with_notes", .integer(report.notedMuxJobs)),
+            ("announced_screens", .object(screens)), ("unauthenticated", .integer(report.unauthenticatedResults)),
+            ("with_notes", .integer(report.notedMuxJobs)),
         ])
     }
 

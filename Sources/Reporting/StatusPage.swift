@@ -29,7 +29,7 @@ package struct StatusPage: Sendable {
             if place == 1 { lines += report.mounts.flatMap { $0.watchLines(columns: columns) } }
         }
         lines += [ScreenLine(), mux.clipped(to: columns), scrub.clipped(to: columns), delay.clipped(to: columns)]
-        lines += [copies].compactMap { $0?.clipped(to: columns) }
+        lines += [screens, copies].compactMap { $0?.clipped(to: columns) }
         lines += risks.map { $0.clipped(to: columns) }
         return lines + [ScreenLine()] + problems(columns, room: most.map { $0 - lines.count - 2 })
     }
@@ -196,6 +196,17 @@ package struct StatusPage: Sendable {
             + (remarks.isEmpty ? "" : " (\(remarks.joined(separator: ", ")))")
         let replaced = jobs(.superseded) > 0 ? ", \(HumanText.count(jobs(.superseded))) replaced" : ""
         return ScreenLine("MUX    ", .faint) + workers + ScreenLine(counts) + failed + ScreenLine(replaced)
+    }
+
+    /// Screens that are not where they should be; nil where there are none.
+    private var screens: ScreenLine? {
+        let waiting = report.screens[.waiting] ?? 0
+        let givenUp = report.screens[.givenUp] ?? 0
+        guard waiting + givenUp > 0 else { return nil }
+        return ScreenLine("SCREENS", .faint)
+            + ScreenLine(" \(HumanText.count(waiting)) announced and awaited, ")
+            + ScreenLine("\(HumanText.count(givenUp)) given up", givenUp > 0 ? .doubtful : .plain)
+            + ScreenLine(" (`takeup screens`)", .faint)
     }
 
     /// What agents found to be fastest; nil where none did yet.

@@ -73,6 +73,7 @@ package struct StatusReport: Sendable {
     package let alerts: [Alert]
     package let workers: [KnownAgent]
     package let muxJobs: [MuxJob.State: Int]
+    package let screens: [WaitingScreen.State: Int]
     package let unauthenticatedResults: Int
     package let notedMuxJobs: Int
     /// How far copies were read again, by volume.
@@ -105,6 +106,7 @@ package struct StatusReport: Sendable {
         alerts = counts.alerts
         workers = counts.agents.filter { $0.beat.role == "mux" }
         muxJobs = counts.muxJobs
+        screens = counts.screens
         unauthenticatedResults = counts.unauthenticatedResults
         notedMuxJobs = counts.notedMuxJobs
         scrubs = Dictionary(counts.scrubs.map { ($0.volume, $0) }, uniquingKeysWith: { first, _ in first })

@@ -195,6 +195,8 @@ package enum Event: String, CaseIterable, Sendable {
     case notMuxable = "NOT_MUXABLE"
     /// No key fits.
     case keyMissing = "KEY_MISSING"
+    /// A screen that was announced is not looked for any more.
+    case screenGivenUp = "SCREEN_GIVEN_UP"
 
     // MARK: Processes
 

@@ -777,6 +777,21 @@ extension Event {
                     """,
                 did: "The media are kept as they are; the mux waits.",
                 next: "Add the key and its certificate under [[mux.keys]], then restart the worker.")
+        case .screenGivenUp:
+            EventAdvice(
+                subject: "An announced screen did not come",
+                happened: """
+                    Rows or external data of {count} recordings of {source}, such as {recording}, say that there is a screen. \
+                    None came in {elapsed_usec}.
+                    """,
+                did: """
+                    They are not looked for on purpose any more. Their sound is kept and marked as ever, and a screen that \
+                    comes after all is collected and muxed.
+                    """,
+                next: """
+                    `takeup screens` lists them. Look at the recorder whether its screen capture works and where its files \
+                    go; `mux.screen_wait_age` says how long is waited.
+                    """)
         case .agentReady:
             EventAdvice(
                 subject: "An agent is ready",

@@ -507,6 +507,14 @@ extension Event {
                 messageID: "07d9cbd54bbf4a5ca75142dbbdfa0440", priority: .error,
                 says: "No key for media {media} of {recording}: {key_id}",
                 facts: [.recording, .media, .kind, .job, .keyID, .detail])
+        case .screenGivenUp:
+            EventDeclaration(
+                messageID: "cc450674af3a40c5a9feb3909743650a", priority: .warning,
+                says: """
+                    A screen that was announced did not come in {elapsed_usec}, of so many recordings of {source}: {count}, such \
+                    as {recording}
+                    """,
+                facts: [.source, .recording, .count, .elapsed])
         case .agentReady:
             EventDeclaration(
                 messageID: "0cba2b7acd7d459198990488c3aaa4bf", priority: .notice,

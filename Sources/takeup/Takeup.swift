@@ -8,6 +8,7 @@ struct Takeup: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             AgentCommand.self, MuxCommand.self, CheckCommand.self, StatusCommand.self, FilesCommand.self,
+            ScreensCommand.self,
             PlaceCommand.self, VolumeCommand.self, PauseCommand.self, ResumeCommand.self, LimitCommand.self,
             RetryCommand.self,
             RestoreCommand.self, AuditCommand.self, ScrubCommand.self, VerifyCommand.self, ExportCommand.self,

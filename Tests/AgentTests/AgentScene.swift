@@ -257,6 +257,12 @@ struct AgentScene: Sendable {
                 now: { Instant(microseconds: RecordingSample.noon.microseconds) })
         }
 
+        func screens(_ settings: Settings) -> ScreenWaitService {
+            ScreenWaitService(
+                source: link, replay: replay, keeper: keeper, settings: settings.mux.screenWait, narrator: narrator,
+                progress: Progress())
+        }
+
         /// As a look sees it.
         func recording(_ id: Int64) async throws -> SourceRecording? {
             let catalog = try await link.catalog()

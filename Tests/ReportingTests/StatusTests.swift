@@ -390,6 +390,10 @@ private let goldenDocument = """
           "failed": 0,
           "superseded": 0
         },
+        "announced_screens": {
+          "waiting": 0,
+          "given_up": 0
+        },
         "unauthenticated": 0,
         "with_notes": 0
       },

@@ -94,4 +94,21 @@ private func outcome<Value>(_ kind: SettingKind<Value>, _ text: String) -> Strin
     func `a slip finds the word that was meant`(typed: String, meant: String?) {
         #expect(NearestWord.to(typed, among: ["sleep_period", "workers", "watermark"]) == meant)
     }
+
+    @Test func `a list of texts holds texts, and as many as it may`() {
+        func read(_ elements: [DocumentValue.Content]) -> String {
+            let kind = SettingKind<[String]>.texts(1...3)
+            let list = elements.map { DocumentValue(content: $0, line: nil) }
+            switch kind.read(DocumentValue(content: .array(list), line: nil)) {
+            case .value(let texts): return kind.written(texts)
+            case .refused(let why): return why
+            }
+        }
+        #expect(read([.string("a b"), .string("\"")]) == "[\"a b\", \"\\\"\"]")
+        #expect(read([]) == "has 0 elements")
+        #expect(read(Array(repeating: .string("a"), count: 4)) == "has 4 elements")
+        #expect(read([.string("a"), .integer(1)]) == "has an element that is a whole number")
+        #expect(read([.string("a\nb")]) == "has an element that holds a control character")
+        #expect(outcome(.texts(1...3), "a") == "is a text")
+    }
 }

@@ -1,0 +1,29 @@
+internal import Ledger
+internal import Planning
+internal import Vocabulary
+
+/// Recordings without a screen to mux as programs read them: JSON, by the rules of ``StatusDocument``.
+package struct ScreensDocument: Sendable {
+    package static let version = 1
+    private let look: ScreensLook
+
+    package init(_ look: ScreensLook) { self.look = look }
+
+    package var text: String {
+        let counts = WaitingScreen.State.allCases.map { ($0.rawValue, JSONText.integer(look.counts[$0] ?? 0)) }
+        return JSONText.object([
+            ("version", .integer(ScreensDocument.version)), ("at", .string(look.at.text)), ("counts", .object(counts)),
+            ("not_listed", .integer(look.total - look.listed.count)), ("listed", .list(look.listed.map(wait))),
+        ]).text() + "\n"
+    }
+
+    private func wait(_ wait: WaitingScreen) -> JSONText {
+        .object([
+            ("recording", .string("\(wait.key.source)/\(wait.key.reference)")),
+            ("site", .string(wait.key.site.rawValue)),
+            ("state", .string(wait.state.rawValue)), ("announced_by", .string(wait.announcement.rawValue)),
+            ("since", .string(wait.since.text)), ("looks", .integer(wait.looks)),
+            ("next_look", wait.state == .waiting ? .string(wait.notBefore.text) : .null),
+        ])
+    }
+}

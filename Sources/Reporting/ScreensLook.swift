@@ -1,0 +1,31 @@
+package import Ledger
+package import Postgres
+package import Vocabulary
+
+/// Recordings that have no screen to mux, and why, one by one.
+package struct ScreensLook: Sendable {
+    /// By the database's clock.
+    package let at: Instant
+    package let counts: [WaitingScreen.State: Int]
+    /// The newest first.
+    package let listed: [WaitingScreen]
+
+    /// - Parameters:
+    ///   - source: nil: all of them.
+    ///   - limit: recordings listed.
+    /// - Throws: `LedgerError` where the ledger is of another version or not there yet, and what the database throws.
+    package static func take(
+        source: SourceName?, limit: Int, from database: Database
+    ) async throws -> ScreensLook {
+        try await database.transaction(.repeatableRead, isDurable: false) { session in
+            try Migrations.confirm(in: session)
+            let clock = try session.first("select \(SQL.microseconds("statement_timestamp()")) as now")
+            return ScreensLook(
+                at: try clock?.instant("now") ?? Instant(microseconds: 0),
+                counts: try ScreenWaits.counts(source: source, in: session),
+                listed: try ScreenWaits.newest(source: source, limit: limit, in: session))
+        }
+    }
+
+    var total: Int { counts.values.reduce(0, +) }
+}
