@@ -30,6 +30,8 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     /// Claims so far, this one included.
     package var attempts: Int
     package var failures: Int
+    /// How many workers were lost with it, one after the other: each let its lease run out.
+    package var losses: Int
     package var notBefore: Instant
     package var holder: Holder?
     package var leaseUntil: Instant?
@@ -53,8 +55,8 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
 
     static let columns = ColumnList(
         plain: [
-            "id", "sid", "sound_id", "screen_ids", "state", "attempts", "failures", "holder", "result_id", "last_error",
-            "encoded", "notes",
+            "id", "sid", "sound_id", "screen_ids", "state", "attempts", "failures", "losses", "holder", "result_id",
+            "last_error", "encoded", "notes",
         ],
         times: ["not_before", "lease_until", "made_at"])
 
@@ -66,6 +68,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         state = try row.word("state")
         attempts = try row.count("attempts")
         failures = try row.count("failures")
+        losses = try row.count("losses")
         notBefore = try row.instant("not_before")
         holder = try row.optionalName("holder")
         leaseUntil = try row.optionalInstant("lease_until")

@@ -3,19 +3,34 @@ package import Vocabulary
 
 /// Claiming mux jobs, and giving them back.
 extension MuxJobs {
+    /// So often a job is taken over at once from a worker that was lost with it. After that it may be what its workers die of:
+    /// it is taken last, and after pauses that double from a minute to an hour, so that the others are done meanwhile.
+    package static let mostQuickTakeOvers = 3
+
     /// Claims at most `limit` jobs for `holder`: those whose lease ended, then up to `newest` of the newest, then those
-    /// longest due. One statement; several workers never get one row twice.
+    /// longest due, then those that lost their workers again and again. Several workers never get one row twice. Whoever had
+    /// one before can publish nothing more.
     package static func claim(
         holder: Holder, limit: Int, newest: Int, lease: Duration, in session: Session
     ) throws -> [MuxJob] {
-        try session.query(claimStatement, [Value(holder), Value(limit), Value(min(newest, limit)), Value(lease)])
-            .map(MuxJob.init)
+        let jobs = try session.query(
+            claimStatement, [Value(holder), Value(limit), Value(min(newest, limit)), Value(lease)]
+        ).map(MuxJob.init)
+        try Intents.supersede(ofMuxJobs: jobs.filter { $0.attempts > 1 }.map(\.id), in: session)
+        return jobs
     }
+
+    /// When a job whose lease ends may be taken over.
+    private static let takeOver = """
+        lease_until + case when losses < \(mostQuickTakeOvers) then interval '0'
+            else least(interval '1 hour', interval '1 minute' * (1 << least(losses - \(mostQuickTakeOvers), 6))) end
+        """
 
     static let claimStatement = """
         with expired as (
-            select id from takeup.mux_job where state = 'claimed' and lease_until < statement_timestamp()
-            order by id limit $2::bigint for no key update skip locked
+            select id, losses from takeup.mux_job
+            where state = 'claimed' and lease_until < statement_timestamp() and \(takeOver) < statement_timestamp()
+            order by losses >= \(mostQuickTakeOvers), id limit $2::bigint for no key update skip locked
         ), newest as (
             select id from takeup.mux_job where state = 'waiting' and not_before <= statement_timestamp()
             order by id desc limit $3::bigint for no key update skip locked
@@ -24,13 +39,14 @@ extension MuxJobs {
             order by not_before, id limit $2::bigint for no key update skip locked
         ), chosen as (
             select id, min(lane) as lane from (
-                select id, 1 as lane from expired
+                select id, case when losses < \(mostQuickTakeOvers) then 1 else 4 end as lane from expired
                 union all select id, 2 from newest
                 union all select id, 3 from due
             ) as lanes
             group by id order by min(lane), id limit $2::bigint
         )
         update takeup.mux_job set state = 'claimed', holder = $1, attempts = attempts + 1,
+            losses = losses + case when state = 'claimed' then 1 else 0 end,
             lease_until = statement_timestamp() + $4::interval, changed_at = statement_timestamp()
         where id = any (array(select id from chosen))
         returning \(MuxJob.columns.text(of: "mux_job"))
@@ -79,6 +95,7 @@ extension MuxJobs {
             with held as (\(heldClaims))
             update takeup.mux_job set state = $4, holder = null, lease_until = null,
                 not_before = statement_timestamp() + $5::interval, failures = failures + $6::integer,
+                losses = case when $6::integer > 0 then 0 else losses end,
                 last_error = coalesce($7::text, last_error), changed_at = statement_timestamp()
             from held where mux_job.id = held.id
             returning mux_job.id
@@ -97,7 +114,7 @@ extension MuxJobs {
             """
             select (extract(epoch from least(
                 (select min(not_before) from takeup.mux_job where state = 'waiting'),
-                (select min(lease_until) from takeup.mux_job where state = 'claimed')
+                (select min(\(takeOver)) from takeup.mux_job where state = 'claimed')
             ) - statement_timestamp()) * 1000000)::bigint as span
             """)?.optionalSpan("span")
     }

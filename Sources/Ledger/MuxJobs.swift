@@ -5,9 +5,9 @@ package import Vocabulary
 package enum MuxJobs {
     /// Makes the jobs that held replicas of these recordings ask for and that are not there yet. In the commit, after
     /// the replicas were inserted, while the recordings are locked: of two halves that commit together, the second
-    /// sees the first.
+    /// sees the first. A superseded job of the same pair comes back.
     ///
-    /// - Returns: the jobs made now.
+    /// - Returns: the jobs made now, or brought back.
     @discardableResult
     package static func ensure(_ sids: some Sequence<Sid>, in session: Session) throws -> [MuxJob] {
         let made = try session.answer(making(sids))
@@ -36,21 +36,28 @@ package enum MuxJobs {
             select touched.sid, wanted.sound_id, wanted.screen_ids from unnest($1::text[]) as touched(sid)
             cross join lateral (\(wanted)) as wanted
             order by touched.sid collate "C", wanted.sound_id
-            on conflict (sid, sound_id, screen_ids) do nothing
+            on conflict (sid, sound_id, screen_ids) do update set state = 'waiting',
+                not_before = statement_timestamp(), failures = 0, losses = 0, last_error = null,
+                changed_at = statement_timestamp()
+            where mux_job.state = 'superseded'
             returning \(MuxJob.columns.text(of: "mux_job"))
             """, [.sids(Set(sids))]
         ) { try $0.map(MuxJob.init) }
     }
 
-    /// The pairs of recording `touched.sid` that have no job. What has a job with more screens is no pair: a screen that
-    /// was lost or is in doubt takes nothing from a result that was made while it was there.
+    /// The pairs of recording `touched.sid` that have no job. What has a result with more screens is no pair: a screen that
+    /// was lost or is in doubt takes nothing from what was made while it was there. A job with more screens that has no
+    /// result stands in the way only as long as all of them are there and good.
     private static let wanted = """
         select sound.id as sound_id, screens.ids as screen_ids from (\(halves("AUDIO"))) as sound
         cross join (select array_agg(id order by id) as ids from (\(halves("VIDEO"))) as screen) as screens
         where screens.ids is not null and (
             select id from takeup.mux_job as known
             where known.sid = touched.sid and known.sound_id = sound.id and known.screen_ids @> screens.ids
-                and (known.state <> 'superseded' or known.screen_ids = screens.ids)
+                and known.state <> 'superseded'
+                and (known.screen_ids = screens.ids or known.result_id is not null or not exists (
+                    select from takeup.replica as half where half.id = any(known.screen_ids || known.sound_id)
+                        and (half.state <> 'held' or half.is_doubted or half.gone_at is not null)))
             limit 1) is null
         """
 
@@ -108,7 +115,8 @@ package enum MuxJobs {
         ).map(MuxJob.init)
     }
 
-    /// The pair is muxed. In the commit, after ``Intents/lockHeld(_:in:)`` proved the token.
+    /// The pair is muxed; jobs of fewer of its screens that are not done have lost their point. In the commit, after
+    /// ``Intents/lockHeld(_:in:)`` proved the token, while the recording is locked.
     ///
     /// - Parameters:
     ///   - encoded: what was encoded, and why.
@@ -119,9 +127,15 @@ package enum MuxJobs {
         try session.execute(
             """
             update takeup.mux_job set state = 'done', result_id = $2, encoded = $3, notes = $4,
-                holder = null, lease_until = null, last_error = null, changed_at = statement_timestamp()
+                holder = null, lease_until = null, losses = 0, last_error = null, changed_at = statement_timestamp()
             where id = $1 and state = 'claimed'
             """, [.integer(id.rawValue), .integer(result.rawValue), Value(encoded), Value(notes)])
+        try supersede(
+            """
+            sid = (select sid from takeup.mux_job where id = $1) and id <> $1 and exists (
+                select from takeup.mux_job as more where more.id = $1 and more.sound_id = mux_job.sound_id
+                    and more.screen_ids @> mux_job.screen_ids)
+            """, [.integer(id.rawValue)], in: session)
     }
 
     /// Gives failed jobs another chance now: a person says so.
@@ -130,7 +144,7 @@ package enum MuxJobs {
         let retried = try session.execute(
             """
             update takeup.mux_job set state = 'waiting', not_before = statement_timestamp(), failures = 0,
-                changed_at = statement_timestamp()
+                losses = 0, changed_at = statement_timestamp()
             where id = any (array(
                 select id from takeup.mux_job where id = any($1::bigint[]) and state in ('failed', 'waiting')
                 order by id for no key update))

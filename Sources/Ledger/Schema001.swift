@@ -249,6 +249,8 @@ extension Migrations {
                 check (state in ('waiting', 'claimed', 'done', 'failed', 'superseded')),
             attempts integer not null default 0,
             failures integer not null default 0,
+            -- Workers that let its lease run out, one after the other.
+            losses integer not null default 0,
             not_before timestamptz not null default now(),
             holder text,
             lease_until timestamptz,

@@ -8,12 +8,13 @@ final class FileWindow {
     private let window: UnsafeMutableRawBufferPointer
     private var start: Int64 = 0
     private var filled = 0
-    private let onRead: () -> Void
+    private let onRead: () throws(MediaError) -> Void
 
-    /// - Parameter onRead: called each time that it reads, so that one who waits sees it move.
+    /// - Parameter onRead: called each time before it reads, so that one who waits sees it move; what it throws ends it.
     /// Nil where it is no regular file.
     init?(
-        _ descriptor: CInt, doing: String, windowBytes: Int = 256 << 10, onRead: @escaping () -> Void = {}
+        _ descriptor: CInt, doing: String, windowBytes: Int = 256 << 10,
+        onRead: @escaping () throws(MediaError) -> Void = { () throws(MediaError) in }
     ) throws(MediaError) {
         guard let size = try regularSize(of: descriptor, doing: doing) else { return nil }
         self.descriptor = descriptor
@@ -26,7 +27,7 @@ final class FileWindow {
     deinit { window.deallocate() }
 
     private func fill(from offset: Int64) throws(MediaError) {
-        onRead()
+        try onRead()
         start = offset
         filled = try readFully(descriptor, into: window, at: offset, doing: doing)
     }

@@ -6,7 +6,9 @@ enum MP4Packets {
     private typealias Unusual = MP4Boxes.Unusual
 
     /// An index of a day of sound and pictures takes less.
-    private static let mostIndexBytes: Int64 = 32 << 20
+    private static let mostIndexBytes: Int64 = 16 << 20
+    /// Room for packets is made for so many at once, whatever the index says: an hour of sound has less.
+    private static let packetsAtOnce = 100_000
     private static let mostBoxes = 10_000
 
     static func read(_ file: FileWindow) throws(MediaError) -> QuickProbe? {
@@ -71,16 +73,20 @@ enum MP4Packets {
         guard var cursor = try? MP4Cursor(track, boxes) else { return nil }
         var facts = track.facts
         var packets: [UInt64] = []
-        packets.reserveCapacity(cursor.count)
+        packets.reserveCapacity(min(cursor.count, packetsAtOnce))
+        // Packets lie one behind the other: what is read is the file once, however many an index names, and where.
+        var free: Int64 = 0
         var lastDecoded = Int.min
         var longestStill = 0
         var first = Int.max
         var last = Int.min
         var end = Int.min
         for _ in 0..<cursor.count {
-            guard let packet = try? cursor.next(), packet.byteCount > 0,
+            guard let packet = try? cursor.next(), packet.byteCount > 0, packet.offset >= free,
+                packet.byteCount <= file.size - Int64(packet.offset),
                 let checksum = try file.checksum(at: Int64(packet.offset), count: packet.byteCount)
             else { return nil }
+            free = Int64(packet.offset) + Int64(packet.byteCount)
             if packets.isEmpty {
                 facts.firstPacketOffset = Int64(packet.offset)
                 facts.reorderTicks = Int64(packet.shown + track.edit.mediaTime - packet.decoded)

@@ -9,15 +9,17 @@ package struct QuickProbe: Hashable, Sendable {
     /// How many packets of sound the file itself announces; nil where it announces none.
     var announced: Int64?
 
-    /// More packets than this are left to ffprobe: a day of sound has less, and memory stays small.
-    static let mostPackets = 4_000_000
+    /// More packets than this of one stream are left to ffprobe, so that memory stays small: a day of sound has less.
+    static let mostPackets = 1_500_000
 
     /// Reads an mp3 or mp4 of the plain kind that recorders and ffmpeg write, in memory-safe code: starting ffprobe takes
     /// longer than all that is done here. Nil for whatever is unusual, which ffprobe then judges.
     ///
-    /// Reads the whole file by pread(2); blocks, so call it where a hanging volume may. Throws ``MediaError`` `io`.
+    /// Reads the file by pread(2), for each stream once at most, whatever its index says; blocks, so call it where a hanging
+    /// volume may. Throws ``MediaError`` `io`, or what `onRead` throws, which is called before each read.
     package static func read(
-        _ descriptor: CInt, format: MediaFormat, role: String, onRead: @escaping () -> Void = {}
+        _ descriptor: CInt, format: MediaFormat, role: String,
+        onRead: @escaping () throws(MediaError) -> Void = { () throws(MediaError) in }
     ) throws(MediaError) -> QuickProbe? {
         guard let file = try FileWindow(descriptor, doing: "probe \(role)", onRead: onRead) else { return nil }
         switch format {

@@ -12,8 +12,12 @@ extension MediaTools {
     ) async throws(MediaError) -> MediaFacts {
         let role = "the muxed file"
         func mismatch(_ reason: String) -> MediaError { MediaError(.mismatch, doing: "verify \(role)", reason: reason) }
-        let quick = try await onOwnThread("verify") { _ throws(MediaError) in
-            try QuickProbe.read(file, format: .mp4, role: role)
+        let quick = try await onOwnThread("verify") { isCancelled throws(MediaError) in
+            try QuickProbe.read(file, format: .mp4, role: role) { () throws(MediaError) in
+                if isCancelled() {
+                    throw MediaError(.cancelled, doing: "verify \(role)", reason: "the task was cancelled")
+                }
+            }
         }
         let facts: MediaFacts
         if let quick { facts = quick.facts } else { facts = try await probe(file, format: .mp4, role: role) }

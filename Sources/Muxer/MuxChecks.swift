@@ -27,8 +27,13 @@ struct MuxChecks: Sendable {
         _ file: HeldFile, format: MediaFormat, container: Wholeness, role: String
     ) async throws -> Half {
         let quick = try await threads.run(timeout: patience) { pulse in
-            // What nobody waits for any more reads on to the end; it hurts nobody.
-            try QuickProbe.read(file.descriptor, format: format, role: role) { try? pulse.beat() }
+            try QuickProbe.read(file.descriptor, format: format, role: role) { () throws(MediaError) in
+                do {
+                    try pulse.beat()
+                } catch {
+                    throw MediaError(.cancelled, doing: "probe \(role)", reason: "nobody waits for it any more")
+                }
+            }
         }
         let facts: MediaFacts
         if let quick {

@@ -90,6 +90,7 @@ struct MuxService: Sendable {
     }
 
     private func carryOut(_ job: MuxJob, _ claim: Claim<MuxJob.ID>) async throws {
+        try await tellOfLosses(job)
         let pair = try await pair(of: job)
         let started = ContinuousClock.now
         let directory = try PrivateDirectory(below: temporary, name: "\(number)-\(job.id.rawValue)")
@@ -188,7 +189,7 @@ struct MuxService: Sendable {
     private func subject(_ job: MuxJob) -> String { "\(ProblemBook.muxSubject)\(job.id.rawValue)" }
 
     private func failed(_ job: MuxJob, _ claim: Claim<MuxJob.ID>, _ error: any Error) async throws {
-        if error is CancellationError || (error as? MediaError)?.code == .cancelled {
+        if MuxService.isCancellation(error) {
             try await base.replay.database.perform { session in try MuxJobs.release(claim, in: session) }
             return
         }
@@ -199,8 +200,13 @@ struct MuxService: Sendable {
             isLasting
             ? Duration.seconds(3600) : Retry.work.wait(afterAttempts: job.failures + 1, using: &chance)
         let text = String(describing: error)
-        try await base.replay.database.perform { session in
+        let isOurs = try await base.replay.database.perform { session in
             try MuxJobs.fail(claim, delay: delay, error: text, in: session)
+        }
+        // What went wrong with another's job, or with one that has lost its point, is wrong with nothing.
+        guard isOurs else {
+            narrator.tell(.leaseLost, .job(job.id.rawValue), .service(MuxService.loop(number)))
+            return
         }
         let isKeyMissing = (error as? MediaError)?.code == .noKey
         narrator.tell(
@@ -210,6 +216,23 @@ struct MuxService: Sendable {
             ProblemBook.Finding(
                 isKeyMissing ? .keyMissing : .muxFailed, subject: subject(job), place: "replay",
                 what: "Sound and screen of mux job \(job.id.rawValue) cannot be muxed: \(text)."))
+    }
+
+    /// Whether work ended because it was to end: the process stops, or the claim is lost.
+    static func isCancellation(_ error: any Error) -> Bool {
+        error is CancellationError || (error as? MediaError)?.code == .cancelled
+            || (error as? CopyError)?.code == .cancelled
+    }
+
+    /// Before the work begins, as this worker may be lost with it, too.
+    private func tellOfLosses(_ job: MuxJob) async throws {
+        guard job.losses >= MuxJobs.mostQuickTakeOvers else { return }
+        try await base.problems.open(
+            ProblemBook.Finding(
+                .muxFailed, subject: subject(job), place: "replay",
+                what:
+                    "Mux job \(job.id.rawValue) lost its worker \(job.losses) times, one after the other, by a crash, a kill "
+                    + "for memory, or a halt; its media may be the reason. It is taken last, and ever more rarely."))
     }
 
     private func whileRenewing(

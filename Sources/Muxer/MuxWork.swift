@@ -29,7 +29,10 @@ struct MuxPair: Sendable {
         var format: MediaFormat {
             if replica.content.kind == .video { return .mp4 }
             let name = String(decoding: replica.content.path.lastComponent, as: UTF8.self).lowercased()
-            return name.contains(".wav") ? .wav : .mp3
+            let others: [(ending: String, format: MediaFormat)] = [
+                (".wav", .wav), (".m4a", .mp4), (".mp4", .mp4), (".mka", .matroska), (".mkv", .matroska),
+            ]
+            return others.first { name.contains($0.ending) }?.format ?? .mp3
         }
     }
 

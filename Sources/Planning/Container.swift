@@ -4,6 +4,7 @@ package import Vocabulary
 package enum ContainerFormat: String, Hashable, Sendable {
     case mp3
     case mp4
+    case wav
     /// A CMS/PKCS#7 message in DER or BER.
     case cms
     /// A CMS/PKCS#7 message in PEM.
@@ -12,7 +13,7 @@ package enum ContainerFormat: String, Hashable, Sendable {
     /// By the first bytes (16 are enough), where they tell a wrapper, else by the file's name.
     ///
     /// Encrypted media may keep the name of the clear ones. Bare ciphertext looks like nothing: nil where the name says
-    /// nothing either, or where the bytes of an `.mp3` or `.mp4` are known to be encrypted (`isEncrypted`).
+    /// nothing either, or where the bytes of an `.mp3`, `.mp4` or `.wav` are known to be encrypted (`isEncrypted`).
     package init?(name: FilePath, firstBytes: [UInt8], isEncrypted: Bool = false) {
         if firstBytes.starts(with: Array("-----BEGIN ".utf8)) {
             self = .pem
@@ -26,6 +27,8 @@ package enum ContainerFormat: String, Hashable, Sendable {
                 self = .mp3
             } else if text.hasSuffix(".mp4") || text.hasSuffix(".m4a") || text.hasSuffix(".m4v") {
                 self = .mp4
+            } else if text.hasSuffix(".wav") {
+                self = .wav
             } else {
                 return nil
             }
@@ -76,6 +79,7 @@ package enum Container {
         switch format {
         case .mp3: return try MP3Structure.check(size: size, read: read)
         case .mp4: return try checkMP4(size: size, read: read)
+        case .wav: return try WAVStructure.check(size: size, read: read)
         case .cms: return try checkMessage(size: size, read: read)
         case .pem: return try checkPEM(size: size, read: read)
         }

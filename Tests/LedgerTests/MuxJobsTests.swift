@@ -137,6 +137,72 @@ import Vocabulary
         #expect(try outcomes[1].intent().holder == Sample.otherHolder)
     }
 
+    @Test func `whoever has a job after its lease takes what its worker had begun from it at once`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        try await commit(ledger, Sid("s"), .video, path: "v")
+        let late = try #require(try await claim(ledger).first?.claim)
+        let request = IntentRequest(
+            work: .muxJob(late), volume: Sample.volume, stagedName: nil, finalPath: FilePath("m.mp4"), reservedBytes: 0)
+        let token = try await ledger.transaction { session in
+            try Intents.open([request], lease: .seconds(60), in: session)[0]
+        }.intent().token
+        try await expire(ledger)
+        #expect(try await claim(ledger, holder: Sample.otherHolder).count == 1)
+        // The other one has opened nothing yet.
+        try await ledger.transaction { session in
+            try Recordings.lock([Sid("s")], in: session)
+            let ready = Intent.Ready(size: 1, digest: try #require(Digest(hex: String(repeating: "a", count: 64))))
+            #expect(try Intents.ready([token: ready], lease: .seconds(60), in: session).isEmpty)
+            #expect(try Intents.isHeld([token], in: session).isEmpty)
+            #expect(try Intents.lockHeld([token], in: session).isEmpty)
+        }
+    }
+
+    private func expire(_ ledger: LedgerDatabase, by span: String = "1 second") async throws {
+        try await ledger.transaction { session in
+            try session.execute(
+                "update takeup.mux_job set lease_until = now() - interval '\(span)' where state = 'claimed'")
+        }
+    }
+
+    @Test func `a job that its workers are lost with again and again is taken last, and ever more rarely`() async throws
+    {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        func pair(_ sid: String) async throws -> MuxJob.ID {
+            try await commit(ledger, Sid(sid), .audio, path: "\(sid)a")
+            return try #require(try await commit(ledger, Sid(sid), .video, path: "\(sid)v").jobs.first).id
+        }
+        func next() async throws -> MuxJob? {
+            try await ledger.database.perform { session in
+                try MuxJobs.claim(holder: Sample.holder, limit: 1, newest: 0, lease: .seconds(60), in: session)
+            }.first
+        }
+        let killer = try await pair("k")
+        for losses in 0...MuxJobs.mostQuickTakeOvers {
+            let job = try #require(try await next())
+            #expect(job.id == killer && job.losses == losses)
+            try await expire(ledger, by: "30 seconds")
+        }
+        // Not before a minute is over.
+        #expect(try await next() == nil)
+        let due = try await ledger.database.perform { session in try MuxJobs.nextDue(in: session) }
+        #expect(try #require(due) > .seconds(20))
+        let other = try await pair("o")
+        try await expire(ledger, by: "10 minutes")
+        #expect(try await next()?.id == other)
+        let again = try #require(try await next())
+        #expect(again.id == killer && again.losses == MuxJobs.mostQuickTakeOvers + 1)
+        // What fails has not taken its worker with it.
+        let claim = try #require(again.claim)
+        try await ledger.transaction { session in
+            try MuxJobs.fail(claim, delay: .seconds(-1), error: "decode", in: session)
+        }
+        #expect(try await next()?.losses == 0)
+    }
+
     @Test func `a replaced half supersedes its jobs, fences their workers, and the better half pairs anew`()
         async throws
     {
@@ -192,12 +258,55 @@ import Vocabulary
         #expect(try await claim(ledger).map(\.id) == late.jobs.map(\.id))
     }
 
-    @Test func `a screen that is lost or in doubt makes no job of the others`() async throws {
+    /// As a commit does.
+    private func finish(_ ledger: LedgerDatabase, _ job: MuxJob, path: String) async throws {
+        let result = try Sample.replica(job.sid, kind: .video, path: path, isResult: true)
+        try await ledger.transaction { session in
+            try Recordings.lock([job.sid], in: session)
+            let replica = try #require(try Replicas.insert([result], in: session).first)
+            try MuxJobs.finish(job.id, result: replica.id, in: session)
+        }
+    }
+
+    @Test(arguments: ["is_doubted = true", "gone_at = now()"])
+    func `a screen that is lost or in doubt before it was muxed does not keep the others from it`(
+        _ loss: String
+    ) async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        let first = try await commit(ledger, Sid("s"), .video, path: "v")
+        let both = try await commit(ledger, Sid("s"), .video, path: "w")
+        func change(_ change: String) async throws -> [MuxJob] {
+            try await ledger.transaction { session in
+                try Recordings.lock([Sid("s")], in: session)
+                try session.execute(
+                    "update takeup.replica set \(change) where id = $1", [.integer(both.replica.id.rawValue)])
+                let sids = try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids
+                let made = try MuxJobs.ensure([Sid("s")], in: session)
+                #expect(sids.isEmpty == made.isEmpty)
+                #expect(try MuxJobs.ensure([Sid("s")], in: session).isEmpty)
+                return made
+            }
+        }
+        let made = try await change(loss)
+        #expect(made.map(\.id) == first.jobs.map(\.id) && made.map(\.state) == [.waiting])
+        // It comes back: both jobs stand, and the one of both ends the other.
+        #expect(try await change("is_doubted = false, gone_at = null").isEmpty)
+        let jobs = try await claim(ledger)
+        #expect(Set(jobs.map(\.id)) == Set((first.jobs + both.jobs).map(\.id)))
+        try await finish(ledger, try #require(jobs.first { $0.screens.count == 2 }), path: "m")
+        let few = try #require(first.jobs.first).id
+        #expect(try await ledger.transaction { try MuxJobs.find([few], in: $0) }.map(\.state) == [.superseded])
+    }
+
+    @Test func `a screen that is lost or in doubt takes nothing from what was muxed with it`() async throws {
         let ledger = try await LedgerDatabase()
         try await ledger.registerVolumes()
         try await commit(ledger, Sid("s"), .audio, path: "a")
         let screen = try await commit(ledger, Sid("s"), .video, path: "v").replica
         try await commit(ledger, Sid("s"), .video, path: "w")
+        try await finish(ledger, try #require(try await claim(ledger).first), path: "m")
         for loss in ["is_doubted = true", "is_doubted = false, gone_at = now()"] {
             try await ledger.transaction { session in
                 try session.execute("update takeup.replica set \(loss) where id = $1", [.integer(screen.id.rawValue)])

@@ -124,6 +124,76 @@ import Vocabulary
         #expect(zip(before.picture, after.picture).filter { $0 != $1 }.count == 1)
     }
 
+    /// A file whose reading is counted.
+    private func count(_ bytes: [UInt8]) throws -> (probe: QuickProbe?, reads: Int) {
+        let file = try Scratch().open(bytes)
+        var reads = 0
+        let probe = try QuickProbe.read(file.descriptor, format: .mp4, role: "it") { () throws(MediaError) in reads += 1
+        }
+        return (probe, reads)
+    }
+
+    @Test func `an index that names the same bytes again and again is left to ffprobe, and nothing is read twice`()
+        async throws
+    {
+        // Several chunks, as sound and pictures take turns.
+        let whole = try readSample(
+            try MediaSamples.ofThisRun?.made("interleaved.mp4") { path in
+                try ChildProcess.run(
+                    ["/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y"] + QuickProbeTests.picture
+                        + QuickProbeTests.noise + ["-c:v", "libx264", "-c:a", "aac", "-f", "mp4", path])
+            } ?? "")
+        #expect(try count(whole).probe != nil)
+        let table = try #require(whole.firstRange(of: Array("stco".utf8))).upperBound + 8
+        var bytes = whole
+        // All chunks at the place of the second: the first one overlaps it.
+        bytes.replaceSubrange(table..<table + 4, with: whole[table + 4..<table + 8])
+        #expect(try count(bytes).probe == nil)
+        // A size for all, as large as the file: each packet would be nearly all of it.
+        bytes = whole
+        let sizes = try #require(whole.firstRange(of: Array("stsz".utf8))).upperBound + 4
+        let large = UInt32(whole.count / 2).bigEndian
+        withUnsafeBytes(of: large) { bytes.replaceSubrange(sizes..<sizes + 4, with: $0) }
+        let (probe, reads) = try count(bytes)
+        #expect(probe == nil)
+        #expect(reads <= 3 * (whole.count >> 18 + 2), "\(reads)")
+    }
+
+    @Test func `who waits no more ends the reading`() throws {
+        let file = try Scratch().open(readSample(MediaSamples.ofThisRun?.screen(seconds: 3) ?? ""))
+        #expect(throws: MediaError.self) {
+            try QuickProbe.read(file.descriptor, format: .mp4, role: "it") { () throws(MediaError) in
+                throw MediaError(.cancelled, doing: "probe it", reason: "told")
+            }
+        }
+    }
+
+    /// Times that overflow only together, and each field at its ends.
+    @Test func `no number of an index is too large for the reader`() throws {
+        let scratch = try Scratch()
+        let whole = try readSample(try scratch.samples.screen(seconds: 2, preset: "medium"))
+        var bytes = whole
+        func set(_ box: String, _ distance: Int, _ value: [UInt8]) throws {
+            let end = try #require(bytes.firstRange(of: Array(box.utf8))).upperBound
+            bytes.replaceSubrange(end + distance..<end + distance + value.count, with: value)
+        }
+        try set("mvhd", 12, [0xff, 0xff, 0xff, 0xff])
+        try set("mdhd", 12, [0xff, 0xff, 0xff, 0xff])
+        try set("elst", 8, [0x80, 0, 0, 0])
+        let overflowing = try scratch.open(bytes)
+        #expect(try QuickProbe.read(overflowing.descriptor, format: .mp4, role: "it") == nil)
+        let index = try #require(whole.firstRange(of: Array("moov".utf8))).upperBound
+        let file = try scratch.open(whole)
+        for place in stride(from: index, to: whole.count - 4, by: 4) {
+            for first: UInt8 in [0x00, 0x7f, 0x80, 0xff] {
+                let value = [first] + [UInt8](repeating: first == 0 || first == 0x80 ? 0 : 0xff, count: 3)
+                pwrite(file.descriptor, value, 4, place)
+                _ = try QuickProbe.read(file.descriptor, format: .mp4, role: "it")
+            }
+            pwrite(file.descriptor, Array(whole[place..<place + 4]), 4, place)
+        }
+    }
+
     @Test func `nothing that a file holds crashes the reader`() async throws {
         let scratch = try Scratch()
         var chance = SeededNumbers(state: 20_261_121)

@@ -134,6 +134,21 @@ import Vocabulary
         try await expectLastingRefusal(fixture, sound, try fixture.screen(seconds: 4), "the sound is damaged")
     }
 
+    @Test func `sound comes as wav or m4a, too, and cut short it makes no result`() async throws {
+        for (name, words) in [("sound.wav", ["-f", "wav"]), ("sound.m4a", ["-c:a", "aac", "-f", "mp4"])] {
+            let fixture = try await MuxFixture()
+            let sound = try fixture.speech(seconds: 8, as: name, words)
+            let made = try await fixture.make(
+                try await fixture.pair(sound: sound, screens: [fixture.screen(seconds: 8)]))
+            try expectPlays(made, seconds: 8)
+            #expect(made.result.sound == .copy || name == "sound.wav")
+            var cut = sound
+            cut.bytes.removeLast(cut.bytes.count / 3)
+            try await expectLastingRefusal(
+                try await MuxFixture(), cut, try fixture.screen(seconds: 8), "the sound is damaged")
+        }
+    }
+
     @Test func `a screen without its index makes no result`() async throws {
         let fixture = try await MuxFixture()
         var screen = try fixture.screen(seconds: 4)
@@ -235,6 +250,15 @@ final class MuxFixture {
 
     func speech(seconds: Int) throws -> Half {
         Half(bytes: try readSample(try samples.speech(seconds: seconds)), name: "sound.mp3", kind: .audio)
+    }
+    /// The same, in another form.
+    func speech(seconds: Int, as name: String, _ words: [String]) throws -> Half {
+        let path = try samples.made("\(seconds)-\(name)") { path in
+            try ChildProcess.run(
+                ["/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-i", try samples.speech(seconds: seconds)] + words
+                    + [path])
+        }
+        return Half(bytes: try readSample(path), name: name, kind: .audio)
     }
     func screen(seconds: Int) throws -> Half {
         Half(bytes: try readSample(try samples.screen(seconds: seconds)), name: "screen.mp4", kind: .video)

@@ -71,6 +71,51 @@ import Vocabulary
         }
     }
 
+    // MARK: wav
+
+    private static func chunk(_ type: String, _ count: Int, size: Int? = nil, fill: UInt8 = 7) -> [UInt8] {
+        Array(type.utf8) + littleEndian(size ?? count)
+            + [UInt8](repeating: fill, count: count + (size == nil ? count % 2 : 0))
+    }
+
+    private static func littleEndian(_ number: Int) -> [UInt8] { bigEndian(number, 4).reversed() }
+
+    private static func wave(_ body: [UInt8], kind: String = "RIFF", size: Int? = nil) -> [UInt8] {
+        Array(kind.utf8) + littleEndian(size ?? 4 + body.count) + Array("WAVE".utf8) + body
+    }
+
+    private static let form = chunk("fmt ", 16)
+    private static let longSizes =
+        Array("ds64".utf8) + littleEndian(28)
+        + [UInt8]([0, 0, 0, 0, 0, 0, 0, 0]) + littleEndian(100) + littleEndian(0) + [UInt8](repeating: 0, count: 12)
+
+    static let waves: [(String, [UInt8], Wholeness)] = [
+        ("plain", wave(form + chunk("data", 100)), .whole),
+        ("a list before and behind", wave(form + chunk("LIST", 9) + chunk("data", 101) + chunk("LIST", 20)), .whole),
+        ("an odd end without its padding", Array(wave(form + chunk("data", 101)).dropLast()), .whole),
+        ("a size of the whole file", wave(form + chunk("data", 100), size: 4 + 24 + 108 + 8), .whole),
+        ("of long sizes", wave(longSizes + form + chunk("data", 100, size: 0xffff_ffff), kind: "RF64"), .whole),
+        (
+            "of long sizes, cut", wave(longSizes + form + chunk("data", 60, size: 0xffff_ffff), kind: "RF64"),
+            .broken(.truncated(missing: 40))
+        ),
+        ("cut", wave(form + chunk("data", 60, size: 100)), .broken(.truncated(missing: 40))),
+        ("cut before its samples", wave(form), .broken(.truncated(missing: nil))),
+        ("cut behind its samples", wave(form + chunk("data", 100), size: 500), .broken(.truncated(missing: 364))),
+        ("cut in its form", Array(wave(form).dropLast(5)), .broken(.truncated(missing: 5))),
+        ("written to a stream", wave(form + chunk("data", 100, size: 0xffff_ffff), size: 0xffff_ffff), .unknown),
+        ("not closed", wave(form + chunk("data", 100, size: 0), size: 0), .unknown),
+        ("more behind it than it says", wave(form + chunk("data", 100)) + [UInt8](repeating: 1, count: 50), .unknown),
+        ("another form", Array("RIFF".utf8) + littleEndian(90) + Array("AVI ".utf8) + form, .broken(.otherFormat)),
+        ("text", Array("this is a text of some length".utf8), .broken(.otherFormat)),
+        ("nothing", [], .broken(.empty)),
+    ]
+
+    @Test(arguments: waves)
+    func `a wav is whole where all its samples are there`(_ name: String, _ bytes: [UInt8], _ expected: Wholeness) {
+        #expect(check(.wav, bytes) == expected, "\(name)")
+    }
+
     // MARK: mp3
 
     /// Frames of MPEG-2.5 layer III, 8 kHz, 16 kbit/s: 144 bytes, 72 ms each.
@@ -182,6 +227,7 @@ import Vocabulary
         }
         #expect(format("/a/b.MP3", [0xff]) == .mp3)
         #expect(format("/a/b.mp4", Self.front) == .mp4)
+        #expect(format("/a/b.wav", Array("RIFF".utf8)) == .wav)
         #expect(format("/a/b.mp4", Self.definite(70_000)) == .cms)
         #expect(format("/a/b.mp4", Self.open) == .cms)
         #expect(format("/a/b.mp3.bin", Array("-----BEGIN CMS-----".utf8)) == .pem)
@@ -191,12 +237,12 @@ import Vocabulary
         #expect(format("/a/b.mp3", Self.definite(70_000), isEncrypted: true) == .cms)
     }
 
-    @Test(arguments: [ContainerFormat.mp3, .mp4, .cms, .pem])
+    @Test(arguments: [ContainerFormat.mp3, .mp4, .wav, .cms, .pem])
     func `no bytes crash a check`(_ format: ContainerFormat) {
         var generator = SystemRandomNumberGenerator()
         let seeds: [[UInt8]] = [
             Self.front + Self.box("moov", 9) + Self.long, Self.frames(5), Self.definite(70_000), Self.open,
-            Self.id3(20), Self.apeTag,
+            Self.id3(20), Self.apeTag, Self.wave(Self.longSizes + Self.form + Self.chunk("data", 100), kind: "RF64"),
         ]
         for seed in seeds {
             for _ in 0..<300 {
