@@ -23,6 +23,8 @@ package struct MuxSettings: Hashable, Sendable {
     /// The name of the key that results of encrypted media are encrypted for; nil: they are clear.
     package let resultKey: String?
     package let resultCipher: ResultCipher
+    /// Results of encrypted media are meant to be clear where no `resultKey` is set.
+    package let resultsAreClear: Bool
     /// Keep mp3 of 16 kHz and more, which mp4 allows, rather than encode it to AAC, which plays everywhere.
     package let keepsMP3: Bool
     package let pictureCheck: PictureCheck
@@ -117,6 +119,10 @@ extension MuxSettings {
             resultCipher: reader.value(
                 "result_cipher", .choice(.cbc), standard: .cbc,
                 "The cipher of results. Of aes-256-gcm every change shows; not every player opens it."),
+            resultsAreClear: reader.value(
+                "results_are_clear", .boolean, standard: false,
+                "Results of encrypted media are meant to be clear. Where there are keys, and neither this nor `result_key` is set, "
+                    + "each start and `takeup check` say that they are."),
             keepsMP3: reader.value(
                 "keep_mp3", .boolean, standard: false,
                 "Keep mp3 of 16 kHz and more in the result, which saves time, rather than encode it to AAC, which plays everywhere."

@@ -16,6 +16,7 @@ struct SettingsCrossChecks {
         refuseVolumesInsideOthers()
         refuseSharedVariables(in: environment)
         for (index, source) in settings.sources.enumerated() { warn(about: source, at: "sources[\(index)]") }
+        warnOfClearResults()
     }
 
     // MARK: - Names
@@ -183,6 +184,23 @@ struct SettingsCrossChecks {
     }
 
     // MARK: - Warnings
+
+    /// A site that encrypts has screens of calls in the clear on its volumes, and has to want that.
+    private func warnOfClearResults() {
+        let mux = settings.mux
+        if mux.keys.isEmpty { return }
+        if mux.resultKey == nil, !mux.resultsAreClear {
+            findings.warn(
+                "mux.keys", "what is muxed of encrypted media is published in the clear, as there is no result_key",
+                hint:
+                    "Name a key of [[mux.keys]] as mux.result_key, or say that it is meant so: results_are_clear = true",
+                line: findings.line(of: "mux.keys[0]"))
+        } else if mux.resultKey != nil, mux.resultsAreClear {
+            findings.warn(
+                "mux.results_are_clear", "results are encrypted, as there is a result_key",
+                hint: "Remove one of the two", line: findings.line(of: "mux.results_are_clear"))
+        }
+    }
 
     private func warn(about source: SourceSettings, at key: String) {
         func warn(_ setting: String, _ what: String, _ hint: String) {

@@ -97,6 +97,21 @@ import Vocabulary
         #expect(settings.warnings.allSatisfy { $0.line != nil })
     }
 
+    private static let key =
+        "[[mux.keys]]\nname = \"k\"\nid = \"5f0c\"\nkey_file = \"/k\"\ncertificate_file = \"/c\""
+
+    @Test(arguments: [
+        (key, ["mux.keys"]), ("[mux]\nresults_are_clear = true\n\(key)", []), ("[mux]\nresult_key = \"k\"\n\(key)", []),
+        ("[mux]\nresult_key = \"k\"\nresults_are_clear = true\n\(key)", ["mux.results_are_clear"]), ("", []),
+    ])
+    func `a site that decrypts hears that its results are clear, unless it said so or has them encrypted`(
+        rest: String, keys: [String]
+    ) throws {
+        let settings = try load(small(rest: rest))
+        #expect(settings.warnings.map(\.key) == keys)
+        #expect(settings.warnings.allSatisfy { $0.line != nil })
+    }
+
     private static func indexFiles(_ list: String) -> String {
         small().replacing("index_files = []", with: list)
     }

@@ -137,6 +137,7 @@ package final class ScratchSite: Sendable {
             [mux]
             workers = 2
             temporary_directory = "\(directory)/clear"
+            results_are_clear = true
 
             [[mux.keys]]
             name = "test"
