@@ -113,7 +113,7 @@ static void limit(int resource, uint64_t soft, uint64_t hard) {
     setrlimit(resource, &both);
 }
 
-enum { most_descriptors = 64 };
+enum { most_descriptors = 256 };
 
 /// The child's side of takeup_spawn_guarded, between fork and exec: only async-signal-safe calls, as other threads of
 /// the parent may have held locks. Returns with errno when the program was not started; `*report` is where to say so.
@@ -160,10 +160,35 @@ static void become(const char *path, char *const arguments[], char *const enviro
     setrlimit(RLIMIT_CORE, &no_core);
     // Where the kernel has neither, the other guards stand alone.
     if (guard->confined) {
+        // What fails here fails each time, and takeup_try_confinement tells of it.
         takeup_confine_files(path, 3, count);
         takeup_refuse_calls();
     }
     execve(path, arguments, environment);
+}
+
+int takeup_try_confinement(void) {
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        int done = takeup_confine_files("/usr/bin/ffmpeg", 3, 3) == 0 ? takeup_confined_files : 0;
+        if (takeup_refuse_calls() == 0) done |= takeup_confined_calls;
+        _exit(done);
+    }
+    int number = errno;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    int status = 0;
+    if (child > 0) {
+        pid_t ended;
+        do ended = waitpid(child, &status, 0);
+        while (ended < 0 && errno == EINTR);
+        return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    }
+    errno = number;
+    return -1;
 }
 
 pid_t takeup_spawn_guarded(const char *path, char *const arguments[], char *const environment[],

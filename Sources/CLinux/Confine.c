@@ -92,7 +92,16 @@ int takeup_confine_files(const char *program, int first, int count) {
 // A filter of calls that no tool for media has a use for: each ends with EPERM.
 
 #define CALL(number) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, refuse)
-enum { refuse = SECCOMP_RET_ERRNO | EPERM };
+// A call whose first argument has to be `value`: a process, which is 32 bits wide. The call's number is not needed after it.
+#define CALL_ONLY_OF(number, value)                                                          \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4),                                       \
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]) + low_half), \
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),                                    \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), BPF_STMT(BPF_RET | BPF_K, refuse)
+enum {
+    refuse = SECCOMP_RET_ERRNO | EPERM,
+    low_half = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 4,
+};
 
 #if defined __x86_64__
 #define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -102,7 +111,8 @@ enum { refuse = SECCOMP_RET_ERRNO | EPERM };
 
 int takeup_refuse_calls(void) {
 #ifdef OWN_ARCHITECTURE
-    static const struct sock_filter calls[] = {
+    // Not the text of the program: it knows its own process.
+    const struct sock_filter calls[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, refuse),
@@ -118,6 +128,9 @@ int takeup_refuse_calls(void) {
         CALL(SYS_unshare), CALL(SYS_bpf), CALL(SYS_perf_event_open), CALL(SYS_userfaultfd),
         CALL(SYS_io_uring_setup), CALL(SYS_keyctl), CALL(SYS_add_key), CALL(SYS_request_key),
         CALL(SYS_init_module), CALL(SYS_finit_module), CALL(SYS_delete_module), CALL(SYS_kexec_load),
+        CALL(SYS_setsid), CALL(SYS_setpgid), CALL(SYS_kill), CALL(SYS_tkill), CALL(SYS_rt_sigqueueinfo),
+        CALL(SYS_rt_tgsigqueueinfo), CALL(SYS_pidfd_send_signal),
+        CALL_ONLY_OF(SYS_tgkill, (uint32_t)getpid()), CALL_ONLY_OF(SYS_prlimit64, 0),
         CALL(SYS_open_by_handle_at), CALL(SYS_personality), CALL(SYS_setuid), CALL(SYS_setgid),
         CALL(SYS_setresuid), CALL(SYS_setresgid), CALL(SYS_fsopen), CALL(SYS_move_mount), CALL(SYS_open_tree),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),

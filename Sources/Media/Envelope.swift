@@ -34,6 +34,31 @@ struct EnvelopeReader {
         /// Content type and cipher with its parameters, as they stand.
         let cipher: [UInt8]
 
+        /// How long the authentication code is by the parameters of GCM (RFC 5084, 3.2); nil where they are of another form.
+        var codeBytes: Int? {
+            /// The values of definite length one behind the other.
+            func values(_ bytes: [UInt8]) -> [[UInt8]]? {
+                var found: [[UInt8]] = []
+                var rest = bytes[...]
+                while !rest.isEmpty {
+                    let value = Array(rest.prefix(258))
+                    guard value.count >= 2, value[1] < 0x80 || value[1] == 0x81 && value.count >= 3 else { return nil }
+                    let count = value[1] < 0x80 ? 2 + Int(value[1]) : 3 + Int(value[2])
+                    guard count <= rest.count else { return nil }
+                    found.append(Array(rest.prefix(count)))
+                    rest = rest.dropFirst(count)
+                }
+                return found
+            }
+            guard let outer = values(cipher), outer.count == 2, let inner = values(content(of: outer[1])),
+                inner.count == 2,
+                inner[1].first == Tag.sequence, let parameters = values(content(of: inner[1])),
+                (1...2).contains(parameters.count), parameters[0].first == Tag.octets
+            else { return nil }
+            guard parameters.count == 2 else { return 12 }
+            return parameters[1].first == Tag.integer && parameters[1].count == 3 ? Int(parameters[1][2]) : nil
+        }
+
         /// The envelope in definite form with an empty content, and an authentication code of zeros where it has one.
         var withoutContent: [UInt8] {
             let content = encoded(Tag.sequence, cipher + encoded(Tag.zeroOctets, []))
@@ -143,8 +168,9 @@ struct EnvelopeReader {
                     .unsupported, doing: reader.doing, reason: "an envelope with authenticated attributes")
             }
             code = content(of: try Self.element(reader, Tag.octets, in: envelope, "authentication code"))
-            guard (4...16).contains(code.count) else {
-                throw reader.malformed("an authentication code of wrong length")
+            // RFC 5084, 3.2: shorter ones can be guessed.
+            guard (12...16).contains(code.count), code.count == head.codeBytes ?? code.count else {
+                throw reader.malformed("an authentication code of \(code.count) bytes")
             }
         }
         while try !reader.isAtEnd(envelope) {

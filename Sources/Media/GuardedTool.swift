@@ -35,7 +35,7 @@ package struct ToolLimits: Hashable, Sendable {
 ///
 /// It gets no path: inputs and outputs are descriptors, numbered from 3 on, which it opens as `/dev/fd/3`. It has no
 /// network where the kernel allows to take it away, opens no other file and no socket where the kernel has Landlock and
-/// seccomp, has an environment of its own, limits, and a process group that is killed as a whole when it ends, passes its
+/// seccomp (``Confinement``), signals none but itself and leaves its process group by no call, has an environment of its own, limits, and a process group that is killed as a whole when it ends, passes its
 /// deadline, makes no progress, or the task is cancelled; the kernel kills it when this process dies.
 struct GuardedTool: Sendable {
     let program: FilePath

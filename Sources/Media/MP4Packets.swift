@@ -163,6 +163,10 @@ struct MP4Track {
         let isLong = try boxes.number(place, in: header) >> 24 == 1
         let movieScale = try boxes.number(place + (isLong ? 20 : 12), in: header)
         guard movieScale > 0 else { throw MP4Boxes.Unusual() }
+        // A cover is a stream of its own to ffmpeg, and may be its first.
+        for box in movie where box.type == "udta" || box.type == "meta" {
+            guard boxes.bytes[box.body].firstRange(of: Array("covr".utf8)) == nil else { throw MP4Boxes.Unusual() }
+        }
         var tracks: [MP4Track] = []
         for box in movie where box.type == "trak" {
             guard tracks.count < 2 else { throw MP4Boxes.Unusual() }

@@ -24,6 +24,9 @@ package struct MediaTools: Sendable {
         self.probeLimits = probeLimits
     }
 
+    /// So many screens one mux can take: each is a descriptor of ffmpeg's.
+    static let mostScreens = 200
+
     /// The path by which a tool opens the descriptor at this place of those given to it.
     static func path(ofDescriptor place: Int) -> String { "file:/dev/fd/\(3 + place)" }
 }

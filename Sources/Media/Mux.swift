@@ -47,6 +47,11 @@ package struct MuxInput: Hashable, Sendable {
     }
 }
 
+extension MuxInput {
+    /// Sound, a cover, or whatever else stands beside the pictures or before them.
+    var hasMoreThanPictures: Bool { facts.streams.count > 1 || facts.picture?.index != 0 }
+}
+
 /// A muxed and verified file.
 package struct MuxResult: Hashable, Sendable {
     package let path: FilePath
@@ -117,6 +122,11 @@ private struct MuxJob: Sendable {
         guard let stream = sound.facts.sound else {
             throw MediaError(.malformed, doing: "mux", reason: "the sound holds no sound")
         }
+        guard screens.count <= MediaTools.mostScreens else {
+            throw MediaError(
+                .unsupported, doing: "mux",
+                reason: "the recording has \(screens.count) screens, more than \(MediaTools.mostScreens)")
+        }
         guard plan.pieces.allSatisfy({ $0.screen.map(screens.indices.contains) ?? true }) else {
             throw MediaError(.mismatch, doing: "mux", reason: "the plan names a screen that was not given")
         }
@@ -169,7 +179,8 @@ private struct MuxJob: Sendable {
         var order: [Int] = []
         for screen in plan.pieces.compactMap(\.screen) where !order.contains(screen) { order.append(screen) }
         try await ffmpeg(
-            command.encoding(screens: order), [result, sound.descriptor] + order.map { screens[$0].descriptor },
+            command.encoding(screens: order, streams: order.map { screens[$0].facts.picture?.index ?? 0 }),
+            [result, sound.descriptor] + order.map { screens[$0].descriptor },
             refusesComplaints: true)
         return try await verify()
     }
@@ -185,19 +196,29 @@ private struct MuxJob: Sendable {
         defer { withExtendedLifetime(held) {} }
         var files: [CInt] = []
         var entries: [MuxCommand.JoinEntry] = []
+        var slicePlace: Int?
+        // Where the pictures of the one file are, if it is but one.
+        var stream = picture.index
         for piece in shown {
-            let place = files.count + 3
             switch piece.content {
             case .padding:
-                guard let slice = try await slice(like: screens[model]) else { return false }
-                held.append(slice)
-                files.append(slice.descriptor)
+                if slicePlace == nil {
+                    guard let slice = try await slice(like: screens[model]) else { return false }
+                    slicePlace = files.count + 3
+                    held.append(slice)
+                    files.append(slice.descriptor)
+                }
+                guard let place = slicePlace else { return false }
                 entries += MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: tools.sliceLength).map {
                     MuxCommand.JoinEntry(descriptor: place, start: $0)
                 }
             case .screen(let screen, from: _, let stretch):
+                let place = files.count + 3
                 var file = screens[screen].descriptor
-                if stretch != 1, let picture = screens[screen].facts.picture {
+                // What is joined has nothing but pictures; one alone is taken as it is.
+                let isBeside = shown.count > 1 && screens[screen].hasMoreThanPictures
+                if stretch != 1 || isBeside, let picture = screens[screen].facts.picture {
+                    stream = 0
                     let restamped = HeldSlice(try openUnnamedFile(in: directory, doing: "mux"))
                     try await ffmpeg(MuxCommand.restamping(picture, by: stretch), [file, restamped.descriptor])
                     held.append(restamped)
@@ -210,7 +231,8 @@ private struct MuxJob: Sendable {
             }
         }
         if shown.count == 1 {
-            try await ffmpeg(command.copyingOne(picture, delay: delay), [files[0], sound.descriptor, result])
+            try await ffmpeg(
+                command.copyingOne(picture, stream: stream, delay: delay), [files[0], sound.descriptor, result])
             return true
         }
         let list = try openUnnamedFile(in: directory, doing: "mux")

@@ -52,14 +52,15 @@ struct MuxCommand {
 
     private static let common = ["-nostdin", "-v", "error", "-threads", "2"]
 
-    /// Pictures copied from one screen, which begins `delay` after the sound; its first picture stands until then.
-    /// Descriptors: screen, sound, result.
-    func copyingOne(_ picture: StreamFacts, delay: Duration) -> [String] {
+    /// Pictures copied from one screen, its stream of that number, which begins `delay` after the sound; its first picture
+    /// stands until then. Descriptors: screen, sound, result.
+    func copyingOne(_ picture: StreamFacts, stream: Int, delay: Duration) -> [String] {
         Self.common + (delay > .zero ? ["-itsoffset", secondsText(delay)] : [])
             + MediaFormat.mp4.inputOptions + ["-i", MediaTools.path(ofDescriptor: 0)]
             + soundFormat.inputOptions + ["-i", MediaTools.path(ofDescriptor: 1)]
             + output(
-                picture: ["-map", "0:v:0", "-c:v", "copy"] + stamps(of: picture, stillFrom: delay), soundInput: 1, to: 2
+                picture: ["-map", "0:\(stream)", "-c:v", "copy"] + stamps(of: picture, stillFrom: delay), soundInput: 1,
+                to: 2
             )
     }
 
@@ -104,7 +105,7 @@ struct MuxCommand {
     /// The pictures of a screen in other times: its clock ran wrong. Descriptors: screen, result.
     static func restamping(_ picture: StreamFacts, by stretch: Double) -> [String] {
         common + ["-itsscale", "\(stretch)"] + MediaFormat.mp4.inputOptions
-            + ["-i", MediaTools.path(ofDescriptor: 0), "-map", "0:v:0", "-c:v", "copy"]
+            + ["-i", MediaTools.path(ofDescriptor: 0), "-map", "0:\(picture.index)", "-c:v", "copy"]
             + ["-video_track_timescale", timescale(of: picture), "-f", "mp4", "-y", MediaTools.path(ofDescriptor: 1)]
     }
 
@@ -139,14 +140,18 @@ struct MuxCommand {
     }
 
     /// All pictures encoded anew. Descriptors: result, sound, then the screens in the order of their first piece.
-    func encoding(screens: [Int]) -> [String] {
+    ///
+    /// - Parameter streams: which stream of each screen holds its pictures.
+    func encoding(screens: [Int], streams: [Int]) -> [String] {
         let inputs = screens.indices.flatMap {
             // Pictures that change their size half way are scaled; the graph must not start anew.
-            ["-reinit_filter", "0"] + MediaFormat.mp4.inputOptions + ["-i", MediaTools.path(ofDescriptor: 2 + $0)]
+            ["-reinit_filter", "0", "-threads", screens.count > 8 ? "1" : "2"] + MediaFormat.mp4.inputOptions + [
+                "-i", MediaTools.path(ofDescriptor: 2 + $0),
+            ]
         }
         return Self.common + inputs
             + soundFormat.inputOptions + ["-i", MediaTools.path(ofDescriptor: 1)]
-            + ["-filter_complex_threads", "2", "-filter_complex", graph(screens: screens)]
+            + ["-filter_complex_threads", "2", "-filter_complex", graph(screens: screens, streams: streams)]
             + output(picture: ["-map", "[picture]"] + pictureCodec, soundInput: screens.count, to: 0)
     }
 
@@ -157,7 +162,7 @@ struct MuxCommand {
 
     /// Pieces are counted in whole pictures of the result, by rounding where each begins: errors stay below half a
     /// picture, and do not add up.
-    private func graph(screens: [Int]) -> String {
+    private func graph(screens: [Int], streams: [Int]) -> String {
         let rate = plan.frameRate
         func pictures(_ time: Duration) -> Int64 {
             (time.wholeMicroseconds * Int64(rate) + 500_000) / 1_000_000
@@ -183,7 +188,7 @@ struct MuxCommand {
                 let first = pictures(.microseconds(Int64((Double(from.wholeMicroseconds) * stretch).rounded())))
                 let last = first + count
                 chains.append(
-                    "[\(input):v:0]setpts=PTS*\(stretch),"
+                    "[\(input):\(streams[input])]setpts=PTS*\(stretch),"
                         + "scale=\(plan.width):\(plan.height):force_original_aspect_ratio=decrease:eval=frame,"
                         + "pad=\(plan.width):\(plan.height):(ow-iw)/2:(oh-ih)/2:black:eval=frame,format=yuv420p,setsar=1,"
                         // The last picture stands until the piece ends.

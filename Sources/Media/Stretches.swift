@@ -14,9 +14,14 @@ package struct DecodeStretch: Hashable, Sendable {
     package let format: MediaFormat
     package let kind: StreamFacts.Kind
     package let extent: Extent
+    /// Of that number in the file; nil: the first of its kind.
+    let stream: Int?
 
-    package init(_ kind: StreamFacts.Kind, of input: CInt, format: MediaFormat, extent: Extent = .all) {
+    package init(
+        _ kind: StreamFacts.Kind, of input: CInt, format: MediaFormat, stream: Int? = nil, extent: Extent = .all
+    ) {
         self.input = input
+        self.stream = stream
         self.format = format
         self.kind = kind
         self.extent = extent
@@ -33,11 +38,28 @@ package struct DecodeStretch: Hashable, Sendable {
 }
 
 extension MediaTools {
-    /// Decodes parts of files in one run of ffmpeg, whose start costs more than most of them: the proof that they can be
-    /// played. The report's duration is the longest of all.
+    /// So many parts are decoded by one run of ffmpeg, whose start costs more than most of them; each has threads of its own,
+    /// which take of its memory.
+    private static let mostStretches = 16
+
+    /// Decodes parts of files in few runs of ffmpeg: the proof that they can be played. The report's duration is the longest
+    /// of all.
     ///
     /// Throws ``MediaError`` as ``decode(_:of:format:from:length:role:)`` does; complaints are no error here.
     package func decode(_ stretches: [DecodeStretch], doing: String) async throws(MediaError) -> DecodeReport {
+        var all = DecodeReport(complaintCount: 0, firstComplaint: nil, duration: .zero)
+        for first in stride(from: 0, to: stretches.count, by: Self.mostStretches) {
+            let some = Array(stretches[first..<min(first + Self.mostStretches, stretches.count)])
+            let report = try await decodeAtOnce(some, doing: doing)
+            all = DecodeReport(
+                complaintCount: all.complaintCount + report.complaintCount,
+                firstComplaint: all.firstComplaint ?? report.firstComplaint,
+                duration: max(all.duration, report.duration))
+        }
+        return all
+    }
+
+    private func decodeAtOnce(_ stretches: [DecodeStretch], doing: String) async throws(MediaError) -> DecodeReport {
         var descriptors: [CInt] = []
         var inputs: [String] = []
         var outputs: [String] = []
@@ -46,7 +68,8 @@ extension MediaTools {
             if place == descriptors.count { descriptors.append(stretch.input) }
             inputs += ["-threads", "2"] + stretch.format.inputOptions + stretch.options
             inputs += ["-i", Self.path(ofDescriptor: place)]
-            outputs += ["-map", stretch.kind == .sound ? "\(number):a:0" : "\(number):v:0"]
+            let stream = stretch.stream.map { String($0) } ?? (stretch.kind == .sound ? "a:0" : "v:0")
+            outputs += ["-map", "\(number):\(stream)"]
             // Times are checked apart: in a tick of its own rate two pictures close to each other would be one.
             outputs += ["-enc_time_base", "-1", "-f", "null", "-"]
         }

@@ -26,12 +26,16 @@ final class ToolChild {
         guards.cpu_seconds = UInt64(max(1, (limits.processorTime.wholeMilliseconds + 999) / 1000))
         guards.address_space_bytes = limits.addressSpaceBytes
         guards.file_bytes = limits.fileBytes
-        guards.open_files = 256
+        // Each that it gets may be opened once more, by its number.
+        guards.open_files = 640
         guards.no_network = 1
         guards.confined = 1
         guards.niceness = CInt(limits.niceness)
         let given = [-1, output.childEnd.descriptor, errors.childEnd.descriptor] + descriptors
-        let environment = ["PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent", "AV_LOG_FORCE_NOCOLOR=1"]
+        // An arena for each thread, of which there are many with many inputs, would take of the address space.
+        let environment = [
+            "PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent", "AV_LOG_FORCE_NOCOLOR=1", "MALLOC_ARENA_MAX=2",
+        ]
         let started = withCStrings([name] + arguments) { argumentList in
             withCStrings(environment) { environmentList in
                 takeup_spawn_guarded(
@@ -103,8 +107,10 @@ final class ToolChild {
                 if ready.contains(processEvents.descriptor) { break }
             }
             kill(-process, SIGKILL)
-            // What is still in the pipes; their other ends are closed, or held by something that is being killed.
-            for pipe in openPipes { while try takeOutput(from: pipe, buffer, output) {} }
+            // What is still in the pipes; their other ends are closed, or held by something that is being killed. What got
+            // away from that could write for ever.
+            let last = clock.now + Self.patience
+            for pipe in openPipes { while clock.now < last, try takeOutput(from: pipe, buffer, output) {} }
         }
         return reap()
     }

@@ -12,6 +12,9 @@ struct MuxChecks: Sendable {
     let threads: FileThreads
     let patience: Duration
 
+    /// Halves of one job that are opened, measured or decoded at a time: each may be a process.
+    static let halvesAtOnce = 4
+
     /// A clear half, open, with what was measured of it.
     struct Half: Sendable {
         let file: HeldFile
@@ -60,16 +63,14 @@ struct MuxChecks: Sendable {
 
     /// Damage that a decoder sees never becomes a result: of tampered CBC ciphertext nothing else shows.
     ///
-    /// All of the sound is decoded, and of each screen what the setting says, all at once; all of one that nothing else
+    /// All of the sound is decoded, and of each screen what the setting says, some at once; all of one that nothing else
     /// vouches for. Throws ``MuxFailure``.
     func refuseDamaged(sound: Half, screens: [(half: Half, isVouched: Bool)]) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await refuseDamaged(sound, stretch(.sound, of: sound, .all)) }
-            for (screen, isVouched) in screens {
-                let extent = isVouched ? extent(of: screen) : .all
-                group.addTask { try await refuseDamaged(screen, stretch(.picture, of: screen, extent)) }
-            }
-            try await group.waitForAll()
+        let all =
+            [(sound, stretch(.sound, of: sound, .all))]
+            + screens.map { ($0.half, stretch(.picture, of: $0.half, $0.isVouched ? extent(of: $0.half) : .all)) }
+        _ = try await atMost(MuxChecks.halvesAtOnce, of: all) { half, stretch in
+            try await refuseDamaged(half, stretch)
         }
     }
 
@@ -94,6 +95,8 @@ struct MuxChecks: Sendable {
     private func stretch(
         _ kind: StreamFacts.Kind, of half: Half, _ extent: DecodeStretch.Extent
     ) -> DecodeStretch {
-        DecodeStretch(kind, of: half.input.descriptor, format: half.input.format, extent: extent)
+        let stream = kind == .picture ? half.input.facts.picture : half.input.facts.sound
+        return DecodeStretch(
+            kind, of: half.input.descriptor, format: half.input.format, stream: stream?.index, extent: extent)
     }
 }

@@ -36,6 +36,7 @@ package struct MuxProcess: Sendable {
         try PrivateDirectory.prove(settings.mux.temporaryDirectory)
         PrivateDirectory.removeAbandoned(below: settings.mux.temporaryDirectory)
         tellWhereClearBytesPass()
+        if let gap = Confinement.tried().gap { narrator.tell(.toolsUnconfined, .detail(gap)) }
         let progress = Progress()
         let numbers = Array(1...settings.mux.workers)
         let wakes = numbers.map { _ in Wake() }

@@ -205,16 +205,9 @@ struct MuxWork: Sendable {
         return (directory.appending("result.mp4.p7m"), made.byteCount, resultKey.id)
     }
 
-    /// Opens and measures all at once: the sound, then the screens.
+    /// Opens and measures some at once: the sound, then the screens.
     private func openAll(_ pair: MuxPair, in directory: FilePath) async throws -> [OpenHalf] {
-        try await withThrowingTaskGroup(of: (Int, OpenHalf).self) { group in
-            for (number, half) in pair.halves.enumerated() {
-                group.addTask { (number, try await open(half, in: directory)) }
-            }
-            var opened: [Int: OpenHalf] = [:]
-            for try await (number, half) in group { opened[number] = half }
-            return pair.halves.indices.compactMap { opened[$0] }
-        }
+        try await atMost(MuxChecks.halvesAtOnce, of: pair.halves) { half in try await open(half, in: directory) }
     }
 
     private var checks: MuxChecks {

@@ -4,14 +4,16 @@ internal import Vocabulary
 
 /// A directory for one job, below the worker's temporary directory, that goes away with all that is in it.
 ///
-/// It carries the process id in its name: what a killed worker left is removed by the next one that starts there.
+/// It carries the process in its name, by its number and when it began: what a killed worker left is removed by the next one
+/// that starts there, also where that has the same number, as in a container.
 struct PrivateDirectory: ~Copyable {
     let path: FilePath
     private static let prefix = "job-"
 
     /// Throws ``FileError`` where the temporary directory is not there or not ours.
     init(below parent: FilePath, name: String) throws(FileError) {
-        let made = parent.appending("\(PrivateDirectory.prefix)\(getpid())-\(name)")
+        let began = PrivateDirectory.beginning(of: getpid()) ?? 0
+        let made = parent.appending("\(PrivateDirectory.prefix)\(getpid())-\(began)-\(name)")
         if mkdir(made.cPath, 0o700) != 0 { throw FileError(.makeDirectory, number: errno, path: made) }
         // Only now: once all is set, a throw would run `deinit`, and remove what is another's.
         path = made
@@ -43,9 +45,23 @@ struct PrivateDirectory: ~Copyable {
     static func removeAbandoned(below parent: FilePath) {
         for name in names(in: parent) {
             let parts = name.split(separator: "-")
-            guard name.hasPrefix(prefix), parts.count >= 3, let process = pid_t(parts[1]) else { continue }
-            if kill(process, 0) != 0 && errno == ESRCH { remove(parent.appending(name)) }
+            guard name.hasPrefix(prefix), parts.count >= 4, let process = pid_t(parts[1]), let began = UInt64(parts[2])
+            else { continue }
+            if beginning(of: process) != began { remove(parent.appending(name)) }
         }
+    }
+
+    /// When a process began, in ticks since the machine did (proc(5), field 22); nil where there is none of that number that
+    /// we may see.
+    static func beginning(of process: pid_t) -> UInt64? {
+        let descriptor = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 2048)
+        let text = String(decoding: bytes[..<max(0, read(descriptor, &bytes, bytes.count))], as: UTF8.self)
+        // The second field is a name, in brackets, and may hold anything.
+        let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+        return fields.count > 20 ? UInt64(fields[20]) : nil
     }
 
     /// Flat: a job makes files only.

@@ -15,11 +15,22 @@ struct ToolCheck: Sendable {
                 do throws(MediaError) {
                     let version = try await tools.version(of: tool, within: SiteCheck.patience)
                     return [CheckFinding(.ok, tool.rawValue, "\(path(of: tool)), version \(version)")]
+                        + confinement(of: tool)
                 } catch {
                     return [failure(tool, "\(error.reason).")]
                 }
             }
         }
+    }
+
+    /// Of all tools, told with the first: one that reads what strangers made may be taken over by it.
+    private func confinement(of tool: MediaTools.Tool) -> [CheckFinding] {
+        guard tool == .ffmpeg, let gap = Confinement.tried().gap else { return [] }
+        return [
+            CheckFinding(
+                .warn, tool.rawValue, "Were it taken over by what it reads, \(gap).",
+                hint: "Use a kernel with Landlock and seccomp, in a sandbox that lets a process confine itself.")
+        ]
     }
 
     private func path(of tool: MediaTools.Tool) -> String {

@@ -209,6 +209,8 @@ package enum Event: String, CaseIterable, Sendable {
     /// A mux worker has begun.
     case workerReady = "WORKER_READY"
     case clearOnDisk = "CLEAR_MEDIA_ON_DISK"
+    /// Nothing keeps ffmpeg from what it was not given.
+    case toolsUnconfined = "TOOLS_UNCONFINED"
     /// A mux worker ends as asked.
     case workerStopping = "WORKER_STOPPING"
     /// One turn of a service failed.

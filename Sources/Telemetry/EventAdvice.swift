@@ -830,6 +830,14 @@ extension Event {
                 next:
                     "Let mux.temporary_directory lie on a tmpfs of the worker alone; the worker's unit makes one."
             )
+        case .toolsUnconfined:
+            EventAdvice(
+                subject: "ffmpeg is less confined than it could be",
+                happened: "Were ffmpeg or ffprobe taken over by what it reads, this would be open to it: {detail}.",
+                did: "It goes on: limits, a namespace without network and a process group of its own stay.",
+                next:
+                    "Use a kernel with Landlock (6.1 of Debian has it) and seccomp, and a sandbox that lets a process confine itself."
+            )
         case .workerStopping:
             EventAdvice(
                 subject: "A mux worker is stopping",

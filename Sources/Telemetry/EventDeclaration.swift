@@ -540,6 +540,11 @@ extension Event {
                 messageID: "f4a4cbd73ebf4c9bbdf66f2116d9050c", priority: .warning,
                 says: "Clear bytes of encrypted media pass through a directory that is not in memory: {detail}",
                 facts: [.service, .version, .detail])
+        case .toolsUnconfined:
+            EventDeclaration(
+                messageID: "049d6b798b2c4c6f92ecdc098d01ffe0", priority: .warning,
+                says: "ffmpeg is less confined than it could be: {detail}",
+                facts: [.service, .version, .detail])
         case .workerStopping:
             EventDeclaration(
                 messageID: "e382fd08bb4a43bea21eec85a2834ce7", priority: .notice,

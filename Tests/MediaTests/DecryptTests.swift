@@ -207,6 +207,19 @@ import Vocabulary
         }
     }
 
+    @Test(arguments: [4, 8, 11, 12, 15])
+    func `an authentication code that is shorter than its envelope says opens nothing`(_ count: Int) async throws {
+        let scratch = try Scratch()
+        let whole = try encrypted(20_000, for: [.rsa], form: .ber, cipher: "aes-256-gcm", in: scratch)
+        // 16 bytes, behind which all that is open ends.
+        let code = try #require(whole.indices.last { whole[$0] == 4 && whole[$0...].count > 17 && whole[$0 + 1] == 16 })
+        #expect(whole[(code + 18)...].allSatisfy { $0 == 0 })
+        let cut = whole[..<code] + [4, UInt8(count)] + whole[(code + 2)..<(code + 2 + count)] + whole[(code + 18)...]
+        let (error, size) = try await failure(Array(cut), keys: try scratch.keyRing(), in: scratch)
+        #expect(error?.code == .malformed, "\(String(describing: error))")
+        #expect(size == 0)
+    }
+
     @Test(arguments: [CMSSamples.Form.der, .ber, .pem])
     func `no flipped bit crashes, hangs or leaves a file behind an error`(_ form: CMSSamples.Form) async throws {
         let scratch = try Scratch()

@@ -41,7 +41,10 @@ import Vocabulary
         let file = try scratch.open(Array("lent".utf8))
         setenv("TAKEUP_TEST_SECRET", "hidden", 1)
         let (_, output) = try await run(
-            "cat /dev/fd/3; echo; for n in /proc/self/fd/*; do printf '%s ' ${n##*/}; done; env | grep -c SECRET; umask >/dev/null; pwd",
+            """
+            cat /dev/fd/3; echo; for one in /proc/self/fd/*; do printf '%s ' ${one##*/}; done
+            env | grep -c SECRET; umask >/dev/null; pwd
+            """,
             descriptors: [file.descriptor])
         let lines = output.split(separator: "\n")
         #expect(lines[0] == "lent")
@@ -86,6 +89,32 @@ import Vocabulary
             output: { _ in })
         #expect(!end.isSuccess)
         #expect(end.complaint.contains("Operation not permitted"), "\(end.complaint)")
+    }
+
+    @Test func `a tool leaves its group by no call, and signals and limits nobody but itself`() async throws {
+        let (end, output) = try await run(
+            """
+            sleep 300 &
+            for act in "setsid true" "kill -0 \(getpid())" "kill -TERM $!" "kill -TERM 0" \
+                "prlimit --pid=\(getpid()) --core"
+            do $act 2>/dev/null && echo "did $act"; done
+            ulimit -n 100 && ulimit -n
+            """)
+        #expect(end.isSuccess)
+        #expect(output == "100\n")
+        // What it does to itself when it fails goes on.
+        let perl = GuardedTool(program: FilePath("/usr/bin/perl"), name: "perl")
+        let aborted = try await perl.run(
+            ["-MPOSIX", "-e", "POSIX::abort()"], descriptors: [], limits: ToolLimits(), doing: "test", output: { _ in })
+        #expect(aborted.signal == Int(SIGABRT), "\(aborted)")
+    }
+
+    @Test func `what cannot be confined is told in words`() {
+        #expect(Confinement.tried() == Confinement(hasFiles: takeup_landlock_version() >= 1, hasCalls: true))
+        #expect(Confinement(hasFiles: true, hasCalls: true).gap == nil)
+        #expect(Confinement(hasFiles: false, hasCalls: true).gap?.contains("Landlock") == true)
+        #expect(Confinement(hasFiles: true, hasCalls: false).gap?.contains("seccomp") == true)
+        #expect(Confinement(hasFiles: false, hasCalls: false).gap?.contains("neither") == true)
     }
 
     @Test func `a program that is not there is named`() async throws {

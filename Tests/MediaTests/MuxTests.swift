@@ -103,6 +103,44 @@ import Vocabulary
         #expect(try pictureHash(scratch.file("result.mp4")) == (try pictureHash(screen)))
     }
 
+    /// A screen whose file has a picture of 64 by 64 before it, as a cover that ffmpeg takes for the first stream.
+    private func coveredScreen(_ scratch: Scratch) throws -> String {
+        let screen = try scratch.samples.screen(seconds: 6)
+        return try scratch.samples.made("covered.mp4") { path in
+            try ChildProcess.run(
+                ["/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-i", screen, "-f", "lavfi", "-i"]
+                    + [
+                        "color=c=white:size=64x64:rate=10:d=0.1", "-map", "0", "-map", "1", "-c:v:0", "copy", "-c:v:1",
+                        "mjpeg",
+                    ]
+                    + ["-frames:v:1", "1", "-disposition:v:1", "attached_pic", "-f", "mp4", path])
+            var bytes = try readSample(path)
+            func size(_ at: Int) -> Int { bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }
+            let index = try #require(bytes.firstRange(of: Array("moov".utf8))).lowerBound - 4
+            let track = try #require(bytes[index...].firstRange(of: Array("trak".utf8))).lowerBound - 4
+            let data = try #require(bytes[index...].firstRange(of: Array("udta".utf8))).lowerBound - 4
+            let moved = Array(bytes[data..<data + size(data)])
+            bytes.removeSubrange(data..<data + moved.count)
+            bytes.insert(contentsOf: moved, at: track)
+            try writeSample(bytes, to: path)
+        }
+    }
+
+    @Test(arguments: [0, 1500])
+    func `a cover before the pictures is not taken for them`(_ offset: Int) async throws {
+        let scratch = try Scratch()
+        let screen = try coveredScreen(scratch)
+        let file = try OpenSample(screen)
+        #expect(try QuickProbe.read(file.descriptor, format: .mp4, role: "it") == nil)
+        let facts = try await tools.probe(file.descriptor, format: .mp4, role: "it")
+        #expect(facts.picture?.index == 1)
+        let made = try await mux(sound: try scratch.samples.speech(seconds: 8), [(screen, offset)], in: scratch)
+        try expectLength(made, 8)
+        #expect(made.result.facts.picture?.width == 320)
+        #expect(made.result.picture == .copy)
+        #expect(made.result.facts.picture?.packetCount ?? 0 >= 60)
+    }
+
     @Test func `with still padding a late screen is copied, and its first picture stands before it`() async throws {
         let scratch = try Scratch()
         let screen = try scratch.samples.screen(seconds: 7, preset: "medium")

@@ -5,6 +5,7 @@ import Media
 import Planning
 import Postgres
 import Support
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -86,6 +87,35 @@ import Vocabulary
         try expectPlays(made, seconds: 12)
         #expect(made.result.picture == .copy)
         #expect(made.result.encodedText.hasPrefix("pictures copied; sound encoded, as not every player"))
+    }
+
+    @Test func `a recording with sixty screens and gaps between them becomes one file`() async throws {
+        let fixture = try await MuxFixture()
+        let screens = try (0..<60).map { number in
+            var screen = try fixture.screen(seconds: 1)
+            (screen.delay, screen.name) = (.milliseconds(500 + 2000 * number), "screen-\(number).mp4")
+            return screen
+        }
+        let made = try await fixture.make(try await fixture.pair(sound: fixture.speech(seconds: 120), screens: screens))
+        try expectPlays(made, seconds: 120)
+        #expect(made.result.picture == .copy)
+    }
+
+    @Test func `of many items so many are worked on at once, and what is made keeps their order`() async throws {
+        let running = Mutex((now: 0, most: 0))
+        let made = try await atMost(3, of: 0..<20) { number in
+            running.withLock { ($0.now, $0.most) = ($0.now + 1, max($0.most, $0.now + 1)) }
+            try await Task.sleep(for: .milliseconds((number * 7) % 10))
+            running.withLock { $0.now -= 1 }
+            return number * 2
+        }
+        #expect(made == (0..<20).map { $0 * 2 })
+        #expect(running.withLock { $0.most } == 3)
+        await #expect(throws: MuxFailure.self) {
+            _ = try await atMost(3, of: 0..<20) { number in
+                if number == 5 { throw MuxFailure(what: "told", isTransient: true) }
+            }
+        }
     }
 
     @Test func `screens that overlap too much are refused, and the text names both and by how much`() async throws {

@@ -44,15 +44,20 @@ import Vocabulary
         try withScratch { parent in
             let dead = try ChildProcess(["/bin/true"])
             dead.wait()
-            let abandoned = parent.appending("job-\(dead.id)-1-7")
-            let staying = ["job-\(getpid())-1-8", "job-1-1-9", "job-abc-1", "other-\(dead.id)-1", "job-\(dead.id)"]
-                .map { parent.appending($0) }
-            for path in [abandoned] + staying {
+            let own = try #require(PrivateDirectory.beginning(of: getpid()))
+            let first = try #require(PrivateDirectory.beginning(of: 1))
+            // In a container the dead one may have had our own number.
+            let abandoned = ["job-\(dead.id)-\(own)-1-7", "job-\(getpid())-\(own - 1)-1-8"].map { parent.appending($0) }
+            let staying = [
+                "job-\(getpid())-\(own)-1-8", "job-1-\(first)-1-9", "job-abc-1-1-1", "other-\(dead.id)-1-1-1",
+                "job-\(dead.id)-1",
+            ].map { parent.appending($0) }
+            for path in abandoned + staying {
                 try #require(mkdir(path.displayText, 0o700) == 0)
                 try writeSample([1], to: path.appending("clear").displayText)
             }
             PrivateDirectory.removeAbandoned(below: parent)
-            #expect(!isThere(abandoned))
+            #expect(abandoned.filter { isThere($0) } == [])
             #expect(staying.filter { !isThere($0.appending("clear")) } == [])
         }
     }

@@ -15,7 +15,7 @@ internal import Vocabulary
         let hurries: Bool
         var testDescription: String { "\(pairs) pairs, \(blows) blows" }
 
-        static let core = Size(pairs: 24, blows: 8, hurries: true)
+        static let core = Size(pairs: 8, blows: 4, hurries: true)
         static let full = Size(pairs: 2000, blows: 60, hurries: false)
         static var all: [Size] { getenv("TAKEUP_LONG_TESTS") == nil ? [core] : [core, full] }
     }

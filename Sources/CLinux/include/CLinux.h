@@ -76,12 +76,18 @@ struct takeup_guard {
 int takeup_confine_files(const char *program, int first, int count);
 /// The kernel's version of Landlock; 0 or less where it has none.
 long takeup_landlock_version(void);
-/// Refuses, by seccomp, what no tool for media calls: sockets, tracing, mounts, namespaces, modules, changes of user.
+/// Refuses, by seccomp, what no tool for media calls: sockets, tracing, mounts, namespaces, modules, changes of user, leaving
+/// the process group, limits of and signals to other processes (to itself a process may send what abort(3) does).
 /// -1 with errno where the kernel can't. Needs no_new_privs. Async-signal-safe.
 int takeup_refuse_calls(void);
 
+enum { takeup_confined_files = 1, takeup_confined_calls = 2 };
+/// Which of the two ways above work here, as bits, tried in a child that ends at once; -1 with errno where it could not be
+/// tried.
+int takeup_try_confinement(void);
+
 /// Starts `path` with `arguments` and `environment` (both null-terminated) in a process group of its own, with its
-/// descriptors 0 to `descriptor_count` - 1 (at least 3, at most 64) taken from `descriptors` (-1: /dev/null) and all
+/// descriptors 0 to `descriptor_count` - 1 (at least 3, at most 256) taken from `descriptors` (-1: /dev/null) and all
 /// others closed, with the guard's limits, killed by the kernel when the thread that called ends. Past its CPU time it
 /// gets SIGXCPU, a second later SIGKILL. Returns the pid, or -1 with errno.
 pid_t takeup_spawn_guarded(const char *path, char *const arguments[], char *const environment[],
