@@ -27,8 +27,8 @@ package struct FillingForecast: Hashable, Sendable {
     /// - Returns: nil where they are too few, or of too short a while.
     package init?(_ points: [FillingPoint], trigger: Int64, floor: Int64) {
         guard let last = points.last else { return nil }
-        let day = points.filter { $0.minute > last.minute - FillingForecast.long }
-        let hours = day.filter { $0.minute > last.minute - FillingForecast.short }
+        let day = FillingForecast.points(after: last.minute - FillingForecast.long, of: points[...])
+        let hours = FillingForecast.points(after: last.minute - FillingForecast.short, of: day)
         guard hours.count >= FillingForecast.fewest, let first = day.first,
             last.minute - first.minute >= FillingForecast.longAtLeast
         else { return nil }
@@ -56,17 +56,32 @@ package struct FillingForecast: Hashable, Sendable {
     /// Whether what was told is over.
     package var isOver: Bool { longToFloor.map { $0 > .seconds(36 * 3600) } ?? true }
 
+    /// Points come in their order.
+    private static func points(after minute: Int64, of points: ArraySlice<FillingPoint>) -> ArraySlice<FillingPoint> {
+        var (begin, end) = (points.startIndex, points.endIndex)
+        while begin < end {
+            let middle = (begin + end) / 2
+            if points[middle].minute > minute { end = middle } else { begin = middle + 1 }
+        }
+        return points[begin...]
+    }
+
     /// Bytes a minute.
-    private static func slope(_ points: [FillingPoint]) -> Double {
+    private static func slope(_ points: ArraySlice<FillingPoint>) -> Double {
         let count = Double(points.count)
         guard let first = points.first, count > 1 else { return 0 }
-        let times = points.map { Double($0.minute - first.minute) }
-        let middle = times.reduce(0, +) / count
-        let level = points.reduce(0) { $0 + Double($1.available) } / count
+        var (middle, level) = (0.0, 0.0)
+        for point in points {
+            middle += Double(point.minute - first.minute)
+            level += Double(point.available)
+        }
+        middle /= count
+        level /= count
         var (covariance, variance) = (0.0, 0.0)
-        for (point, time) in zip(points, times) {
-            covariance += (time - middle) * (Double(point.available) - level)
-            variance += (time - middle) * (time - middle)
+        for point in points {
+            let time = Double(point.minute - first.minute) - middle
+            covariance += time * (Double(point.available) - level)
+            variance += time * time
         }
         return variance > 0 ? covariance / variance : 0
     }

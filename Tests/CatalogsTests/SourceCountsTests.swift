@@ -36,9 +36,9 @@ import Vocabulary
         let fixture = try await CatalogFixture(.new)
         try await fixture.run(
             """
-            insert into callrec.calls (id) values (1);
+            insert into callrec.calls (id) select n from generate_series(1, 20000) n;
             insert into callrec.couples (id, callid, sid, start_ts, stop_ts, length, state, synchronized)
-            select n, 1, 's' || n, timestamp '2026-01-01' + n * interval '1 minute',
+            select n, n, 's' || n, timestamp '2026-01-01' + n * interval '1 minute',
                 timestamp '2026-01-01' + n * interval '1 minute', 1, 'FINISHED', case when n % 100 > 0 then 'S' end
             from generate_series(1, 20000) n;
             analyze callrec.couples;

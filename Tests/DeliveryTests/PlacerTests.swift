@@ -121,7 +121,7 @@ import Vocabulary
             #expect(volumes.count == 16)
             spans.sort()
             print("decision among 16 volumes, lock to commit: median \(spans[50]), 99 % within \(spans[98])")
-            #expect(spans[50] < .milliseconds(5))
+            #expect(spans[50].isWithin(bar: .milliseconds(5)))
         }
     }
 

@@ -53,7 +53,7 @@ import Vocabulary
                 return done == 1 && problems.isEmpty
             }
             #expect(isBack, "\(site.solution.log("mux").suffix(4000))")
-            #expect(try await site.recorder.marks(upTo: .seconds(10)).values.allSatisfy { $0 == "S" })
+            #expect(try await site.recorder.marks(upTo: .seconds(40)).values.allSatisfy { $0 == "S" })
         }
         let after = try await path()
         #expect(after != before)

@@ -6,7 +6,11 @@ import Vocabulary
 
 /// A claim reads over the dead entries that finished transfers leave in the partial indexes until a vacuum.
 @Suite(.serialized) struct ChurnTests {
-    /// Milliseconds of a claim while 60,000 transfers go through their states: of the first and of the last tenth.
+    /// Claims of 100 transfers each.
+    private static let claims = LongTests.areWanted ? 600 : 300
+
+    /// Milliseconds of a claim while 30,000 transfers and more go through their states: of the first and of the last
+    /// tenth.
     /// - Parameter hasOldSnapshot: somebody's transaction keeps every vacuum from removing anything.
     private func claims(hasOldSnapshot: Bool) async throws -> (first: Double, last: Double) {
         let cluster = try ScratchCluster(
@@ -21,8 +25,8 @@ import Vocabulary
                     source_path, recording_start)
                 select 'rec_a', i, i, '\\x01', 's' || i, $1, 'AUDIO', convert_to('/' || i, 'UTF8'),
                     timestamp '2026-11-20' + i * interval '1 s'
-                from generate_series(1, 60000) i
-                """, [Value(Sample.mount)])
+                from generate_series(1, $2) i
+                """, [Value(Sample.mount), .integer(Int64(ChurnTests.claims * 100))])
             try session.script("vacuum analyze takeup.transfer")
         }
         let other = scratch.connect(connections: 1)
@@ -33,7 +37,7 @@ import Vocabulary
             }
         }
         var times: [Double] = []
-        for _ in 0..<600 {
+        for _ in 0..<ChurnTests.claims {
             let start = ContinuousClock.now
             let claimed = try await database.perform { session in
                 try Transfers.claim(
@@ -53,7 +57,8 @@ import Vocabulary
             try await Task.sleep(for: .milliseconds(5))
         }
         func median(_ part: ArraySlice<Double>) -> Double { part.sorted()[part.count / 2] }
-        return (median(times[..<60]), median(times[540...]))
+        let tenth = times.count / 10
+        return (median(times[..<tenth]), median(times[(times.count - tenth)...]))
     }
 
     @Test(.timeLimit(.minutes(3)))

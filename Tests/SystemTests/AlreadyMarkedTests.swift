@@ -6,7 +6,7 @@ internal import Vocabulary
 
 /// `synchronized_already_synchronized`, with the built program.
 @Suite(.serialized) struct AlreadyMarkedTests {
-    @Test(.timeLimit(.minutes(4)), arguments: [CallrecSchema.new, .old])
+    @Test(.timeLimit(.minutes(4)), arguments: LongTests.all(orFirstOf: [CallrecSchema.old, .new]))
     func `what others marked is brought where that is wanted, and then no statement changes a row`(
         schema: CallrecSchema
     ) async throws {

@@ -6,7 +6,7 @@ internal import Vocabulary
 
 /// Much that waits when an agent starts.
 @Suite(.serialized) struct BacklogTests {
-    private static var count: Int { getenv("TAKEUP_LONG_TESTS") == nil ? 4_000 : 40_000 }
+    private static var count: Int { LongTests.areWanted ? 40_000 : 4_000 }
 
     @Test(.timeLimit(.minutes(10)), arguments: ["oldest", "newest"])
     func `a backlog drains from the end that the settings say, and what is recorded now does not wait for it`(

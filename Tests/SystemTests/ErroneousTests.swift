@@ -6,7 +6,7 @@ internal import Vocabulary
 
 /// What keeps failing, with the built program.
 @Suite(.serialized) struct ErroneousTests {
-    @Test(.timeLimit(.minutes(4)), arguments: [CallrecSchema.new, .old])
+    @Test(.timeLimit(.minutes(4)), arguments: LongTests.all(orFirstOf: [CallrecSchema.new, .old]))
     func `what fails often is marked erroneous and rests, and is taken up again on request`(
         schema: CallrecSchema
     ) async throws {

@@ -45,7 +45,7 @@ struct HungMountTests {
         }
         let resumed = ContinuousClock.now - back
         #expect(came && resumed.isWithin(bar: .seconds(5)), "\(resumed)")
-        #expect(try await scene.site.wait(upTo: .seconds(5)) { try await scene.site.openProblems().isEmpty })
+        #expect(try await scene.site.wait(upTo: .seconds(20)) { try await scene.site.openProblems().isEmpty })
         print(
             "hung mount: flagged after \(seen.wholeMilliseconds) ms, status in at most "
                 + "\((answers.max() ?? .zero).wholeMilliseconds) ms, watchdog unfed for at most "
@@ -137,7 +137,7 @@ private final class HungScene: Sendable {
     func expectStopWithin(_ limit: Duration) async throws {
         silence()
         #expect(
-            try await site.wait(upTo: .seconds(10)) { self.site.log(.calls).ranges(of: "has not answered").count == 2 })
+            try await site.wait(upTo: .seconds(20)) { self.site.log(.calls).ranges(of: "has not answered").count == 2 })
         let began = ContinuousClock.now
         agent.send(SIGTERM)
         let stopped = try await site.wait(upTo: limit) { !self.notified.times(of: "STOPPING=1").isEmpty }
@@ -149,7 +149,7 @@ private final class HungScene: Sendable {
                     and (classid::bigint << 32 | objid::bigint)
                         = hashtextextended('takeup mount \(site.callsMount)', 0)) as count
             """
-        #expect(try await site.wait(upTo: .seconds(2)) { try await self.site.count(left, in: self.site.replay) == 0 })
+        #expect(try await site.wait(upTo: .seconds(10)) { try await self.site.count(left, in: self.site.replay) == 0 })
         // The relay has the request and no answer: the kernel keeps the process until it has.
         speak()
         let answered = ContinuousClock.now

@@ -6,7 +6,9 @@ internal import Testing
 internal import Vocabulary
 
 @Suite(.serialized) struct IndexFileSystemTests {
-    @Test(.timeLimit(.minutes(3)), arguments: [(CallrecSchema.new, CallrecSchema.old), (.old, .new)])
+    @Test(
+        .timeLimit(.minutes(3)),
+        arguments: LongTests.all(orFirstOf: [(CallrecSchema.new, CallrecSchema.old), (.old, .new)]))
     func
         `index files are copied and verified beside their sound, and the mark waits until it is known that there is none`(
             source: CallrecSchema, replay: CallrecSchema
@@ -40,7 +42,7 @@ internal import Vocabulary
         let late = try await site.soundPath(of: without) + ".tags"
         try site.recorder.put(content, at: FilePath(late))
         #expect(
-            try await site.wait(upTo: .seconds(5)) { try await site.indexFiles().count == 2 }, "\(site.log(.calls))")
+            try await site.wait(upTo: .seconds(20)) { try await site.indexFiles().count == 2 }, "\(site.log(.calls))")
         #expect(
             try await site.wait(upTo: .seconds(30)) {
                 try await site.markedCount() == 2

@@ -73,7 +73,7 @@ internal import Vocabulary
         agents.stop()
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(3)), arguments: LongTests.all(orFirstOf: CallrecSchema.allCases))
     func `what stands is followed in silence, and what is licensed to go is not`(schema: CallrecSchema) async throws {
         let site = try await ScratchSite(schema, notifies: false, synchro: LateChangeTests.fast)
         // Marked by others, before Takeup came: not imported unasked, and told of.

@@ -7,7 +7,9 @@ internal import Vocabulary
 
 /// What the replay's own tools do to recordings, with the built program.
 @Suite(.serialized) struct LifecycleTests {
-    @Test(.timeLimit(.minutes(5)), arguments: [(CallrecSchema.new, CallrecSchema.new), (.old, .old)])
+    @Test(
+        .timeLimit(.minutes(5)),
+        arguments: LongTests.all(orFirstOf: [(CallrecSchema.new, CallrecSchema.new), (.old, .old)]))
     func `what the replay's tools did stands, until it is brought back on purpose`(
         source: CallrecSchema, replay: CallrecSchema
     ) async throws {

@@ -219,7 +219,7 @@ private final class FaultWalk: Sendable {
             #expect(
                 answered.isWithin(bar: .seconds(1)) && status.output.contains(word), "\(answered): \(status.output)")
             // Long after the grace times.
-            try await Task.sleep(for: .seconds(4))
+            try await Task.sleep(for: .seconds(3))
             let back = ContinuousClock.now
             try await end()
             let resumed = try await expectResumed(name, since: back)
@@ -255,7 +255,7 @@ private final class FaultWalk: Sendable {
         #expect(
             came && resumed.isWithin(bar: .seconds(5)),
             "\(name): resumed after \(resumed)\n\(site.log(.calls).suffix(4000))")
-        #expect(try await site.wait(upTo: .seconds(5)) { try await self.site.openProblems().isEmpty }, "\(name)")
+        #expect(try await site.wait(upTo: .seconds(20)) { try await self.site.openProblems().isEmpty }, "\(name)")
         return resumed
     }
 

@@ -6,7 +6,7 @@ internal import Vocabulary
 
 /// A source at rest, with the built program.
 @Suite(.serialized) struct PauseTests {
-    @Test(.timeLimit(.minutes(4)), arguments: [CallrecSchema.new, .old])
+    @Test(.timeLimit(.minutes(4)), arguments: LongTests.all(orFirstOf: [CallrecSchema.new, .old]))
     func `a paused source is left alone, over restarts too, until it is resumed`(schema: CallrecSchema) async throws {
         let site = try await ScratchSite(schema, replaySchema: schema, notifies: schema == .new)
         let crew = Crew(site)
@@ -19,7 +19,7 @@ internal import Vocabulary
         let before = ContinuousClock.now
         #expect(
             try pause(site, "--reason", "the recorder moves") == "Source recorder1 is paused now: the recorder moves\n")
-        let areTold = try await site.wait(upTo: .seconds(2)) { isPauseTold(site, times: 1) }
+        let areTold = try await site.wait(upTo: .seconds(10)) { isPauseTold(site, times: 1) }
         #expect(areTold, "after \(ContinuousClock.now - before): \(site.allLogs())")
         #expect(try pause(site).hasPrefix("Source recorder1 is paused since "))
 

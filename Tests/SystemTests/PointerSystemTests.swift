@@ -20,7 +20,9 @@ internal import Vocabulary
         try await site.defects(of: truths).filter { !$0.contains("muxed files") }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: [(CallrecSchema.new, CallrecSchema.old), (.old, .new)])
+    @Test(
+        .timeLimit(.minutes(3)),
+        arguments: LongTests.all(orFirstOf: [(CallrecSchema.old, CallrecSchema.new), (.new, .old)]))
     func `rows point at the source's files without a mark, and become copies when copying is switched on`(
         source: CallrecSchema, replay: CallrecSchema
     ) async throws {

@@ -9,7 +9,7 @@ internal import Vocabulary
     @Test(.timeLimit(.minutes(3)))
     func `a running agent keeps to a limit, shows it, and goes on as fast as it can when told`() async throws {
         let site = try await ScratchSite(sourceSettings: "interval = \"last-week\"\nread_limit = \"2MiB\"")
-        let length = 60 << 20
+        let length = 120 << 20
         let stop = try await site.recorderNow()
         let path = FilePath("\(site.recorder.layout.screensRoot)/recd/\(stop.dayFolder)/long.recd")
         try site.recorder.put([UInt8](repeating: 7, count: length), at: path)
@@ -33,8 +33,8 @@ internal import Vocabulary
         #expect(stranger.code == 64 && stranger.output.hasPrefix("There is no source nobody."))
         let changed = try site.run(["limit", "--config", site.settingsPath, "--source", "recorder1", "none"])
         #expect(changed.code == 0 && changed.output == "Source recorder1 is read as fast as it goes.\n")
-        // 15 s were left at the least.
-        let isDone = try await site.wait(upTo: .seconds(8)) {
+        // At the limit it would take half a minute more, at the least.
+        let isDone = try await site.wait(upTo: .seconds(20)) {
             try await site.count("select count(*) from takeup.replica where size = \(length)", in: site.replay) == 1
         }
         #expect(isDone, "\(site.allLogs())")

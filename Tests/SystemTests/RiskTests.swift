@@ -15,7 +15,7 @@ internal import Vocabulary
         return made == 0 ? [] : Set(try await site.openProblems().map(\.kind))
     }
 
-    @Test(.timeLimit(.minutes(4)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(4)), arguments: LongTests.all(orFirstOf: CallrecSchema.allCases))
     func `what nobody looks for and what comes near its deletion is told of until it is not so`(
         schema: CallrecSchema
     ) async throws {

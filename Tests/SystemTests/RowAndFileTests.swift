@@ -21,7 +21,7 @@ internal import Vocabulary
         return isMade == 0 ? [] : try await solution.openProblems().filter { $0.kind == kind }.map(\.what)
     }
 
-    @Test(.timeLimit(.minutes(4)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(4)), arguments: LongTests.all(orFirstOf: CallrecSchema.allCases))
     func `row and file meet either way round, and each that stays alone is told of until it does not`(
         schema: CallrecSchema
     ) async throws {

@@ -47,7 +47,7 @@ internal import Vocabulary
         }
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(3)), arguments: LongTests.all(orFirstOf: CallrecSchema.allCases))
     func
         `a file that grows after its copy gets no mark before it is all here, and one that grows after its mark follows`(
             schema: CallrecSchema
@@ -60,7 +60,7 @@ internal import Vocabulary
         let second = frameEnd(in: sound, from: 2 * sound.count / 3)
         let solution = try await ScratchSolution(schema)
         let source = ScratchSolution.Source(one)
-        try solution.configure([source], watching: "quiet = \"1500ms\"")
+        try solution.configure([source], watching: "quiet = \"2500ms\"")
         let file = try Growing(one, "a.mp3", sound[..<first])
         try await one.builder.add(RecordingSample("call-1", stop: PlainRecorder.now, seconds: 9).media(file.sample))
         let agent = try solution.start(source)

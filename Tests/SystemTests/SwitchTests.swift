@@ -60,7 +60,7 @@ internal import Vocabulary
         #expect(check.contains("not enabled, not looked at"))
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(2)), arguments: LongTests.all(orFirstOf: CallrecSchema.allCases))
     func `captures that are not decoded stay, are told of, and travel once they are or the switch is off`(
         schema: CallrecSchema
     ) async throws {
@@ -124,7 +124,7 @@ internal import Vocabulary
         #expect(isMarked, "\(site.log(.calls))")
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: CallrecSchema.allCases)
+    @Test(.timeLimit(.minutes(2)), arguments: LongTests.all(orFirstOf: CallrecSchema.allCases))
     func `recordings without streams are taken only where that is switched on`(schema: CallrecSchema) async throws {
         let site = try await ScratchSite(schema)
         let scene = try await SwitchScene(site)
@@ -225,7 +225,9 @@ internal import Vocabulary
         let began = ContinuousClock.now
         let isMarked = try await site.wait(upTo: .seconds(25)) { try await scene.mark(of: second) != nil }
         #expect(isMarked, "\(site.log(.calls))")
-        #expect((ContinuousClock.now - began < .seconds(4)) == isSoon)
+        let took = ContinuousClock.now - began
+        // Each leaves room for a machine that is slow: what is not soon comes after ten seconds.
+        #expect(isSoon ? took < .seconds(8) : took > .seconds(4), "\(took)")
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: [false, true])

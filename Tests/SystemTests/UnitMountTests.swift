@@ -17,7 +17,7 @@ struct UnitMountTests {
         #expect(try scene.state() == "active")
         #expect(try scene.systemd.run("systemctl is-active '\(scene.mountUnit)' || true") == "failed\n")
         #expect(
-            try await scene.site.wait(upTo: .seconds(10)) {
+            try await scene.site.wait(upTo: .seconds(30)) {
                 try scene.journal().contains("is away: nothing is mounted there")
             })
         let process = try scene.mainProcess()
@@ -26,7 +26,7 @@ struct UnitMountTests {
         // Stopped and started while the agent runs.
         let began = ContinuousClock.now
         try scene.systemd.run("systemctl stop '\(scene.mountUnit)'")
-        let isTold = try await scene.site.wait(upTo: .seconds(10)) {
+        let isTold = try await scene.site.wait(upTo: .seconds(30)) {
             try await scene.site.openProblems().map(\.kind) == ["mount-unavailable"]
         }
         let seen = ContinuousClock.now - began
@@ -51,7 +51,7 @@ struct UnitMountTests {
         let probe = try await scene.record()
         try scene.hideRecorder()
         try scene.systemd.run("systemctl start '\(scene.automountUnit)' '\(scene.agentUnit)'")
-        #expect(try await scene.site.wait(upTo: .seconds(10)) { try scene.journal().contains("is away: ") })
+        #expect(try await scene.site.wait(upTo: .seconds(30)) { try scene.journal().contains("is away: ") })
         // systemd's gives up after five failures in 10 seconds.
         try await Task.sleep(for: .seconds(12))
         let state = try scene.systemd.run("systemctl is-active '\(scene.automountUnit)' || true")
@@ -153,7 +153,7 @@ private final class UnitScene: Sendable {
         let came = try await site.wait(upTo: .seconds(20)) { try await !self.site.digests(of: made).isEmpty }
         let resumed = ContinuousClock.now - began
         #expect(came && resumed.isWithin(bar: .seconds(5)), "\(resumed)\n\((try? journal())?.suffix(3000) ?? "")")
-        #expect(try await site.wait(upTo: .seconds(5)) { try await self.site.openProblems().isEmpty })
+        #expect(try await site.wait(upTo: .seconds(20)) { try await self.site.openProblems().isEmpty })
         return resumed
     }
 }

@@ -6,7 +6,9 @@ internal import Testing
 internal import Vocabulary
 
 @Suite(.serialized) struct VoiceTagSystemTests {
-    @Test(.timeLimit(.minutes(3)), arguments: [(CallrecSchema.new, CallrecSchema.old), (.old, .new)])
+    @Test(
+        .timeLimit(.minutes(3)),
+        arguments: LongTests.all(orFirstOf: [(CallrecSchema.new, CallrecSchema.old), (.old, .new)]))
     func `voice tags travel with their recordings, once, and those of an unknown phrase wait with the mark`(
         source: CallrecSchema, replay: CallrecSchema
     ) async throws {
@@ -54,7 +56,7 @@ internal import Vocabulary
             "\(site.log(.calls))\n\(site.log(.screens))")
         #expect(try await tags("unknown") == 2)
         #expect(try await tags("known") == 1)
-        #expect(try await site.wait(upTo: .seconds(10)) { try await site.openProblems().isEmpty })
+        #expect(try await site.wait(upTo: .seconds(30)) { try await site.openProblems().isEmpty })
     }
 }
 
