@@ -18,6 +18,8 @@ package actor ReadLimitService {
     private let narrator: any Narrator
     private let wake: Wake
     private var loaded: ContinuousClock.Instant?
+    /// Counts ``forget()``: an answer to a question from before it holds no more.
+    private var forgotten = 0
     /// The journal knows of this limit.
     private var told: Int64?
     /// What is taken from while the ledger can't be asked: this agent's part.
@@ -71,6 +73,7 @@ package actor ReadLimitService {
     /// An operator changed something: the ledger is asked at once.
     package func forget() {
         loaded = nil
+        forgotten += 1
         wake.wake()
     }
 
@@ -102,10 +105,10 @@ package actor ReadLimitService {
         let period = hearing.isGood ? ReadLimitService.heardPeriod : ReadLimitService.period
         let now = ContinuousClock.now
         if let loaded, now - loaded < period { return }
-        let name = source
+        let (name, before) = (source, forgotten)
         do {
             let word = try await ledger.perform { session in try ReadLimits.find(name, in: session) }
-            loaded = now
+            if forgotten == before { loaded = now }
             follow(word)
         } catch {
             // What it said last holds.

@@ -62,15 +62,16 @@ int takeup_link_descriptor(int descriptor, int directory, const char *name) {
     return result;
 }
 
-int64_t takeup_resident_pages(int descriptor, uint64_t length) {
-    if (length == 0) return 0;
+int64_t takeup_resident_pages(int descriptor, uint64_t begin, uint64_t end) {
     const size_t window = (size_t)64 << 20;
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    begin -= begin % page;
+    if (begin >= end) return 0;
     int64_t resident = 0;
     unsigned char *map = malloc(window / page);
     if (!map) return -1;
-    for (uint64_t offset = 0; offset < length; offset += window) {
-        size_t part = length - offset < window ? (size_t)(length - offset) : window;
+    for (uint64_t offset = begin; offset < end; offset += window) {
+        size_t part = end - offset < window ? (size_t)(end - offset) : window;
         void *address = mmap(NULL, part, PROT_READ, MAP_SHARED, descriptor, (off_t)offset);
         if (address == MAP_FAILED) {
             free(map);

@@ -66,15 +66,21 @@ struct CopySession: Sendable {
         return try? HeldFile(calls.open(path, in: KernelFiles.workingDirectory, flags: O_RDONLY | takeup_O_DIRECT))
     }
 
-    /// Drops what is cached of a durable file. Whether none of its first `length` bytes is in the cache any more, by
-    /// mincore(2); false where that cannot be known.
-    func dropsCache(of file: HeldFile, upTo length: Int64) throws(CopyError) -> Bool {
+    /// Drops what is cached of a durable file. Whether none of these bytes is in the cache any more, by mincore(2); false
+    /// where that cannot be known.
+    func dropsCache(of file: HeldFile, _ bytes: Range<Int64>) throws(CopyError) -> Bool {
         if !facts.kind.showsItsCache { return false }
-        return try attempt(.verify) { () throws(FileError) in
+        try attempt(.verify) { () throws(FileError) in
             try uninterrupted { () throws(FileError) in try calls.dropCache(file.descriptor) }
+        }
+        do throws(FileError) {
             return try uninterrupted { () throws(FileError) in
-                try calls.residentPages(file.descriptor, length: length)
+                try calls.residentPages(file.descriptor, in: bytes)
             } == 0
+        } catch {
+            // A file system whose files cannot be mapped shows nobody what it has cached.
+            if error.number == ENODEV { return false }
+            throw failure(error, at: .verify)
         }
     }
 

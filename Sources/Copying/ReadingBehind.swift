@@ -101,7 +101,9 @@ final class ReadingBehind: Sendable {
             if now.written > offset || now.isLast {
                 // Never tried again: the kernel drops what it could not write and then calls it clean.
                 try session.attempt(.sync) { () throws(FileError) in try session.calls.syncFile(file.descriptor) }
-                guard try session.dropsCache(of: file, upTo: now.written) else { throw ReadingBehind.cached }
+                guard try session.dropsCache(of: file, min(offset, now.written)..<now.written) else {
+                    throw ReadingBehind.cached
+                }
                 offset = try read(from: offset, to: now.written, workspace)
             }
             if now.isLast { return workspace.hash.finish() }

@@ -89,7 +89,7 @@ extension Copier {
         let outcome: Void? = try? await swept { session, _ throws(CopyError) in
             if let (marker, observation) = try session.regularFile(VolumeMarker.name, in: session.root) {
                 if session.facts.kind.showsItsCache {
-                    _ = try session.dropsCache(of: marker, upTo: observation.size)
+                    _ = try session.dropsCache(of: marker, 0..<observation.size)
                 }
                 guard
                     try onVolume(

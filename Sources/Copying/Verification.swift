@@ -87,7 +87,7 @@ struct Verification: Sendable {
     }
 
     private func isOutOfCache(_ file: HeldFile, length: Int64) throws(CopyError) -> Bool {
-        try session.dropsCache(of: file, upTo: length)
+        try session.dropsCache(of: file, 0..<length)
     }
 
     private func read(

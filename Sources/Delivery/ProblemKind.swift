@@ -36,6 +36,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case copyChanged = "copy-changed"
     case copyMissing = "copy-missing"
     case copyUnreadable = "copy-unreadable"
+    case copiesUnread = "copies-unread"
     case manifestTampered = "manifest-tampered"
     case manifestWaiting = "manifest-waiting"
     case volumeDisordered = "volume-disordered"
@@ -52,7 +53,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
             .markedErroneous, .noRoom, .volumeUnavailable, .volumeLimited, .volumeSuspect, .mountUnavailable,
             .muxFailed, .keyMissing, .phraseUnknown, .valueTooLong, .copyChanged, .copyMissing, .copyUnreadable,
-            .manifestTampered, .manifestWaiting, .volumeDisordered:
+            .copiesUnread, .manifestTampered, .manifestWaiting, .volumeDisordered:
             false
         }
     }
@@ -119,6 +120,9 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .copyMissing:
             "Find out who removed it: the replay's own tools remove the row as well. It is copied again where a recorder has it."
         case .copyUnreadable: "Look at the kernel's messages about the disk of that volume, and replace it."
+        case .copiesUnread:
+            "Look at the rights of files on that volume, and at the disk or server behind it: nobody knows whether these copies"
+                + " are what was copied. The summaries of scrubs name them; they are tried again each day."
         case .manifestTampered:
             "Find out who wrote there, and move the changed manifest away as evidence: the next scrub writes a new one."
         case .manifestWaiting:

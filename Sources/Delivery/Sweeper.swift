@@ -25,8 +25,9 @@ package struct Sweeper: Sendable {
     private static let pairsPage = 500
     private static let newestPairs = 200
     private static let lease = Duration.seconds(60)
-    /// How long a swept intent keeps its path from others.
-    private static let remembrance = Duration.seconds(600)
+    /// How long a swept intent keeps its path from others. A removal that one host began, and that its server hears of
+    /// only when the network is back, goes by the name: longer than any outage in which calls are still under way.
+    private static let remembrance = Duration.seconds(86_400)
 
     package init(
         replay: Replay, roster: VolumeRoster, narrator: any Narrator, grace: Duration,

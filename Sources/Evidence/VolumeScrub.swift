@@ -68,8 +68,36 @@ struct VolumeScrub: Sendable {
         }
     }
 
+    /// So often in a row a copy may be unclear before a person hears of it.
+    private static let unreadAtMost = 1
+
     /// Until nothing is due, the day's share is read, or it is told to stop.
     func run() async throws {
+        try await readOn()
+        if !Task.isCancelled { try await tellUnread() }
+    }
+
+    /// A copy of which nothing can be said for days is not proven by anybody: that is a person's business.
+    private func tellUnread() async throws {
+        let volume = volume
+        let standing = try await base.replay.database.perform { session in
+            try UnreadCopies.standing(of: volume, atLeast: VolumeScrub.unreadAtMost + 1, in: session)
+        }
+        let subject = "copies on volume \(name)"
+        guard let standing else {
+            return try await base.problems.close(.copiesUnread, subject: subject, place: name.rawValue)
+        }
+        let days = standing.longest.wholeMilliseconds / 86_400_000
+        let copies = standing.copies == 1 ? "1 copy" : "\(standing.copies) copies"
+        try await base.problems.open(
+            ProblemBook.Finding(
+                .copiesUnread, subject: subject, place: name.rawValue,
+                what:
+                    "\(copies) on volume \(name) could not be read again, time after time, for \(days) days and more at the"
+                    + " longest: \(standing.why)."))
+    }
+
+    private func readOn() async throws {
         let pace = ReadPace(bytesPerSecond: settings.rate)
         var badCopies = 0
         var slow = 0
@@ -180,12 +208,13 @@ struct VolumeScrub: Sendable {
                 if case .bad(let kind, let how) = sight { BadCopy(replica: replica, kind: kind, how: how) } else { nil }
             }, on: name)
         let whole = found.filter { !$1.isBad && !$1.isUnclear }.map(\.0.id)
-        let unclear = found.filter(\.1.isUnclear).map(\.0.id)
         var findings = Scrubs.Findings()
         findings.checked = whole + outcome.bad
         findings.gone = outcome.letGo
         findings.unclear = outcome.unclear + outcome.over
-        findings.unread = unclear
+        for (replica, sight) in found {
+            if case .unclear(let why, _) = sight { findings.unread[replica.id] = why }
+        }
         let read = found.filter { !$1.isUnclear }
         findings.copies = Int64(read.count)
         findings.bytes = read.reduce(0) { $0 + $1.0.content.size }

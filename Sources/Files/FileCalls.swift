@@ -54,8 +54,8 @@ package protocol FileCalls: Sendable {
     /// All of the file system. Reports write errors since `descriptor` was opened (syncfs(2), Linux 5.8).
     func syncFileSystem(_ descriptor: CInt) throws(FileError)
     func dropCache(_ descriptor: CInt) throws(FileError)
-    /// How many pages of the first `length` bytes are in the page cache.
-    func residentPages(_ descriptor: CInt, length: Int64) throws(FileError) -> Int64
+    /// How many pages of these bytes are in the page cache (mincore(2)). ENODEV where files cannot be mapped.
+    func residentPages(_ descriptor: CInt, in bytes: Range<Int64>) throws(FileError) -> Int64
 
     /// Gives an open file, named or not, a name that must be free.
     func link(_ descriptor: CInt, to name: FilePath, in directory: CInt) throws(FileError)

@@ -141,8 +141,11 @@ package struct KernelFiles: FileCalls {
         if number != 0 { throw FileError(.dropCache, number: number) }
     }
 
-    package func residentPages(_ descriptor: CInt, length: Int64) throws(FileError) -> Int64 {
-        Int64(try counted(.residentPages) { Int(takeup_resident_pages(descriptor, UInt64(length))) })
+    package func residentPages(_ descriptor: CInt, in bytes: Range<Int64>) throws(FileError) -> Int64 {
+        Int64(
+            try counted(.residentPages) {
+                Int(takeup_resident_pages(descriptor, UInt64(bytes.lowerBound), UInt64(bytes.upperBound)))
+            })
     }
 
     package func link(_ descriptor: CInt, to name: FilePath, in directory: CInt) throws(FileError) {

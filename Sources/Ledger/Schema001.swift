@@ -598,5 +598,14 @@ extension Migrations {
             source text collate "C" primary key,
             replica_id bigint not null default 0
         ) with (fillfactor = 50);
+
+        -- Copies that scrubs could not read to their ends, until one can.
+        create table takeup.unread_copy (
+            replica_id bigint primary key,
+            volume_id text collate "C" not null,
+            since timestamptz not null default statement_timestamp(),
+            times integer not null default 1,
+            why text not null
+        );
         """
 }

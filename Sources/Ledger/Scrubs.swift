@@ -106,8 +106,9 @@ package enum Scrubs {
         package var gone: [Replica.ID] = []
         /// Nothing could be concluded: looked at again after `pause`.
         package var unclear: [Replica.ID] = []
-        /// They could not be read to the end: looked at again after ``unreadPause``, so that they hold up no others.
-        package var unread: [Replica.ID] = []
+        /// They could not be read to the end, and why: looked at again after ``unreadPause``, so that they hold up no
+        /// others.
+        package var unread: [Replica.ID: String] = [:]
         package var copies: Int64 = 0
         package var bytes: Int64 = 0
         package var bad: Set<Replica.ID> = []
@@ -115,7 +116,7 @@ package enum Scrubs {
         package var missing: Set<Replica.ID> = []
         package init() {}
 
-        package var all: [Replica.ID] { checked + gone + unclear + unread }
+        package var all: [Replica.ID] { checked + gone + unclear + unread.keys }
     }
 
     private static let unreadPause = Duration.seconds(86_400)
@@ -139,13 +140,15 @@ package enum Scrubs {
             """,
             [
                 .numbers(findings.checked), .numbers(findings.gone), .numbers(findings.unclear), Value(pause),
-                .numbers(findings.unread), Value(unreadPause),
+                .numbers(findings.unread.keys), Value(unreadPause),
             ])
         try release(findings.all, holder: holder, in: session)
         try BadCopyList.note(
             findings.bad.subtracting(findings.missing),
             good: Set(findings.checked + findings.gone).subtracting(findings.bad), on: volume, in: session
         )
+        try UnreadCopies.note(
+            findings.unread, read: Set(findings.checked + findings.gone), on: volume, in: session)
         guard findings.copies > 0 else { return }
         try session.execute(
             """
@@ -173,6 +176,7 @@ package enum Scrubs {
         try session.execute(
             "delete from takeup.scrub_day where day < (statement_timestamp() at time zone 'UTC')::date - 400")
         try BadCopyList.forget(in: session)
+        try UnreadCopies.forget(in: session)
     }
 
     /// How a volume's copies stand.

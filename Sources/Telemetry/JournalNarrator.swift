@@ -30,6 +30,9 @@ package struct JournalNarrator: Narrator {
         ] + entry.facts.map { "\($0.name.journalField)=\($0.value)" }
     }
 
+    /// Whether a journal listens on this machine, also for those whose standard error goes elsewhere.
+    package static var isThere: Bool { access("/run/systemd/journal/socket", W_OK) == 0 }
+
     /// Whether standard error goes to the journal: systemd then says its device and inode in `$JOURNAL_STREAM`
     /// (systemd.exec(5)). A variable that a parent left behind does not match.
     package static func isConnected(stream: String?) -> Bool {

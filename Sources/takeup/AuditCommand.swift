@@ -66,7 +66,7 @@ struct AuditCommand: AsyncParsableCommand {
         do {
             let base = try await ReplayBase(
                 settings: settings, role: "audit", version: Version.text, environment: environment,
-                narrator: MemoryNarrator())
+                narrator: narrator(of: settings))
             summary = try await Audit(
                 settings: settings, base: base,
                 request: Audit.Request(

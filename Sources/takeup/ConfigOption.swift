@@ -46,6 +46,11 @@ enum SystemClock {
     }
 }
 
+/// For a command whose output is its answer.
+func narrator(of settings: Settings) -> any Narrator {
+    commandNarrator(least: Priority(word: settings.journal.level.rawValue) ?? .info, now: SystemClock.now)
+}
+
 /// Runs a service until it is told to stop; what stands in the way of its start is told and ends the process.
 func serve(
     _ settings: Settings, from file: String,

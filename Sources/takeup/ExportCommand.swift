@@ -32,7 +32,7 @@ struct ExportCommand: AsyncParsableCommand {
         do {
             let base = try await ReplayBase(
                 settings: settings, role: "export", version: Version.text, environment: .ofProcess(),
-                narrator: MemoryNarrator())
+                narrator: narrator(of: settings))
             let report = try await Exporting(settings: settings, base: base, version: Version.text).run(
                 recordings, to: FilePath(to))
             Terminal.say(

@@ -35,7 +35,7 @@ struct VerifyCommand: AsyncParsableCommand {
         do {
             let base = try await ReplayBase(
                 settings: settings, role: "verify", version: Version.text, environment: .ofProcess(),
-                narrator: MemoryNarrator())
+                narrator: narrator(of: settings))
             counts = try await Verifying(settings: settings, base: base).run(choice) { finding in
                 Terminal.say(json ? finding.json : finding.line)
             }

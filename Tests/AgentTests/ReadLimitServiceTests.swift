@@ -24,7 +24,7 @@ import Vocabulary
             let rate = try await measure(agents, for: .seconds(4))
             for copy in copies { copy.cancel() }
             for copy in copies { _ = await copy.value }
-            #expect(abs(rate / Double(ReadLimitServiceTests.limit) - 1) < 0.1, "\(rate)")
+            expect(rate, near: Double(ReadLimitServiceTests.limit), within: 0.1)
         }
     }
 
@@ -34,19 +34,20 @@ import Vocabulary
             let source = ReadLimitServiceTests.source
             try await ledger.transaction { session in try ReadLimits.say(4_000_000, of: [source], in: session) }
             try await Task.sleep(for: .milliseconds(1500))
-            let copy = Task { await agents[0].copy(files: 1, bytes: 100_000_000) }
+            let copy = Task { await agents[0].copy(files: 1, bytes: 400_000_000) }
             try await Task.sleep(for: .seconds(1))
             let slow = try await measure(agents, for: .seconds(3))
-            #expect(abs(slow / 4_000_000 - 1) < 0.15, "\(slow)")
+            expect(slow, near: 4_000_000, within: 0.15)
             try await ledger.transaction { session in try ReadLimits.say(16_000_000, of: [source], in: session) }
             try await Task.sleep(for: .milliseconds(1500))
             let faster = try await measure(agents, for: .seconds(2))
-            #expect(abs(faster / 16_000_000 - 1) < 0.15, "\(faster)")
+            expect(faster, near: 16_000_000, within: 0.15)
             try await ledger.transaction { session in try ReadLimits.forget([source], in: session) }
             let changed = ContinuousClock.now
             let results = await copy.value
-            #expect(ContinuousClock.now - changed < .seconds(4))
-            #expect(results.allSatisfy { (try? $0.get().size) == 100_000_000 }, "\(results)")
+            // At the limit it would take 18 s more.
+            #expect(ContinuousClock.now - changed < .seconds(12))
+            #expect(results.allSatisfy { (try? $0.get().size) == 400_000_000 }, "\(results)")
             #expect(agents[0].narrator.events == [.readLimited, .readLimited, .readUnlimited])
         }
     }
@@ -62,7 +63,40 @@ import Vocabulary
             let rate = try await measure(agents, for: .seconds(3))
             for copy in copies { copy.cancel() }
             for copy in copies { _ = await copy.value }
-            #expect(rate > 6_000_000 && rate < 8_800_000, "\(rate)")
+            expect(rate, near: 8_000_000, within: 0.2)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `what an operator says while the ledger is asked is asked for again`() async throws {
+        try await withAgents(1, setting: 8_000_000, runs: false) { ledger, agents in
+            let source = ReadLimitServiceTests.source
+            let service = agents[0].service
+            try await ledger.transaction { session in try ReadLimits.say(4_000_000, of: [source], in: session) }
+            let locked = Gate()
+            let held = Task {
+                try await ledger.transaction { session in
+                    try session.execute("lock table takeup.read_limit in access exclusive mode")
+                    locked.stop()
+                }
+            }
+            #expect(await locked.isReached())
+            let asking = Task { await service.load() }
+            let waits =
+                "select count(*) as count from pg_locks where not granted and relation = 'takeup.read_limit'::regclass"
+            let isWaiting = try await ledger.wait(upTo: .seconds(10)) { try await $0.count(waits) == 1 }
+            #expect(isWaiting)
+            await service.forget()
+            locked.open()
+            try await held.value
+            await asking.value
+            #expect(service.limit == 4_000_000)
+            // Said by somebody whose word comes without a notification.
+            try await ledger.perform { session in
+                try session.execute("update takeup.read_limit set bytes_per_second = 2000000")
+            }
+            await service.load()
+            #expect(service.limit == 2_000_000, "the answer to a question from before is held to be good")
         }
     }
 
@@ -88,6 +122,13 @@ import Vocabulary
         }
     }
 
+    /// A limit is never passed by much. What is read may stay behind it where a machine is busy with other things, but
+    /// for the long proofs, which run alone.
+    private func expect(_ rate: Double, near limit: Double, within part: Double) {
+        #expect(rate < limit * (LongTests.areWanted ? 1 + part : 1.25), "\(rate)")
+        #expect(rate > limit * (LongTests.areWanted ? 1 - part : 0.5), "\(rate)")
+    }
+
     /// Bytes a second that were let through.
     private func measure(_ agents: [LimitedAgent], for span: Duration) async throws -> Double {
         func read() -> Int64 { agents.reduce(0) { $0 + $1.pace.asked - $1.pace.wanted } }
@@ -97,7 +138,7 @@ import Vocabulary
     }
 
     private func withAgents(
-        _ count: Int, setting: Int64?, _ body: (Database, [LimitedAgent]) async throws -> Void
+        _ count: Int, setting: Int64?, runs: Bool = true, _ body: (Database, [LimitedAgent]) async throws -> Void
     ) async throws {
         let database = try await ScratchDatabase()
         let ledger = database.connect(connections: 4)
@@ -122,7 +163,7 @@ import Vocabulary
                         pace: pace, hearing: Hearing(), narrator: narrator, wake: wake),
                     narrator: narrator)
             }
-            let services = agents.map { agent in Task { await agent.service.run() } }
+            let services = agents.filter { _ in runs }.map { agent in Task { await agent.service.run() } }
             defer { for service in services { service.cancel() } }
             try await body(ledger, agents)
         }

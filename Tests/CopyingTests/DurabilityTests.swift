@@ -90,6 +90,26 @@ import Vocabulary
         }
     }
 
+    @Test func `where files cannot be mapped nobody sees what is cached: they are read past it, and the copy counts`()
+        async throws
+    {
+        try await CopyFixture.with { fixture in
+            let settings = CopySettings(largeFrom: 1 << 20, readBackStep: 1 << 20)
+            for (token, size) in [(Int64(1), 5000), (2, 5 << 20)] {
+                let unmapped = FaultyFiles { call, _ in call == .residentPages ? .fail(ENODEV) : nil }
+                let order = try fixture.order(token, content(size, seed: UInt64(token)))
+                let copied = try await fixture.copier(unmapped, settings: settings).run([order]).first?.get()
+                #expect(copied?.size == Int64(size) && unmapped.count(of: .residentPages) >= 1)
+            }
+            // Where it cannot be read past the cache either, the level says no more than was proven.
+            let order = try fixture.order(3, content(5000, seed: 3))
+            let blind = FaultyFiles(
+                { call, _ in call == .residentPages ? .fail(ENODEV) : nil }, claim: { $0.kind = .v9fs })
+            let direct = try await fixture.copier(blind).run([order]).first?.get().level
+            #expect(direct == .readBack || direct == .stream)
+        }
+    }
+
     @Test func `a disk's error while it is read past the cache does not hide behind the cache`() async throws {
         try await CopyFixture.with { fixture in
             let calls = FaultyFiles { call, _ in

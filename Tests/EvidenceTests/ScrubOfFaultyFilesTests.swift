@@ -2,6 +2,7 @@ import Copying
 import Delivery
 import Files
 import Glibc
+import Ledger
 import Settings
 import Support
 import Synchronization
@@ -51,6 +52,42 @@ import Vocabulary
         try await site.age(days: 2)
         #expect(try await site.scrub().copies == 1, "and is not forgotten")
         #expect(try await site.count("takeup.scrub_claim") == 0)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a copy that cannot be read day after day is a problem of its volume, until it is read or held no more`()
+        async throws
+    {
+        let site = try await EvidenceSite([10, 10])
+        /// The first copy in line is the one that cannot be opened.
+        func scrubWithoutRights() async throws -> ScrubTally.Sum {
+            try await site.age(days: 2)
+            let opened = Atomic(0)
+            return try await scrub(
+                site,
+                FaultyFiles { call, _ in
+                    guard call == .openBeneath else { return nil }
+                    return opened.wrappingAdd(1, ordering: .relaxed).newValue == 2 ? .fail(EACCES) : nil
+                })
+        }
+        #expect(try await scrubWithoutRights().copies == 1)
+        #expect(try await site.problems() == [], "once may be chance")
+        #expect(try await scrubWithoutRights().copies == 0, "the other one was read lately")
+        #expect(try await site.problems() == ["copies-unread"])
+        let what = try await site.solution.openProblems().map(\.what).joined()
+        #expect(what.hasPrefix("1 copy on volume ") && what.contains("notPermitted"), "\(what)")
+        // One that is held no more is nobody's business.
+        try await site.run("update takeup.replica set state = 'retired' where checked_at is null")
+        _ = try await site.scrub()
+        #expect(try await site.problems() == [])
+        try await site.run("update takeup.replica set state = 'held' where checked_at is null")
+        _ = try await scrubWithoutRights()
+        _ = try await scrubWithoutRights()
+        #expect(try await site.problems() == ["copies-unread"])
+        try await site.age(days: 2)
+        #expect(try await site.scrub().copies == 1)
+        #expect(try await site.problems() == [], "it was read")
+        #expect(try await site.count("takeup.unread_copy") == 0)
     }
 
     @Test(.timeLimit(.minutes(2)))

@@ -1,5 +1,6 @@
 import Glibc
 import Support
+import Telemetry
 import Testing
 import Vocabulary
 
@@ -40,8 +41,13 @@ import Vocabulary
         #expect(try verify(stranger).code == 1)
 
         try ChildProcess.run(["/bin/mv", site.solution.volume, site.solution.volume + ".away"])
-        #expect(try verify("call-1").code == 69)
-        #expect(try verify(path).code == 69)
+        // The first to see that counts as having told it for all, so it is told.
+        let away = try verify("call-1")
+        #expect(away.code == 69)
+        if !JournalNarrator.isThere { #expect(away.output.contains(" is not available: "), "\(away)") }
+        #expect(try await site.problems() == ["volume-unavailable"])
+        let again = try verify(path)
+        #expect(again.code == 69 && !again.output.contains(" is not available: "), "\(again)")
         try ChildProcess.run(["/bin/mv", site.solution.volume + ".away", site.solution.volume])
         try site.solution.configure([site.source], more: "")
         try ChildProcess.run([

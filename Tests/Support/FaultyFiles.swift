@@ -15,7 +15,7 @@ package final class FaultyFiles: FileCalls {
         case short
         /// A write that puts another byte in place of its first.
         case corrupt
-        /// An answer of ``FileCalls/residentPages(_:length:)`` that the kernel did not give.
+        /// An answer of ``FileCalls/residentPages(_:in:)`` that the kernel did not give.
         case resident(Int64)
         /// A listing that shows nothing.
         case endsAtOnce
@@ -225,10 +225,10 @@ package final class FaultyFiles: FileCalls {
         try record(.dropCache) { _ throws(FileError) in try kernel.dropCache(descriptor) }
     }
 
-    package func residentPages(_ descriptor: CInt, length: Int64) throws(FileError) -> Int64 {
+    package func residentPages(_ descriptor: CInt, in bytes: Range<Int64>) throws(FileError) -> Int64 {
         try record(.residentPages) { fault throws(FileError) in
             if case .resident(let count) = fault { return count }
-            return try kernel.residentPages(descriptor, length: length)
+            return try kernel.residentPages(descriptor, in: bytes)
         }
     }
 

@@ -47,8 +47,8 @@ int takeup_statx(int directory, const char *path, int flags, unsigned mask, stru
 int64_t takeup_directory_entries(int descriptor, void *buffer, uint64_t size);
 /// linkat(2) of an open file, named or not. Needs no right beyond those of a plain link.
 int takeup_link_descriptor(int descriptor, int directory, const char *name);
-/// Number of pages of the file's first `length` bytes that are in the page cache, by mincore(2); -1 with errno.
-int64_t takeup_resident_pages(int descriptor, uint64_t length);
+/// Number of pages between two offsets of a file that are in the page cache, by mincore(2); -1 with errno.
+int64_t takeup_resident_pages(int descriptor, uint64_t begin, uint64_t end);
 /// Name of the calling thread, at most 15 bytes.
 void takeup_name_thread(const char *name);
 /// Lets the calling thread read and write only when nobody else does, by ioprio_set(2); -1 with errno.
