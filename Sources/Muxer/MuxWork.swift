@@ -137,9 +137,11 @@ struct MuxWork: Sendable {
             throw MuxFailure(what: refusal.text(screens: pair.screens.map(\.role)), isTransient: false)
         }
         let notes = plan.notes(screens: pair.screens.map(\.role))
+        let shown = Set(plan.pieces.compactMap(\.screen))
         let labels = MuxLabels(
             recording: pair.reference.description,
-            sources: pair.halves.map {
+            // What is not shown is no source.
+            sources: ([pair.sound] + pair.screens.indices.filter(shown.contains).map { pair.screens[$0] }).map {
                 MuxLabels.Source(
                     mediaID: $0.replica.content.replayMediaID ?? 0, digest: $0.replica.content.digest)
             }, madeBy: madeBy)

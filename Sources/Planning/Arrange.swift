@@ -164,7 +164,6 @@ package struct MuxPlan: Hashable, Sendable {
     /// The screen at this index is not shown, and why.
     package struct LeftOut: Hashable, Sendable {
         package enum Reason: String, Hashable, Sendable {
-            case empty = "it has no pictures"
             case beforeSound = "it ended before the sound began"
             case afterSound = "it began after the sound ended"
             case covered = "the next screen covers it"
@@ -224,9 +223,14 @@ extension MuxPlan {
     ///
     /// - Parameter names: how each screen is called, by its index.
     package func notes(screens names: [String] = []) -> [String] {
-        unexplained.map {
-            "\(halfName($0.screen, names)) lasts \($0.measured.inSeconds) s, and its row says \($0.claimed.inSeconds) s"
+        let absent = leftOut.map { "\(halfName($0.screen, names)) is not shown: \($0.reason.rawValue)" }
+        let cut = cuts.map {
+            "\(halfName($0.earlier, names)) is cut by \($0.overlap.inSeconds) s, where \(halfName($0.later, names)) begins"
         }
+        return absent + cut
+            + unexplained.map {
+                "\(halfName($0.screen, names)) lasts \($0.measured.inSeconds) s, and its row says \($0.claimed.inSeconds) s"
+            }
     }
 }
 
@@ -243,6 +247,8 @@ package enum ArrangeDecision: Hashable, Sendable {
 package enum ArrangeRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case noSound
     case noScreen
+    /// This screen shows nothing at all.
+    case empty(Int)
     /// No screen shows anything of the time in which there is sound.
     case nothingToShow([MuxPlan.LeftOut])
     /// Two screens, by their index, overlap by more than ``ArrangeRules/mostOverlap``.
@@ -258,6 +264,7 @@ package enum ArrangeRefusal: Error, Hashable, Sendable, CustomStringConvertible 
         return switch self {
         case .noSound: "the sound has no length"
         case .noScreen: "there is no screen"
+        case .empty(let screen): "\(name(screen)) is damaged: it has no pictures, or none that last"
         case .nothingToShow(let screens):
             "no screen lies within the sound: "
                 + screens.map { "\(name($0.screen)): \($0.reason.rawValue)" }.joined(separator: "; ")
@@ -340,11 +347,12 @@ private func compareLengths(
         case .short: throw .short(screen: screen, measured: measured, claimed: claimed)
         }
     }
-    do {
+    do throws(ArrangeRefusal) {
         let found = LengthFinding(
             claimed: sound.claimed, measured: sound.duration, isWhole: sound.isWhole, rules: rules)
         lengths.sound = try pace(found, nil, sound.duration, sound.claimed)
         for (index, screen) in screens.enumerated() {
+            guard screen.duration > .zero else { throw .empty(index) }
             let found = LengthFinding(
                 claimed: screen.claimed, measured: screen.duration, isWhole: screen.isWhole,
                 longestStill: screen.longestStill, rules: rules)
@@ -379,9 +387,7 @@ private func place(
         if abs(start) <= rules.startTolerance { start = .zero }
         if start < .zero, .zero - start <= min(screen.uncertainty, rules.mostUncutLead) { start = .zero }
         let end = start + scaled(screen.duration, by: stretch)
-        if screen.duration <= .zero {
-            leftOut.append(MuxPlan.LeftOut(screen: index, reason: .empty))
-        } else if end <= .zero {
+        if end <= .zero {
             leftOut.append(MuxPlan.LeftOut(screen: index, reason: .beforeSound))
         } else if start >= sound.duration {
             leftOut.append(MuxPlan.LeftOut(screen: index, reason: .afterSound))

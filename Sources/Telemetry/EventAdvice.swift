@@ -752,7 +752,10 @@ extension Event {
                 subject: "Sound and screen became one file",
                 happened: "The muxed file of recording {recording} was verified and lies on volume {volume}.",
                 did: "It is on record beside its originals.",
-                next: "Nothing.")
+                next: """
+                    Nothing, unless it says that a screen is not shown or is cut, or that a length does not fit: then \
+                    compare the times of the recording's media rows. {reason}
+                    """)
         case .muxFailed:
             EventAdvice(
                 subject: "A mux failed",

@@ -78,11 +78,8 @@ import Vocabulary
             leftOut: [.init(screen: 0, reason: .covered)]),
         // Outside the sound.
         Layout(
-            screens: [screen(-9000, 8000), screen(0, 60_000), screen(60_000, 10), screen(5, 0)], pieces: "1 0+60000",
-            leftOut: [
-                .init(screen: 0, reason: .beforeSound), .init(screen: 2, reason: .afterSound),
-                .init(screen: 3, reason: .empty),
-            ]),
+            screens: [screen(-9000, 8000), screen(0, 60_000), screen(60_000, 10)], pieces: "1 0+60000",
+            leftOut: [.init(screen: 0, reason: .beforeSound), .init(screen: 2, reason: .afterSound)]),
     ]
 
     @Test(arguments: layouts)
@@ -101,6 +98,18 @@ import Vocabulary
         #expect(cursor <= plan.duration && plan.duration - cursor <= ArrangeRules().endTolerance)
     }
 
+    @Test func `what is not shown, and what is cut, is told by name`() throws {
+        let plan = try plan(
+            Self.sound(60_000),
+            [Self.screen(-9000, 8000), Self.screen(0, 31_000), Self.screen(30_000, 30_000), Self.screen(60_000, 10)])
+        #expect(
+            plan.notes(screens: ["A", "B", "C", "D"]) == [
+                "A is not shown: it ended before the sound began", "D is not shown: it began after the sound ended",
+                "B is cut by 1.0 s, where C begins",
+            ])
+        #expect(try self.plan(Self.sound(60_000), [Self.screen(0, 60_000)]).notes() == [])
+    }
+
     @Test func `what cannot be arranged is refused with its reason`() {
         let whole = Self.screen(0, 60_000)
         #expect(arrange(Self.sound(0), screens: [whole]) == .refuse(.noSound))
@@ -111,6 +120,10 @@ import Vocabulary
         #expect(
             arrange(Self.sound(60_000), screens: [Self.screen(0, 31_001), Self.screen(30_000, 30_000)])
                 == .refuse(.overlap(earlier: 0, later: 1, by: .milliseconds(1001))))
+        #expect(arrange(Self.sound(60_000), screens: [whole, Self.screen(70_000, 0)]) == .refuse(.empty(1)))
+        #expect(
+            ArrangeRefusal.empty(1).text(screens: ["one", "screen 2 (media 7)"]).hasPrefix(
+                "screen 2 (media 7) is damaged"))
         let wide = ArrangeRules(mostOverlap: .milliseconds(1001))
         #expect(
             (try? plan(Self.sound(60_000), [Self.screen(0, 31_001), Self.screen(30_000, 30_000)], rules: wide).cuts)
