@@ -11,7 +11,7 @@ enum MP4Packets {
     private static let packetsAtOnce = 100_000
     private static let mostBoxes = 10_000
 
-    static func read(_ file: FileWindow) throws(MediaError) -> QuickProbe? {
+    static func read(_ file: FileWindow, moments: [Duration]) throws(MediaError) -> QuickProbe? {
         guard let index = try readIndex(file) else { return nil }
         let boxes = MP4Boxes(bytes: index)
         guard let tracks = try? MP4Track.tracks(in: boxes) else { return nil }
@@ -19,7 +19,7 @@ enum MP4Packets {
         var sound: [UInt64] = []
         var picture: [UInt64] = []
         for track in tracks {
-            guard let (facts, packets) = try measure(track, boxes, file) else { return nil }
+            guard let (facts, packets) = try measure(track, boxes, file, moments: moments) else { return nil }
             switch facts.kind {
             case .sound where sound.isEmpty: sound = packets
             case .picture where picture.isEmpty: picture = packets
@@ -68,7 +68,7 @@ enum MP4Packets {
     }
 
     private static func measure(
-        _ track: MP4Track, _ boxes: MP4Boxes, _ file: FileWindow
+        _ track: MP4Track, _ boxes: MP4Boxes, _ file: FileWindow, moments: [Duration]
     ) throws(MediaError) -> (StreamFacts, [UInt64])? {
         guard var cursor = try? MP4Cursor(track, boxes) else { return nil }
         var facts = track.facts
@@ -78,6 +78,8 @@ enum MP4Packets {
         var free: Int64 = 0
         var lastDecoded = Int.min
         var longestStill = 0
+        var shown = MomentTimes(facts.kind == .picture ? moments : [])
+        let tick = 1 / Double(track.timescale)
         var first = Int.max
         var last = Int.min
         var end = Int.min
@@ -98,6 +100,7 @@ enum MP4Packets {
             }
             if lastDecoded > .min { longestStill = max(longestStill, packet.decoded - lastDecoded) }
             lastDecoded = packet.decoded
+            if !shown.isEmpty { shown.take(track.edit.delay + moment(ticks: Int64(packet.shown), tick: tick)) }
             first = min(first, packet.shown)
             last = max(last, packet.shown)
             end = max(end, packet.shown + packet.duration)
@@ -105,9 +108,10 @@ enum MP4Packets {
         guard !packets.isEmpty, let timed = times(track, first: first, last: last, end: end) else { return nil }
         (facts.start, facts.end, facts.packetCount) = (timed.start, timed.end, packets.count)
         if facts.kind == .picture {
-            facts.longestStill = moment(ticks: Int64(longestStill), tick: 1 / Double(track.timescale))
+            facts.longestStill = moment(ticks: Int64(longestStill), tick: tick)
+            facts.moments = shown.facts
             let declared = min(track.edit.duration ?? track.duration, track.duration)
-            facts.declaredEnd = facts.start + moment(ticks: Int64(declared), tick: 1 / Double(track.timescale))
+            facts.declaredEnd = facts.start + moment(ticks: Int64(declared), tick: tick)
         }
         return (facts, packets)
     }

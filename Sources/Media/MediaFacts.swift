@@ -58,6 +58,8 @@ package struct StreamFacts: Hashable, Sendable {
     package var byteCount: Int64
     /// When it ends by its header: how long the last picture stands is often told nowhere else.
     package var declaredEnd = Duration.zero
+    /// What is shown at each moment that was asked for; none of sound.
+    package var moments: [MomentFacts] = []
     /// The longest time from one picture to the next as they are decoded; zero of sound.
     package var longestStill = Duration.zero
     package var isInterlaced = false

@@ -151,7 +151,8 @@ private struct MuxJob: Sendable {
         case .copy:
             do throws(MediaError) {
                 guard try await copy() else { return (try await encode(), .encode(.paddingDiffers)) }
-                return (try await verify(), .copy)
+                let pictures = ExpectedPictures(copiedBy: plan, from: screens, sliceLength: tools.sliceLength)
+                return (try await verify(pictures), .copy)
             } catch {
                 switch error.code {
                 case .mismatch, .toolFailed:
@@ -166,13 +167,13 @@ private struct MuxJob: Sendable {
         }
     }
 
-    private func verify() async throws(MediaError) -> MediaFacts {
+    private func verify(_ pictures: ExpectedPictures) async throws(MediaError) -> MediaFacts {
         var origin = CopyOrigin()
         if plan.sound == .copy { origin.sound = sound.quick?.sound ?? [] }
         // One screen alone has no joins.
         let shown = plan.shownPieces
         if shown.count == 1, let screen = shown[0].screen { origin.picture = screens[screen].quick }
-        return try await tools.verify(result, of: plan, tolerance: tolerance, origin: origin)
+        return try await tools.verify(result, of: plan, tolerance: tolerance, origin: origin, pictures: pictures)
     }
 
     private func encode() async throws(MediaError) -> MediaFacts {
@@ -182,7 +183,7 @@ private struct MuxJob: Sendable {
             command.encoding(screens: order, streams: order.map { screens[$0].facts.picture?.index ?? 0 }),
             [result, sound.descriptor] + order.map { screens[$0].descriptor },
             refusesComplaints: true)
-        return try await verify()
+        return try await verify(ExpectedPictures(encodedBy: plan))
     }
 
     /// Joins what can be joined as it is. False where padding cannot be made to join.

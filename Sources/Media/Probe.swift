@@ -6,13 +6,17 @@ extension MediaTools {
     ///
     /// `input` is lent, its position untouched. Throws ``MediaError``: `malformed` where it is not of the format or holds
     /// no sound and no pictures, and what running a tool can throw. `role` names the input in errors ("the sound").
-    package func probe(_ input: CInt, format: MediaFormat, role: String) async throws(MediaError) -> MediaFacts {
+    ///
+    /// - Parameter moments: in order: what is shown at them is measured, too.
+    package func probe(
+        _ input: CInt, format: MediaFormat, role: String, moments: [Duration] = []
+    ) async throws(MediaError) -> MediaFacts {
         let doing = "probe \(role)"
-        let tally = ProbeTally(doing: doing)
+        let tally = ProbeTally(doing: doing, moments: moments)
         let end = try await ffprobe.run(
             ["-v", "error"] + format.inputOptions + [
                 "-show_data_hash", "sha256", "-of", "compact", "-show_entries",
-                "packet=stream_index,pts,dts,duration,size,pos,flags:packet_side_data=skip_samples,discard_padding"
+                "packet=stream_index,pts,pts_time,dts,duration,size,pos,flags:packet_side_data=skip_samples,discard_padding"
                     + ":stream=index,codec_type,codec_name,profile,sample_rate,channels,width,height,pix_fmt"
                     + ",r_frame_rate,time_base,field_order,start_pts,duration_ts,extradata_hash:stream_disposition=attached_pic",
                 "-i", Self.path(ofDescriptor: 0),
@@ -46,6 +50,7 @@ private final class ProbeTally: Sendable {
         var end = Int64.min
         var lastDecoding = Int64.min
         var longestStill: Int64 = 0
+        var moments: MomentTimes
         var count = 0
         var firstOffset: Int64?
         var reorderTicks: Int64 = 0
@@ -62,15 +67,19 @@ private final class ProbeTally: Sendable {
 
     private let state = Mutex(State())
     private let doing: String
+    private let moments: [Duration]
 
-    init(doing: String) { self.doing = doing }
+    init(doing: String, moments: [Duration]) {
+        self.doing = doing
+        self.moments = moments
+    }
 
     func take(_ bytes: UnsafeRawBufferPointer) throws(MediaError) {
         let isUsable = state.withLock { state in
             state.rest += bytes
             var lines = state.rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             let rest = lines.popLast().map(Array.init) ?? []
-            for line in lines { Self.take(line: String(decoding: line, as: UTF8.self), &state) }
+            for line in lines { take(line: String(decoding: line, as: UTF8.self), &state) }
             state.rest = rest
             return rest.count <= Self.longestLine && max(state.streams.count, state.packets.count) <= Self.mostStreams
         }
@@ -79,7 +88,7 @@ private final class ProbeTally: Sendable {
         }
     }
 
-    private static func take(line: String, _ state: inout State) {
+    private func take(line: String, _ state: inout State) {
         var fields: [Substring: Substring] = [:]
         let parts = line.split(separator: "|")
         for part in parts.dropFirst() {
@@ -89,7 +98,7 @@ private final class ProbeTally: Sendable {
         switch parts.first {
         case "packet":
             guard let index = fields["stream_index"].flatMap({ Int($0) }) else { return }
-            count(fields, in: &state.packets[index, default: Packets()])
+            Self.count(fields, in: &state.packets[index, default: Packets(moments: MomentTimes(moments))])
         case "stream":
             guard let index = fields["index"].flatMap({ Int($0) }) else { return }
             state.streams[index] = fields
@@ -123,13 +132,16 @@ private final class ProbeTally: Sendable {
         // A packet that the edit list leaves out is decoded, but not played.
         guard fields["flags"]?.contains("D") != true else { return }
         packets.first = min(packets.first, from)
+        if !packets.moments.isEmpty, let time = fields["pts_time"].flatMap({ Double($0) }), time.magnitude < 1e9 {
+            packets.moments.take(.seconds(time))
+        }
         packets.end = max(packets.end, from.addingReportingOverflow(number("duration") ?? 0).partialValue)
     }
 
     func streams() -> [StreamFacts] {
         state.withLock { state in
             state.streams.sorted { $0.key < $1.key }.compactMap { index, fields in
-                Self.facts(index, fields, state.packets[index] ?? Packets())
+                Self.facts(index, fields, state.packets[index] ?? Packets(moments: MomentTimes(moments)))
             }
         }
     }
@@ -163,6 +175,7 @@ private final class ProbeTally: Sendable {
             declaredEnd: time(
                 Int64(number("start_pts")).addingReportingOverflow(Int64(number("duration_ts"))).partialValue,
                 samples: 0),
+            moments: kind == .picture ? packets.moments.facts : [],
             longestStill: kind == .picture ? time(packets.longestStill, samples: 0) : .zero,
             isInterlaced: ["tt", "bb", "tb", "bt"].contains(text("field_order")),
             reorderTicks: packets.reorderTicks, isOrdered: packets.isOrdered)

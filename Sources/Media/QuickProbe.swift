@@ -17,14 +17,16 @@ package struct QuickProbe: Hashable, Sendable {
     ///
     /// Reads the file by pread(2), for each stream once at most, whatever its index says; blocks, so call it where a hanging
     /// volume may. Throws ``MediaError`` `io`, or what `onRead` throws, which is called before each read.
+    ///
+    /// - Parameter moments: in order: what is shown at them is measured, too.
     package static func read(
-        _ descriptor: CInt, format: MediaFormat, role: String,
+        _ descriptor: CInt, format: MediaFormat, role: String, moments: [Duration] = [],
         onRead: @escaping () throws(MediaError) -> Void = { () throws(MediaError) in }
     ) throws(MediaError) -> QuickProbe? {
         guard let file = try FileWindow(descriptor, doing: "probe \(role)", onRead: onRead) else { return nil }
         switch format {
         case .mp3: return try MP3Packets.read(file)
-        case .mp4: return try MP4Packets.read(file)
+        case .mp4: return try MP4Packets.read(file, moments: moments)
         case .wav, .matroska: return nil
         }
     }

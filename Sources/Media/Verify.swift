@@ -1,32 +1,42 @@
-package import Planning
+internal import Planning
 internal import Vocabulary
 
 extension MediaTools {
     /// Proves that a muxed file is what its plan says, before anyone else may see it. Returns what was measured.
     ///
     /// Every packet is read (streams, order of times, lengths), all sound is decoded, and the pictures around the start,
-    /// every join and the end. What is packet by packet the same as in `origin` is not decoded again: who probed its files
+    /// every join and the end; that a picture is shown when each piece begins, to ``MomentTimes/tolerance``, and that none is missing,
+    /// as far as `pictures` tell. What is packet by packet the same as in `origin` is not decoded again: who probed its files
     /// packet by packet decodes those. Throws ``MediaError`` `mismatch` for the first thing that is not so.
-    package func verify(
-        _ file: CInt, of plan: MuxPlan, tolerance: Duration, origin: CopyOrigin = CopyOrigin()
+    func verify(
+        _ file: CInt, of plan: MuxPlan, tolerance: Duration, origin: CopyOrigin = CopyOrigin(),
+        pictures expected: ExpectedPictures = ExpectedPictures()
     ) async throws(MediaError) -> MediaFacts {
         let role = "the muxed file"
         func mismatch(_ reason: String) -> MediaError { MediaError(.mismatch, doing: "verify \(role)", reason: reason) }
+        let moments = expected.moments
         let quick = try await onOwnThread("verify") { isCancelled throws(MediaError) in
-            try QuickProbe.read(file, format: .mp4, role: role) { () throws(MediaError) in
+            try QuickProbe.read(file, format: .mp4, role: role, moments: moments) { () throws(MediaError) in
                 if isCancelled() {
                     throw MediaError(.cancelled, doing: "verify \(role)", reason: "the task was cancelled")
                 }
             }
         }
         let facts: MediaFacts
-        if let quick { facts = quick.facts } else { facts = try await probe(file, format: .mp4, role: role) }
+        if let quick {
+            facts = quick.facts
+        } else {
+            facts = try await probe(file, format: .mp4, role: role, moments: moments)
+        }
         guard facts.streams.count == 2, let sound = facts.sound, let picture = facts.picture else {
             throw mismatch("it holds \(facts.streams.count) streams rather than one sound and one picture")
         }
         guard picture.codec == "h264" else { throw mismatch("its pictures are \(picture.codec)") }
         guard sound.isOrdered && picture.isOrdered else { throw mismatch("its times run backwards") }
-        guard near(sound.start, .zero, tolerance), near(sound.end, plan.duration, tolerance) else {
+        guard near(sound.start, .zero, MomentTimes.tolerance) else {
+            throw mismatch("its sound begins at \(sound.start.inSeconds) s")
+        }
+        guard near(sound.end, plan.duration, tolerance) else {
             throw mismatch("its sound lasts \(sound.duration.inSeconds) s rather than \(plan.duration.inSeconds) s")
         }
         // A picture lasts until the next, so what is shown may end one picture off; where they are reordered the last that is
@@ -35,7 +45,7 @@ extension MediaTools {
         let ahead = Double(picture.reorderTicks) * (fraction(picture.timeBase) ?? 0)
         let endTolerance = max(tolerance, onePicture) + .milliseconds(Int64(ahead * 1000))
         let end = max(picture.end, picture.declaredEnd)
-        guard near(picture.start, .zero, tolerance), near(end, plan.duration, endTolerance) else {
+        guard near(picture.start, .zero, MomentTimes.tolerance), near(end, plan.duration, endTolerance) else {
             throw mismatch(
                 "its pictures last from \(picture.start.inSeconds) s to \(end.inSeconds) s rather than to "
                     + "\(plan.duration.inSeconds) s")
@@ -43,6 +53,14 @@ extension MediaTools {
         // The last picture stands until the end, and must not stand in for others that are missing.
         guard picture.end >= plan.lastPicture(sliceLength: sliceLength) - endTolerance else {
             throw mismatch("its pictures end at \(picture.end.inSeconds) s")
+        }
+        if let difference = expected.mismatch(picture) { throw mismatch(difference) }
+        if sound.codec == "aac", plan.sound != .copy {
+            // What is missing in the middle leaves the times as they are.
+            let count = plan.duration.inSeconds * Double(sound.sampleRate) / 1024
+            guard Double(sound.packetCount) > count - 3 else {
+                throw mismatch("its sound has \(sound.packetCount) packets rather than \(Int(count))")
+            }
         }
         var stretches: [DecodeStretch] = []
         let decodesSound = !origin.isSound(of: quick)

@@ -98,7 +98,7 @@ extension MuxSettings {
                 "max_overlap_allowed", .duration(.zero...(.seconds(60))), standard: .seconds(2),
                 "How much two screens of one recording may overlap before the earlier one is cut."),
             lengthTolerance: reader.value(
-                "length_tolerance", .duration(.milliseconds(100)...(.seconds(60))), standard: .seconds(1),
+                "length_tolerance", .duration(.milliseconds(100)...(.seconds(60))), standard: .milliseconds(100),
                 "How much the result's length may differ from what was planned."),
             temporaryDirectory: reader.value(
                 "temporary_directory", .path, standard: FilePath("/run/takeup-mux"),

@@ -265,7 +265,7 @@ final class MuxFixture {
         }
         work = MuxWork(
             tools: MediaTools(ffmpeg: FilePath("/usr/bin/ffmpeg"), ffprobe: FilePath("/usr/bin/ffprobe")),
-            decryptor: Decryptor(keys: keys), rules: ArrangeRules(), tolerance: .milliseconds(150),
+            decryptor: Decryptor(keys: keys), rules: ArrangeRules(), tolerance: .milliseconds(100),
             madeBy: "Takeup test", threads: FileThreads(name: "mux-test", count: 1), patience: .seconds(60),
             resultKey: resultKey)
         let path = FilePath(root)

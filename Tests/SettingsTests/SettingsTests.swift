@@ -62,6 +62,7 @@ import Vocabulary
         #expect(source.synchronize.isEverything && !source.leavesBytesUncopied)
         #expect(settings.synchro.sleepPeriod == .seconds(10))
         #expect(settings.mux.videoPaddingSliceLength == .seconds(5))
+        #expect(settings.mux.lengthTolerance == .milliseconds(100))
         #expect(settings.warnings.map(\.key) == ["sources[0].time_zone", "sources[0].index_files"])
         #expect(settings.warnings.allSatisfy { $0.line == 19 })
     }
