@@ -41,6 +41,50 @@ import Vocabulary
         }
         print("\(refused) refused, \(labelled) labelled unauthenticated")
     }
+
+    /// Zeros as a bad disk leaves them, or zeros in ciphertext, which become noise.
+    @Test(arguments: [false, true])
+    func `damage of a long screen that lies in no key picture is seen, too`(isEncrypted: Bool) async throws {
+        for part in [10, 50, 100] {
+            let fixture = try await MuxFixture()
+            var screen = try fixture.screen(seconds: 20)
+            var from = try pictures(of: try fixture.samples.screen(seconds: 20))[part] + 100
+            if isEncrypted {
+                let length = screen.bytes.count
+                try fixture.encrypt(&screen, isDetached: false)
+                // What stands before the content; behind it are 16 bytes at most.
+                from += screen.bytes.count - length
+            }
+            for place in from..<from + 512 { screen.bytes[place] = 0 }
+            if !isEncrypted { try await expectCleanKeyPictures(screen.bytes, fixture) }
+            let failure = try await fixture.failure(
+                of: try await fixture.pair(sound: fixture.speech(seconds: 4), screens: [screen]))
+            #expect(failure.text.contains("the screen is damaged"), "in picture \(part): \(failure.text)")
+            #expect(failure.isTransient == false)
+        }
+    }
+
+    /// Where those begin that are no key pictures, and are long enough to be damaged within.
+    private func pictures(of path: String) throws -> [Int] {
+        let text = try ChildProcess.run([
+            "/usr/bin/ffprobe", "-v", "error", "-show_entries", "packet=pos,size,flags", "-of", "csv=p=0", path,
+        ])
+        return text.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: ",")
+            guard fields.count >= 3, let size = Int(fields[0]), let place = Int(fields[1]) else { return nil }
+            return fields[2].contains("K") || size < 700 ? nil : place
+        }
+    }
+
+    private func expectCleanKeyPictures(_ bytes: [UInt8], _ fixture: MuxFixture) async throws {
+        let path = fixture.root + "/damaged.mp4"
+        try writeSample(bytes, to: path)
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        let report = try await fixture.work.tools.decode(
+            [DecodeStretch(.picture, of: file, format: .mp4, extent: .keyPictures)], doing: "decode")
+        #expect(report.isClean, "\(report.firstComplaint ?? "")")
+    }
 }
 
 /// One pair of which one half is not what it should be.
