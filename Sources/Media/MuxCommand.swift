@@ -158,6 +158,13 @@ struct MuxCommand {
     private var pictureCodec: [String] {
         // Small text has to stay readable; a key picture every five seconds keeps seeking quick.
         ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-g", "\(5 * plan.frameRate)", "-pix_fmt", "yuv420p"]
+            + keyPictures
+    }
+
+    /// Blanked pictures are made of none that is seen, nor the other way round.
+    private var keyPictures: [String] {
+        let edges = blankedPictures.flatMap { [seconds($0.lowerBound), seconds($0.upperBound + 1)] }
+        return edges.isEmpty ? [] : ["-force_key_frames", edges.joined(separator: ",")]
     }
 
     /// Pieces are counted in whole pictures of the result, by rounding where each begins: errors stay below half a
@@ -187,10 +194,15 @@ struct MuxCommand {
                 useCounts[input, default: 0] += 1
                 let first = pictures(.microseconds(Int64((Double(from.wholeMicroseconds) * stretch).rounded())))
                 let last = first + count
+                // Before any picture is repeated: one of a masked time stands for nothing.
+                let shift =
+                    Duration.microseconds(Int64((Double(from.wholeMicroseconds) * stretch).rounded())) - piece.start
+                let hidden = blank(shiftedBy: shift)
                 chains.append(
                     "[\(input):\(streams[input])]setpts=PTS*\(stretch),"
                         + "scale=\(plan.width):\(plan.height):force_original_aspect_ratio=decrease:eval=frame,"
                         + "pad=\(plan.width):\(plan.height):(ow-iw)/2:(oh-ih)/2:black:eval=frame,format=yuv420p,setsar=1,"
+                        + hidden
                         // The last picture stands until the piece ends.
                         + "fps=\(rate):start_time=0,tpad=stop=-1:stop_mode=clone,"
                         + "trim=start_frame=\(first):end_frame=\(last),setpts=PTS-STARTPTS"
@@ -198,7 +210,37 @@ struct MuxCommand {
             }
         }
         let names = chains.indices.map { "[piece\($0)]" }.joined()
-        return chains.joined(separator: ";") + ";\(names)concat=n=\(chains.count):v=1:a=0[picture]"
+        let joined = chains.joined(separator: ";") + ";\(names)concat=n=\(chains.count):v=1:a=0"
+        // What stood from before a masked time on.
+        let within = blankedPictures.map {
+            "between(t,\(seconds($0.lowerBound, -0.25)),\(seconds($0.upperBound, 0.25)))"
+        }
+        return joined + (within.isEmpty ? "" : "[joined];[joined]" + MuxCommand.black(when: within)) + "[picture]"
+    }
+
+    /// The pictures of the result that are shown within a blanked span, in part or whole.
+    private var blankedPictures: [ClosedRange<Int64>] {
+        let rate = Int64(plan.frameRate)
+        return plan.blanked.map { span in
+            let first = span.start.wholeMicroseconds * rate / 1_000_000
+            return first...max(first, span.end.wholeMicroseconds * rate / 1_000_000)
+        }
+    }
+
+    /// When a picture of the result begins, moved by a part of a picture.
+    private func seconds(_ picture: Int64, _ part: Double = 0) -> String {
+        secondsText(.microseconds(Int64((Double(picture) + part) / Double(plan.frameRate) * 1e6)))
+    }
+
+    /// A filter with a comma behind it; nothing where nothing is blanked.
+    private func blank(shiftedBy shift: Duration) -> String {
+        if plan.blanked.isEmpty { return "" }
+        let within = plan.blanked.map { "between(t,\(secondsText($0.start + shift)),\(secondsText($0.end + shift)))" }
+        return MuxCommand.black(when: within) + ","
+    }
+
+    private static func black(when conditions: [String]) -> String {
+        "drawbox=x=0:y=0:w=iw:h=ih:t=fill:color=black:enable='\(conditions.joined(separator: "+"))'"
     }
 }
 

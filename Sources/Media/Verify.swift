@@ -62,6 +62,7 @@ extension MediaTools {
                 throw mismatch("its sound has \(sound.packetCount) packets rather than \(Int(count))")
             }
         }
+        if !plan.blanked.isEmpty { try await verifyBlank(file, of: plan) }
         var stretches: [DecodeStretch] = []
         let decodesSound = !origin.isSound(of: quick)
         if decodesSound { stretches.append(DecodeStretch(.sound, of: file, format: .mp4)) }

@@ -15,6 +15,8 @@ struct MuxService: Sendable {
     private let base: ReplayBase
     private let work: MuxWork
     private let temporary: FilePath
+    /// Sources whose rows are in UTC.
+    private let clocksOnUTC: Set<SourceName>
     private let narrator: any Narrator
     private let wake: Wake
     private let progress: Progress
@@ -40,7 +42,10 @@ struct MuxService: Sendable {
             ),
             tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
             threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.callPatience * 10,
-            pictureCheck: mux.pictureCheck, resultKey: resultKey, comparesRowLengths: mux.comparesRowLengths)
+            pictureCheck: mux.pictureCheck, resultKey: resultKey, comparesRowLengths: mux.comparesRowLengths,
+            blanking: mux.masks.isOn ? Blanking(keys: Set(mux.masks.dataKeys)) : nil)
+        clocksOnUTC = Set(
+            settings.sources.filter { ["UTC", "Etc/UTC"].contains($0.timeZone) }.map(\.name))
         temporary = mux.temporaryDirectory
         self.narrator = narrator
         self.wake = wake
@@ -142,7 +147,8 @@ struct MuxService: Sendable {
             screens: try job.screens.enumerated().map { number, id in
                 try half(id, MuxPair.role(ofScreen: number, of: job.screens.count, media: media(id)))
             },
-            reference: sighting?.reference ?? RecordingReference(source: SourceName("replay"), id: recording.id))
+            reference: sighting?.reference ?? RecordingReference(source: SourceName("replay"), id: recording.id),
+            clockIsUTC: source.map(clocksOnUTC.contains) ?? false)
     }
 
     /// Where each proven volume lies.

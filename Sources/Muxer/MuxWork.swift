@@ -40,11 +40,14 @@ struct MuxPair: Sendable {
 
     /// How long after the sound a screen began, by the rows and the measured lengths; zero where the rows say nothing.
     func offset(of screen: Half, lasting length: Duration, soundLength: Duration) -> Offset {
-        let soundClaim = ClaimedTimes(
-            start: sound.media?.start ?? recording.start, stop: sound.media?.start == nil ? nil : sound.media?.stop)
-        return Offset(
+        Offset(
             from: Beginning(of: soundClaim, lasting: soundLength),
             to: Beginning(of: ClaimedTimes(start: screen.media?.start, stop: screen.media?.stop), lasting: length))
+    }
+
+    var soundClaim: ClaimedTimes {
+        ClaimedTimes(
+            start: sound.media?.start ?? recording.start, stop: sound.media?.start == nil ? nil : sound.media?.stop)
     }
 
     /// What text may name: the recording as the sound's source has it.
@@ -59,6 +62,8 @@ struct MuxPair: Sendable {
             : screens.filter { $0.replica.id != half.replica.id }.compactMap(\.media)
         return half.media.flatMap { ClaimedLength($0.claimed, among: others.map(\.claimed)) }
     }
+    /// Whether the rows' clock is UTC.
+    var clockIsUTC = false
 }
 
 /// Why a pair could not be muxed.
@@ -86,6 +91,8 @@ struct MuxWork: Sendable {
     var resultKey: ResultKey?
     /// Whether rows tell the lengths of files.
     var comparesRowLengths = true
+    /// Nil: screens are shown whatever the sound was.
+    var blanking: Blanking?
 
     /// What results of encrypted media are encrypted for.
     struct ResultKey: Sendable {
@@ -132,7 +139,7 @@ struct MuxWork: Sendable {
         }
         let plan: MuxPlan
         switch arrange(track, screens: tracks, rules: rules) {
-        case .mux(let made): plan = made
+        case .mux(let made): plan = try blanked(made, pair, track, tracks)
         case .refuse(let refusal):
             throw MuxFailure(what: refusal.text(screens: pair.screens.map(\.role)), isTransient: false)
         }
@@ -159,6 +166,26 @@ struct MuxWork: Sendable {
 
     private func claimed(_ pair: MuxPair, _ half: MuxPair.Half) -> ClaimedLength? {
         comparesRowLengths ? pair.claimedLength(of: half) : nil
+    }
+
+    private func blanked(
+        _ plan: MuxPlan, _ pair: MuxPair, _ sound: SoundTrack, _ screens: [ScreenTrack]
+    ) throws -> MuxPlan {
+        guard let blanking else { return plan }
+        let masks = try pair.masks(blanking, soundLength: sound.duration)
+        if masks.isEmpty { return plan }
+        let names = pair.screens.map(\.role)
+        func failure(_ refusal: MaskRefusal) -> MuxFailure {
+            MuxFailure(what: refusal.text(screens: names), isTransient: false)
+        }
+        if let unplaced = pair.screens.firstIndex(where: { $0.media?.start == nil }) {
+            throw failure(.unplaced(screen: unplaced))
+        }
+        do {
+            return try plan.blanking(masks, sound: sound, screens: screens)
+        } catch {
+            throw failure(error.refusal)
+        }
     }
 
     /// Carries out a mux, and decodes its inputs: beside it where it copies, before it where it is much work. Damage of

@@ -159,6 +159,7 @@ package struct MuxPlan: Hashable, Sendable {
         case paddingDiffers = "black padding with the codec parameters of the screen could not be made"
         /// Found out while verifying.
         case copyUnfit = "the copied pictures did not pass verification"
+        case masked = "pictures are blanked while the sound was masked"
     }
 
     /// The screen at this index is not shown, and why.
@@ -216,6 +217,10 @@ package struct MuxPlan: Hashable, Sendable {
     package var leftOut: [LeftOut]
     package var cuts: [Cut]
     package var unexplained: [Unexplained] = []
+    /// How the sound's clock ran against the recorder's, in which offsets are told.
+    package var soundPace = 1.0
+    /// In order, apart from each other: where nothing may be seen. Their pictures are encoded.
+    package var blanked: [BlankedSpan] = []
 }
 
 extension MuxPlan {
@@ -318,7 +323,7 @@ package func arrange(
             picture: pictureTreatment(shown, pictures, cuts: cuts, of: screens),
             width: even(pictures.map(\.width).max() ?? 0), height: even(pictures.map(\.height).max() ?? 0),
             frameRate: frameRate(pictures), leftOut: leftOut.sorted { $0.screen < $1.screen }, cuts: cuts,
-            unexplained: lengths.unexplained))
+            unexplained: lengths.unexplained, soundPace: 1 / lengths.sound))
 }
 
 /// How the clocks of the files ran, as their lengths show.
@@ -463,6 +468,6 @@ private func even(_ number: Int) -> Int { number + number % 2 }
 
 private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }
 
-private func scaled(_ duration: Duration, by factor: Double) -> Duration {
+func scaled(_ duration: Duration, by factor: Double) -> Duration {
     factor == 1 ? duration : .microseconds(Int64((Double(duration.wholeMicroseconds) * factor).rounded()))
 }

@@ -31,6 +31,7 @@ package struct MuxSettings: Hashable, Sendable {
     /// Whether times in media rows tell how long their files are: recorders are known whose rows tell of the call.
     package let comparesRowLengths: Bool
     package let screenWait: ScreenWaitSettings
+    package let masks: MaskSettings
     package let keys: [KeySettings]
 
     package enum ResultCipher: String, CaseIterable, Sendable {
@@ -135,7 +136,7 @@ extension MuxSettings {
                 "What lacks more than 2 s and 2 % of the time that its row says is taken for damaged, and what differs by less for "
                     + "drift where the file is known to be whole. Off where a recorder's rows tell of the call and not of the file."
             ),
-            screenWait: ScreenWaitSettings.read(from: &reader),
+            screenWait: ScreenWaitSettings.read(from: &reader), masks: MaskSettings.read(from: &reader),
             keys: reader.tables(
                 "keys", isCommented: true, "A private key and its certificate, for media that are encrypted to it."
             ) { KeySettings.read(from: &$0) })
