@@ -77,7 +77,7 @@ package struct ScreenWaitService: Sendable {
         return try await replay.database.transaction(isDurable: false) { session in
             let missing = try ScreenlessSounds.withMissingScreen(
                 source: name, mounts: mounts, age: age, limit: ScreenWaitService.batch, in: session
-            ).filter { $0.missing.map { MediaKind.video.isHalfOfPair(named: $0) } ?? false }
+            ).filter { sound in sound.missing.map { sound.kind.isHalfOfPair(named: $0) } ?? false }
             try ScreenWaits.begin(
                 missing.map { (ScreenWaitKey($0.recording), $0.sid, .row) }, firstLookAfter: pause, in: session)
             let (sounds, isMore) = try ScreenlessSounds.page(

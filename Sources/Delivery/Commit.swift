@@ -306,14 +306,15 @@ extension SourceMedia {
 }
 
 extension MediaKind {
-    /// Sound, or a screen in mp4: what muxing can begin from. Encrypted names may end in `.bin` or `.p7m` after it.
+    /// Sound, or a screen in mp4: what muxing can begin from. Encrypted names may end in `.bin` or `.p7m` after it. So may a
+    /// screen in RECD, where a worker has a converter for it.
     package func isHalfOfPair(named path: FilePath) -> Bool {
         switch self {
-        case .audio: return true
+        case .audio, .recd: return true
         case .video:
             let name = String(decoding: path.lastComponent, as: UTF8.self).lowercased()
             return name.hasSuffix(".mp4") || name.contains(".mp4.")
-        case .mag, .archive, .image, .recd, .phoneVideoMag, .phoneVideoStream, .phoneVideo, .index: return false
+        case .mag, .archive, .image, .phoneVideoMag, .phoneVideoStream, .phoneVideo, .index: return false
         }
     }
 }

@@ -17,6 +17,8 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         case done
         /// Only a person can help, who then says to try again. Goes to `waiting`.
         case failed
+        /// Its screens are RECD, and only a worker with a converter claims it. Goes to `claimed`, `superseded`.
+        case notMuxable = "not_muxable"
         /// One of its halves was replaced, or there are more screens. Final: the new pair has a job of its own.
         case superseded
     }
@@ -26,6 +28,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     package var sound: Replica.ID
     /// In the order of their ids; at least one.
     package var screens: [Replica.ID]
+    package var isRECD: Bool
     package var state: State
     /// Claims so far, this one included.
     package var attempts: Int
@@ -47,7 +50,8 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
 
     /// Whether its result shows all that the other's does, and more.
     package func isMore(than other: MuxJob) -> Bool {
-        sound == other.sound && Set(screens).isStrictSuperset(of: other.screens)
+        // What was converted from RECD shows no more than the recorder's own mp4.
+        sound == other.sound && (Set(screens).isStrictSuperset(of: other.screens) || other.isRECD && !isRECD)
     }
 
     /// What to show when acting on it; nil unless it is claimed.
@@ -55,8 +59,8 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
 
     static let columns = ColumnList(
         plain: [
-            "id", "sid", "sound_id", "screen_ids", "state", "attempts", "failures", "losses", "holder", "result_id",
-            "last_error", "encoded", "notes",
+            "id", "sid", "sound_id", "screen_ids", "is_recd", "state", "attempts", "failures", "losses", "holder",
+            "result_id", "last_error", "encoded", "notes",
         ],
         times: ["not_before", "lease_until", "made_at"])
 
@@ -65,6 +69,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         sid = Sid(try row.text("sid"))
         sound = try row.number("sound_id")
         screens = try row.numbers("screen_ids")
+        isRECD = try row.boolean("is_recd")
         state = try row.word("state")
         attempts = try row.count("attempts")
         failures = try row.count("failures")

@@ -22,7 +22,8 @@ package enum MuxJobs {
             """
             sid = any($1::text[]) and exists (
                 select from takeup.mux_job as more where more.id = any($2::bigint[]) and more.id <> mux_job.id
-                    and more.sound_id = mux_job.sound_id and more.screen_ids @> mux_job.screen_ids)
+                    and more.sound_id = mux_job.sound_id
+                    and (more.screen_ids @> mux_job.screen_ids or mux_job.is_recd and not more.is_recd))
             """, [.sids(made.map(\.sid)), .numbers(made.map(\.id))], in: session)
         try ScreenWaits.end(sids: made.map(\.sid), in: session)
         try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session)
@@ -32,11 +33,13 @@ package enum MuxJobs {
     package static func making(_ sids: some Sequence<Sid>) -> Question<[MuxJob]> {
         Question(
             """
-            insert into takeup.mux_job (sid, sound_id, screen_ids)
-            select touched.sid, wanted.sound_id, wanted.screen_ids from unnest($1::text[]) as touched(sid)
+            insert into takeup.mux_job (sid, sound_id, screen_ids, is_recd, state)
+            select touched.sid, wanted.sound_id, wanted.screen_ids, wanted.is_recd,
+                case when wanted.is_recd then 'not_muxable' else 'waiting' end
+            from unnest($1::text[]) as touched(sid)
             cross join lateral (\(wanted)) as wanted
             order by touched.sid collate "C", wanted.sound_id
-            on conflict (sid, sound_id, screen_ids) do update set state = 'waiting',
+            on conflict (sid, sound_id, screen_ids) do update set state = excluded.state,
                 not_before = statement_timestamp(), failures = 0, losses = 0, last_error = null,
                 changed_at = statement_timestamp()
             where mux_job.state = 'superseded'
@@ -47,13 +50,19 @@ package enum MuxJobs {
 
     /// The pairs of recording `touched.sid` that have no job. What has a result with more screens is no pair: a screen that
     /// was lost or is in doubt takes nothing from what was made while it was there. A job with more screens that has no
-    /// result stands in the way only as long as all of them are there and good.
+    /// result stands in the way only as long as all of them are there and good. RECD counts only where there is no screen in
+    /// mp4, and was none.
     private static let wanted = """
-        select sound.id as sound_id, screens.ids as screen_ids from (\(halves("AUDIO"))) as sound
-        cross join (select array_agg(id order by id) as ids from (\(halves("VIDEO"))) as screen) as screens
+        select sound.id as sound_id, screens.ids as screen_ids, screens.is_recd from (\(halves("AUDIO"))) as sound
+        cross join (
+            select coalesce(video.ids, recd.ids) as ids, video.ids is null as is_recd
+            from (select array_agg(id order by id) as ids from (\(halves("VIDEO"))) as screen) as video
+            cross join (select array_agg(id order by id) as ids from (\(halves("RECD"))) as screen) as recd
+        ) as screens
         where screens.ids is not null and (
             select id from takeup.mux_job as known
-            where known.sid = touched.sid and known.sound_id = sound.id and known.screen_ids @> screens.ids
+            where known.sid = touched.sid and known.sound_id = sound.id
+                and (known.screen_ids @> screens.ids or screens.is_recd and not known.is_recd)
                 and known.state <> 'superseded'
                 and (known.screen_ids = screens.ids or known.result_id is not null or not exists (
                     select from takeup.replica as half where half.id = any(known.screen_ids || known.sound_id)
@@ -166,7 +175,7 @@ package enum MuxJobs {
         let superseded = try session.query(
             """
             with chosen as (
-                select id from takeup.mux_job where \(condition) and state in ('waiting', 'claimed', 'failed')
+                select id from takeup.mux_job where \(condition) and state in ('waiting', 'claimed', 'failed', 'not_muxable')
                 order by id for no key update
             )
             update takeup.mux_job set state = 'superseded', holder = null, lease_until = null,

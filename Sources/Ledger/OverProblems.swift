@@ -38,7 +38,7 @@ extension Problems {
                 join takeup.mux_job on mux_job.id = substring(problem.subject from '[0-9]+$')::bigint
                 where problem.kind = any($1::text[]) and problem.closed_at is null
                     and starts_with(problem.subject, $2) and problem.subject ~ '[0-9]+$'
-                    and mux_job.state in ('done', 'superseded')
+                    and mux_job.state in ('done', 'superseded', 'not_muxable')
                 order by problem.id for no key update of problem))
             returning \(Problem.columns.text(of: "problem"))
             """, [.texts(kinds), .text(prefix)]

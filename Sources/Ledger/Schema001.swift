@@ -246,7 +246,9 @@ extension Migrations {
             -- Replicas, in the order of their ids.
             screen_ids bigint[] not null check (cardinality(screen_ids) > 0),
             state text not null default 'waiting'
-                check (state in ('waiting', 'claimed', 'done', 'failed', 'superseded')),
+                check (state in ('waiting', 'claimed', 'done', 'failed', 'superseded', 'not_muxable')),
+            -- Its screens are RECD.
+            is_recd boolean not null default false,
             attempts integer not null default 0,
             failures integer not null default 0,
             -- Workers that let its lease run out, one after the other.
@@ -271,6 +273,7 @@ extension Migrations {
         create index mux_job_due on takeup.mux_job (not_before, id) where state = 'waiting';
         create index mux_job_newest on takeup.mux_job (id) where state = 'waiting';
         create index mux_job_claimed on takeup.mux_job (id) where state = 'claimed';
+        create index mux_job_not_muxable on takeup.mux_job (not_before, id) where state = 'not_muxable';
 
         create table takeup.intent (
             token bigint generated always as identity primary key,

@@ -7,6 +7,8 @@ package struct ScreenlessSound: Hashable, Sendable {
     package var sid: Sid
     /// Of the file that a row names and that is not there, the recorder's own path; nil where no row names one.
     package var missing: FilePath?
+    /// Of that file.
+    package var kind = MediaKind.video
 }
 
 package enum ScreenlessSounds {
@@ -16,9 +18,9 @@ package enum ScreenlessSounds {
     ) throws -> [ScreenlessSound] {
         try session.query(
             """
-            select source_id, sid, source_path from takeup.transfer
+            select source_id, sid, kind, source_path from takeup.transfer
             where mount = any($2::text[]) and state = 'waiting' and missing_since is not null
-                and source = $1 and kind = 'VIDEO' and purpose = 'copy'
+                and source = $1 and kind in ('VIDEO', 'RECD') and purpose = 'copy'
                 and missing_since <= statement_timestamp() - $3::interval
                 and \(lacksScreen("transfer")) and \(isNotWaiting("transfer"))
                 and exists (
@@ -29,7 +31,7 @@ package enum ScreenlessSounds {
         ).map { row in
             ScreenlessSound(
                 recording: RecordingReference(source: source, id: try row.integer("source_id")),
-                sid: Sid(try row.text("sid")), missing: try row.path("source_path"))
+                sid: Sid(try row.text("sid")), missing: try row.path("source_path"), kind: try row.word("kind"))
         }
     }
 
@@ -87,7 +89,7 @@ package enum ScreenlessSounds {
     private static func lacksScreen(_ row: String) -> String {
         """
         not exists (
-            select from takeup.replica as screen where screen.sid = \(row).sid and screen.kind = 'VIDEO'
+            select from takeup.replica as screen where screen.sid = \(row).sid and screen.kind in ('VIDEO', 'RECD')
                 and screen.state = 'held' and screen.is_muxable and not screen.is_result)
         """
     }

@@ -15,6 +15,8 @@ struct MuxService: Sendable {
     private let base: ReplayBase
     private let work: MuxWork
     private let temporary: FilePath
+    /// Whether it has a converter for RECD.
+    private let convertsRECD: Bool
     /// Sources whose rows are in UTC.
     private let clocksOnUTC: Set<SourceName>
     private let narrator: any Narrator
@@ -43,7 +45,15 @@ struct MuxService: Sendable {
             tolerance: mux.lengthTolerance, madeBy: "Takeup \(version)",
             threads: FileThreads(name: "mux-read", count: 2), patience: settings.watching.callPatience * 10,
             pictureCheck: mux.pictureCheck, resultKey: resultKey, comparesRowLengths: mux.comparesRowLengths,
-            blanking: mux.masks.isOn ? Blanking(keys: Set(mux.masks.dataKeys)) : nil)
+            blanking: mux.masks.isOn ? Blanking(keys: Set(mux.masks.dataKeys)) : nil,
+            converter: mux.converter.map { converter in
+                ScreenConverter(
+                    program: converter.program, arguments: converter.arguments,
+                    limits: ToolLimits(
+                        processorTime: converter.timeout, deadline: converter.timeout,
+                        addressSpaceBytes: UInt64(mux.memoryLimit)))
+            })
+        convertsRECD = mux.converter != nil
         clocksOnUTC = Set(
             settings.sources.filter { ["UTC", "Etc/UTC"].contains($0.timeZone) }.map(\.name))
         temporary = mux.temporaryDirectory
@@ -77,7 +87,9 @@ struct MuxService: Sendable {
     func turn() async throws -> Bool {
         let holder = base.replay.holder
         let jobs = try await base.replay.database.transaction(isDurable: false) { session in
-            try MuxJobs.claim(holder: holder, limit: 1, newest: 0, lease: ReplayBase.lease, in: session)
+            let jobs = try MuxJobs.claim(holder: holder, limit: 1, newest: 0, lease: ReplayBase.lease, in: session)
+            guard jobs.isEmpty, convertsRECD else { return jobs }
+            return try MuxJobs.claimRECD(holder: holder, lease: ReplayBase.lease, in: session).map { [$0] } ?? []
         }
         guard let job = jobs.first, let claim = job.claim else { return false }
         // A lease that can't be renewed ends the work: another worker has it by then, or nobody can commit.
@@ -96,6 +108,7 @@ struct MuxService: Sendable {
 
     private func carryOut(_ job: MuxJob, _ claim: Claim<MuxJob.ID>) async throws {
         try await tellOfLosses(job)
+        guard convertsRECD || !job.isRECD else { throw NotMuxable() }
         let pair = try await pair(of: job)
         let started = ContinuousClock.now
         let directory = try PrivateDirectory(below: temporary, name: "\(number)-\(job.id.rawValue)")
@@ -197,6 +210,13 @@ struct MuxService: Sendable {
     private func failed(_ job: MuxJob, _ claim: Claim<MuxJob.ID>, _ error: any Error) async throws {
         if MuxService.isCancellation(error) {
             try await base.replay.database.perform { session in try MuxJobs.release(claim, in: session) }
+            return
+        }
+        if error is NotMuxable {
+            // One that was claimed and given back by a worker with a converter: such a one claims it again.
+            try await base.replay.database.perform { session in try MuxJobs.setAside(claim, in: session) }
+            narrator.tell(
+                .notMuxable, .job(job.id.rawValue), .reason("its screens are RECD, and this worker has no converter"))
             return
         }
         var chance = SystemRandomNumberGenerator()

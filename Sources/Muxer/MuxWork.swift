@@ -24,10 +24,12 @@ struct MuxPair: Sendable {
         /// Absolute, on this machine.
         let root: FilePath
         let role: String
+        var isRECD: Bool { replica.content.kind == .recd }
 
         /// How the file is read. The row's kind decides, and for sound the ending of its name.
         var format: MediaFormat {
-            if replica.content.kind == .video { return .mp4 }
+            // RECD is read when it was converted.
+            if replica.content.kind == .video || isRECD { return .mp4 }
             let name = String(decoding: replica.content.path.lastComponent, as: UTF8.self).lowercased()
             let others: [(ending: String, format: MediaFormat)] = [
                 (".wav", .wav), (".m4a", .mp4), (".mp4", .mp4), (".mka", .matroska), (".mkv", .matroska),
@@ -75,6 +77,9 @@ struct MuxFailure: Error, CustomStringConvertible {
     var description: String { what }
 }
 
+/// The screens are RECD, and this worker has no converter: no failure.
+struct NotMuxable: Error {}
+
 /// Makes the muxed file of one pair, in a private directory: read and compare with the digest on record, decrypt, probe,
 /// arrange, mux, verify.
 struct MuxWork: Sendable {
@@ -93,6 +98,8 @@ struct MuxWork: Sendable {
     var comparesRowLengths = true
     /// Nil: screens are shown whatever the sound was.
     var blanking: Blanking?
+    /// Nil: there is none for RECD.
+    var converter: ScreenConverter?
 
     /// What results of encrypted media are encrypted for.
     struct ResultKey: Sendable {
@@ -268,20 +275,37 @@ struct MuxWork: Sendable {
             throw MuxFailure(what: "\(half.role) on its volume is not what was copied there", isTransient: true)
         }
         guard let media = half.media, media.keyID != nil else {
-            let container = try await refuseCut(file, half)
-            return OpenHalf(
-                try await checks.measure(file, format: half.format, container: container, role: half.role),
-                authenticity: content.authenticity)
+            return try await measured(file, half, in: directory, authenticity: content.authenticity)
         }
         let clear = HeldFile(
             try KernelFiles().createNamed(FilePath("clear-\(half.replica.id.rawValue)"), beneath: directory))
         let envelope = try MuxWork.envelope(of: media).map { EnvelopePlace.detached(envelope: $0) } ?? .attached
         let decrypted = try await decryptor.decrypt(
             file.descriptor, envelope: envelope, to: clear.descriptor, role: half.role)
-        let container = try await refuseCut(clear, half)
+        return try await measured(
+            clear, half, in: directory, authenticity: decrypted.isAuthenticated ? .cipher : content.authenticity)
+    }
+
+    /// - Parameter authenticity: what vouches for these clear bytes.
+    private func measured(
+        _ clear: HeldFile, _ half: MuxPair.Half, in directory: FilePath, authenticity: Replica.Authenticity
+    ) async throws -> OpenHalf {
+        let file = half.isRECD ? try await converted(clear, half, in: directory) : clear
+        let container = try await refuseCut(file, half)
         return OpenHalf(
-            try await checks.measure(clear, format: half.format, container: container, role: half.role),
-            authenticity: decrypted.isAuthenticated ? .cipher : content.authenticity)
+            try await checks.measure(file, format: half.format, container: container, role: half.role),
+            // Nothing vouches for what a converter wrote: all of it is decoded.
+            authenticity: half.isRECD ? .unauthenticated : authenticity)
+    }
+
+    private func converted(
+        _ clear: HeldFile, _ half: MuxPair.Half, in directory: FilePath
+    ) async throws -> HeldFile {
+        guard let converter else { throw NotMuxable() }
+        let name = FilePath("converted-\(half.replica.id.rawValue)")
+        let file = HeldFile(try KernelFiles().createNamed(name, beneath: directory))
+        try await converter.convert(clear.descriptor, to: file.descriptor, role: half.role)
+        return file
     }
 
     /// A half whose end is missing: a decoder need not see that, and the result would hide it.

@@ -14,6 +14,11 @@ package struct ScreensDocument: Sendable {
         return JSONText.object([
             ("version", .integer(ScreensDocument.version)), ("at", .string(look.at.text)), ("counts", .object(counts)),
             ("not_listed", .integer(look.total - look.listed.count)), ("listed", .list(look.listed.map(wait))),
+            ("not_muxable", .integer(look.notMuxable)),
+            (
+                "listed_not_muxable",
+                .list(look.listedNotMuxable.map { .string($0.recording.description) })
+            ),
         ]).text() + "\n"
     }
 

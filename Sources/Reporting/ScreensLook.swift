@@ -9,6 +9,9 @@ package struct ScreensLook: Sendable {
     package let counts: [WaitingScreen.State: Int]
     /// The newest first.
     package let listed: [WaitingScreen]
+    /// Recordings whose screens are RECD alone, which no worker has a converter for: how many, and the newest.
+    package let notMuxable: Int
+    package let listedNotMuxable: [(recording: RecordingReference, age: Duration)]
 
     /// - Parameters:
     ///   - source: nil: all of them.
@@ -23,7 +26,9 @@ package struct ScreensLook: Sendable {
             return ScreensLook(
                 at: try clock?.instant("now") ?? Instant(microseconds: 0),
                 counts: try ScreenWaits.counts(source: source, in: session),
-                listed: try ScreenWaits.newest(source: source, limit: limit, in: session))
+                listed: try ScreenWaits.newest(source: source, limit: limit, in: session),
+                notMuxable: try MuxJobs.countNotMuxable(source: source, in: session),
+                listedNotMuxable: try MuxJobs.newestNotMuxable(source: source, limit: limit, in: session))
         }
     }
 

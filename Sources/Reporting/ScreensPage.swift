@@ -14,7 +14,7 @@ package struct ScreensPage: Sendable {
         var lines = wrapped(summary, to: columns ?? .max).map {
             ScreenLine($0, look.total > 0 ? .doubtful : .plain)
         }
-        if look.listed.isEmpty { return lines }
+        if look.listed.isEmpty { return lines + notMuxable(columns) }
         let titles = ["RECORDING", "STATE", "SINCE", "LOOKS", "NEXT LOOK", "ANNOUNCED BY"]
         let rows = look.listed.map(cells)
         let widths = titles.indices.map { place in ([titles] + rows).map { $0[place].count }.max() ?? 0 }
@@ -31,7 +31,29 @@ package struct ScreensPage: Sendable {
                 ScreenLine(
                     "\(ScreensPage.indent)and \(HumanText.count(rest)) more: --limit \(look.total) lists all", .faint))
         }
-        return columns.map { columns in lines.map { $0.clipped(to: columns) } } ?? lines
+        let shown = columns.map { columns in lines.map { $0.clipped(to: columns) } } ?? lines
+        return shown + notMuxable(columns)
+    }
+
+    /// No problem: told once, and recordings by their names.
+    private func notMuxable(_ columns: Int?) -> [ScreenLine] {
+        if look.notMuxable == 0 { return [] }
+        let many = HumanText.count(look.notMuxable, "recording")
+        let text =
+            "\(many) \(look.notMuxable == 1 ? "is" : "are") not muxable: the screens are RECD, for which there is no "
+            + "converter (`mux.recd_converter`):"
+        var lines = wrapped(text, to: columns ?? .max).map { ScreenLine($0) }
+        lines += look.listedNotMuxable.map {
+            ScreenLine("\(ScreensPage.indent)\($0.recording)  \(HumanText.span($0.age))")
+        }
+        let rest = look.notMuxable - look.listedNotMuxable.count
+        if rest > 0 {
+            lines.append(
+                ScreenLine(
+                    "\(ScreensPage.indent)and \(HumanText.count(rest)) more: --limit \(look.notMuxable) lists all",
+                    .faint))
+        }
+        return lines
     }
 
     private var summary: String {

@@ -202,10 +202,12 @@ package struct StatusPage: Sendable {
     private var screens: ScreenLine? {
         let waiting = report.screens[.waiting] ?? 0
         let givenUp = report.screens[.givenUp] ?? 0
-        guard waiting + givenUp > 0 else { return nil }
+        let notMuxable = report.muxJobs[.notMuxable] ?? 0
+        guard waiting + givenUp + notMuxable > 0 else { return nil }
         return ScreenLine("SCREENS", .faint)
             + ScreenLine(" \(HumanText.count(waiting)) announced and awaited, ")
             + ScreenLine("\(HumanText.count(givenUp)) given up", givenUp > 0 ? .doubtful : .plain)
+            + ScreenLine(notMuxable > 0 ? ", \(HumanText.count(notMuxable)) of RECD alone not muxable" : "")
             + ScreenLine(" (`takeup screens`)", .faint)
     }
 

@@ -32,6 +32,8 @@ package struct MuxSettings: Hashable, Sendable {
     package let comparesRowLengths: Bool
     package let screenWait: ScreenWaitSettings
     package let masks: MaskSettings
+    /// Nil: RECD alone is not muxable.
+    package let converter: ConverterSettings?
     package let keys: [KeySettings]
 
     package enum ResultCipher: String, CaseIterable, Sendable {
@@ -137,6 +139,7 @@ extension MuxSettings {
                     + "drift where the file is known to be whole. Off where a recorder's rows tell of the call and not of the file."
             ),
             screenWait: ScreenWaitSettings.read(from: &reader), masks: MaskSettings.read(from: &reader),
+            converter: ConverterSettings.read(from: &reader),
             keys: reader.tables(
                 "keys", isCommented: true, "A private key and its certificate, for media that are encrypted to it."
             ) { KeySettings.read(from: &$0) })

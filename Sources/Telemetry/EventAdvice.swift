@@ -768,9 +768,9 @@ extension Event {
         case .notMuxable:
             EventAdvice(
                 subject: "A recording cannot be muxed",
-                happened: "Recording {recording} has no pair of sound and screen that can be joined: {reason}.",
+                happened: "Mux job {job} has no sound and screens that this worker can join: {reason}.",
                 did: "Its originals are kept as they are.",
-                next: "Nothing; an external converter can make opaque screens muxable.")
+                next: "Nothing. A converter can make its screens muxable: see `mux.recd_converter`.")
         case .keyMissing:
             EventAdvice(
                 subject: "A decryption key is missing",

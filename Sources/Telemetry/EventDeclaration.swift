@@ -500,7 +500,7 @@ extension Event {
         case .notMuxable:
             EventDeclaration(
                 messageID: "06ca10ffd94c45bab4ad7850d8005c8b", priority: .info,
-                says: "Recording {recording} cannot be muxed: {reason}",
+                says: "Mux job {job} cannot be muxed here: {reason}",
                 facts: [.recording, .media, .job, .attempt, .detail, .reason, .kind])
         case .keyMissing:
             EventDeclaration(

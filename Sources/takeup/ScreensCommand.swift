@@ -6,11 +6,14 @@ internal import Vocabulary
 struct ScreensCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "screens",
-        abstract: "Lists recordings that announced a screen and have none.",
+        abstract: "Lists recordings that announced a screen and have none, or none that can be muxed.",
         discussion: """
             A recording announces a screen by a row whose file is not there, or by external data that \
             `mux.screen_announced_by` names. Its agent looks for it with growing intervals, and gives it up at \
             `mux.screen_wait_age`. A screen that comes after that is muxed all the same, and the recording leaves the list.
+
+            Recordings whose screens are RECD alone are not muxable as long as no worker has `mux.recd_converter`; \
+            that is no problem, and they are listed apart.
 
             Asks the ledger alone. The newest stand first.
 

@@ -388,6 +388,7 @@ private let goldenDocument = """
           "claimed": 0,
           "done": 0,
           "failed": 0,
+          "not_muxable": 0,
           "superseded": 0
         },
         "announced_screens": {

@@ -63,6 +63,18 @@ import Vocabulary
         ("[[mux.keys]]\nname = \"k\"\nkey_file = \"/k\"", "mux.keys[0].certificate", "there is no certificate"),
         ("[mux]\nresult_key = \"k\"", "mux.result_key", "there is no key k"),
         (
+            "[mux]\nrecd_converter = [\"convert\", \"{input}\", \"{output}\"]", "mux.recd_converter",
+            "recd_converter begins with no absolute path"
+        ),
+        (
+            "[mux]\nrecd_converter = [\"/bin/x\", \"{input}\", \"{input}\", \"-o{output}\"]", "mux.recd_converter",
+            "recd_converter does not have {input} in one argument"
+        ),
+        (
+            "[mux]\nrecd_converter = [\"/bin/x\", \"{input}\", \"out\"]", "mux.recd_converter",
+            "recd_converter does not have {output} in one argument"
+        ),
+        (
             "[mux]\nresult_key = \"k\"\n[[mux.keys]]\nname = \"k\"\nkey_file = \"/k\"\ncertificate_file = \"/c\"",
             "mux.result_key", "the key k has no id"
         ),

@@ -19,7 +19,7 @@ import Vocabulary
         let optional: Set = [
             "password_file", "password_credential", "default_path", "default_video_path", "user", "group", "account",
             "deletion_age", "deletion_margin", "read_limit", "state_directory", "signing_key_file",
-            "signing_key_credential", "result_key",
+            "signing_key_credential", "result_key", "recd_converter",
         ]
         let lines = example.split(separator: "\n", omittingEmptySubsequences: false).map { line -> Substring in
             guard line.hasPrefix("#"), let key = line.dropFirst().split(separator: " ").first else { return line }

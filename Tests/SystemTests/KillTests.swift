@@ -115,7 +115,7 @@ internal import Testing
         #expect(try await count("takeup.replica where state = 'held'") == media + pairs)
         #expect(try await count("takeup.replica") == media + pairs)
         #expect(try await count("takeup.mux_job where state = 'done'") == pairs)
-        #expect(try await count("takeup.mux_job") == pairs)
+        #expect(try await count("takeup.mux_job where not is_recd") == pairs)
         #expect(try await count("takeup.sighting where state = 'marked'") == truths.count)
         #expect(try await site.markedCount() == truths.count)
         _ = try await site.wait(upTo: .seconds(60)) { try await site.openProblems().isEmpty }

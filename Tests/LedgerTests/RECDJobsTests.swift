@@ -1,0 +1,99 @@
+import Ledger
+import Postgres
+import Support
+import Testing
+import Vocabulary
+
+/// Jobs whose screens are RECD: made, listed, and left alone without a converter.
+@Suite struct RECDJobsTests {
+    private static let sid = Sid("sid-1")
+
+    @discardableResult
+    private func commit(
+        _ ledger: LedgerDatabase, _ kind: MediaKind, path: String, isResult: Bool = false
+    ) async throws -> (replica: Replica, jobs: [MuxJob]) {
+        let content = try Sample.replica(Self.sid, kind: kind, path: path, isResult: isResult)
+        return try await ledger.transaction { session in
+            try Recordings.lock([Self.sid], in: session)
+            let replica = try #require(try Replicas.insert([content], in: session).first)
+            return (replica, try MuxJobs.ensure([Self.sid], in: session))
+        }
+    }
+
+    private func ledger() async throws -> LedgerDatabase {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await ledger.plan(ids: [1])
+        return ledger
+    }
+
+    private func states(_ ledger: LedgerDatabase) async throws -> [MuxJob.State] {
+        try await ledger.database.perform { session in try MuxJobs.find(sid: Self.sid, in: session).map(\.state) }
+    }
+
+    private func claim(_ ledger: LedgerDatabase) async throws -> [MuxJob] {
+        try await ledger.database.perform { session in
+            try MuxJobs.claim(holder: Sample.holder, limit: 5, newest: 0, lease: .seconds(60), in: session)
+        }
+    }
+
+    private func claimRECD(_ ledger: LedgerDatabase) async throws -> MuxJob? {
+        try await ledger.database.perform { session in
+            try MuxJobs.claimRECD(holder: Sample.holder, lease: .seconds(60), in: session)
+        }
+    }
+
+    @Test func `RECD alone is not muxable, is listed, and only a worker with a converter gets it`() async throws {
+        let ledger = try await ledger()
+        try await commit(ledger, .audio, path: "a")
+        let made = try await commit(ledger, .recd, path: "r")
+        #expect(made.jobs.map(\.state) == [.notMuxable] && made.jobs.map(\.isRECD) == [true])
+        #expect(try await claim(ledger).isEmpty)
+        try await ledger.transaction { session in
+            #expect(try MuxJobs.nextDue(in: session) == nil)
+            #expect(try MuxJobs.countNotMuxable(in: session) == 1)
+            let listed = try MuxJobs.newestNotMuxable(limit: 5, in: session)
+            #expect(listed.map(\.recording) == [RecordingReference(source: Sample.source, id: 1)])
+            #expect(try MuxJobs.countNotMuxable(source: SourceName("rec_b"), in: session) == 0)
+            // It is a screen all the same: nothing is waited for.
+            #expect(try ScreenlessSounds.ended([Self.sid], in: session) == [Self.sid])
+        }
+        let job = try #require(try await claimRECD(ledger))
+        #expect(job.id == made.jobs[0].id && job.state == .claimed && job.failures == 0)
+        #expect(try await claimRECD(ledger) == nil)
+        // Its lease ran out; who takes it over has no converter, and sets it aside without a failure.
+        try await ledger.transaction { session in
+            try session.execute("update takeup.mux_job set lease_until = now() - interval '1 s'")
+        }
+        let other = try #require(try await claim(ledger).first)
+        let held = try #require(other.claim)
+        #expect(try await ledger.transaction { session in try MuxJobs.setAside(held, in: session) })
+        #expect(try await ledger.transaction { session in try MuxJobs.setAside(held, in: session) } == false)
+        #expect(try await states(ledger) == [.notMuxable])
+        #expect(try await claimRECD(ledger)?.failures == 0)
+    }
+
+    @Test func `a screen in mp4 counts before RECD, whichever comes first`() async throws {
+        let ledger = try await ledger()
+        try await commit(ledger, .audio, path: "a")
+        try await commit(ledger, .recd, path: "r")
+        let made = try await commit(ledger, .video, path: "v")
+        #expect(made.jobs.map(\.isRECD) == [false] && made.jobs.map(\.screens) == [[made.replica.id]])
+        #expect(try await states(ledger) == [.superseded, .waiting])
+        #expect(try await claimRECD(ledger) == nil)
+        // More RECD changes nothing, and neither does a lost mp4: its job stands.
+        #expect(try await commit(ledger, .recd, path: "r2").jobs.isEmpty)
+        try await ledger.transaction { session in
+            try session.execute("update takeup.replica set is_doubted = true where kind = 'VIDEO'")
+            #expect(try MuxJobs.ensure([Self.sid], in: session).isEmpty)
+        }
+    }
+
+    @Test func `what was made of RECD shows less than what is made of mp4`() async throws {
+        let ledger = try await ledger()
+        try await commit(ledger, .audio, path: "a")
+        let recd = try await commit(ledger, .recd, path: "r").jobs
+        let video = try await commit(ledger, .video, path: "v").jobs
+        #expect(video[0].isMore(than: recd[0]) && !recd[0].isMore(than: video[0]))
+    }
+}
