@@ -96,9 +96,11 @@ struct TransferReports: Sendable {
                     "Media \(transfer.mediaID) of \(transfer.recording) does not match the CRC-32 of its row; it is not copied."
                 ))
         case .sourceUnreadable, .sourceEscapes, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale,
-            .notPermitted, .timeout, .inputOutput, .durability, .digestMismatch, .nameConflict, .leaseLost, .cancelled,
-            .exhausted:
+            .notPermitted, .timeout, .inputOutput, .durability, .digestMismatch, .nameConflict, .leaseLost, .exhausted:
             tell(error, of: transfer)
+        case .cancelled:
+            // The process was told to stop: nothing failed, and the next one may begin at once.
+            return release(transfer, after: .zero, text, isFailure: false)
         }
         // What has a problem of its own is not told twice.
         if transfer.failures >= 2, ![.crcMismatch, .unsupportedName, .sourceUnreadable].contains(error.code) {

@@ -64,10 +64,12 @@ struct DeliverySite: Sendable {
     }
 
     /// The settings of a replay with these volumes, each with an account of its own; `rest` is TOML.
-    /// - Parameter places: where volumes lie that do not lie in the scratch directory.
+    /// - Parameters:
+    ///   - places: where volumes lie that do not lie in the scratch directory.
+    ///   - areNew: they have no markers yet.
     func volumes(
         _ volumes: [(name: String, rest: String)], at places: [String: FilePath] = [:],
-        haveAccounts: Bool = true
+        haveAccounts: Bool = true, areNew: Bool = true
     ) throws -> ReplaySettings {
         var text = """
             [replay]
@@ -82,8 +84,10 @@ struct DeliverySite: Sendable {
             """
         for (name, rest) in volumes {
             let volume = try places[name] ?? scratch.directory("volumes/\(name)")
-            let root = try KernelFiles().openRoot(volume)
-            _ = try VolumeMarker.create(in: root.descriptor)
+            if areNew {
+                let root = try KernelFiles().openRoot(volume)
+                _ = try VolumeMarker.create(in: root.descriptor)
+            }
             text += """
                 [[replay.volumes]]
                 name = "\(name)"
