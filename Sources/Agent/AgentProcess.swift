@@ -140,6 +140,7 @@ package struct AgentProcess: Sendable {
         let watch: WatchService
         let attention: AttentionService
         let volumes: VolumeService
+        let backlog: BacklogService
         let sweep: SweepService
         let presence: PresenceService
         let ear: WorkEar
@@ -240,6 +241,9 @@ package struct AgentProcess: Sendable {
                 watching: settings.watching, problems: base.problems, narrator: narrator, progress: progress,
                 now: process.now)
             volumes = VolumeService(roster: base.roster, narrator: narrator, progress: progress)
+            backlog = BacklogService(
+                database: base.replay.database, narrator: narrator, limit: settings.synchro.backlogLimit,
+                now: process.now)
             let sweeper = base.sweeper.comparing { [name = link.name] in
                 try await marking.check()
                 return [name]
@@ -289,6 +293,7 @@ package struct AgentProcess: Sendable {
             group.addTask { await watch.run() }
             group.addTask { await attention.run() }
             group.addTask { await sweep.run() }
+            group.addTask { await backlog.run() }
             group.addTask { await ear.run() }
         }
     }

@@ -123,7 +123,7 @@ extension VolumeRoster {
                 (after, taker) = (VolumeRoster.calmAfter, open(samples, alert.subject) { $0.priority == preferred })
             case .overflow: (after, taker) = (VolumeRoster.calmAfter, open(samples, alert.subject) { _ in true })
             case .allFull: (after, taker) = (VolumeRoster.roomAfter, roomy(samples, alert.subject))
-            case .watermark, .floor, .unavailable, .filling, .fillingAhead: continue
+            case .watermark, .floor, .unavailable, .filling, .fillingAhead, .backlog: continue
             }
             guard let taker, at - alert.met >= after else { continue }
             let cleared = try await database.perform { session in

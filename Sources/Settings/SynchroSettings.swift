@@ -7,6 +7,8 @@ package struct SynchroSettings: Hashable, Sendable {
     /// Recordings in one batch.
     package let callsPerPeriod: Int
     package let backlog: BacklogOrder
+    /// How long a file may wait for its first try before that is told; zero: for ever.
+    package let backlogLimit: Duration
     package let onlyFinished: Bool
     /// Captures that a recorder has not decoded stay there.
     package let onlyProcessed: Bool
@@ -44,6 +46,10 @@ extension SynchroSettings {
                 "What is brought first where much waits: the oldest, which its recorder deletes first, or the newest."
                     + " Whichever it is, a quarter of the places is for the other end, so that what is recorded now does not"
                     + " wait, and what is old does not starve."),
+            backlogLimit: reader.value(
+                "backlog_limit", .duration(.zero...(.seconds(365 * 86_400))), standard: .seconds(4 * 3600),
+                "How long a file may wait to be copied before that is told of, once a day, until it is over. 0s for never."
+            ),
             onlyFinished: reader.value(
                 "only_finished", also: ["onlyfinished"], .boolean, standard: true,
                 "Whether only recordings are taken that the recorder has finished. Keep true."),

@@ -116,6 +116,10 @@ package enum Event: String, CaseIterable, Sendable {
     case recordingMarked = "RECORDING_MARKED"
     /// A marked recording has something new.
     case lateChange = "LATE_CHANGE"
+    /// Files wait for longer than they should before they are tried.
+    case backlogHigh = "BACKLOG_HIGH"
+    /// They do not any more.
+    case backlogCleared = "BACKLOG_CLEARED"
     /// Unmarked recordings are older than what is looked for.
     case unmarkedOlder = "UNMARKED_OLDER"
     /// A recording changed before its mark.

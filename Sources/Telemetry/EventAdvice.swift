@@ -498,6 +498,27 @@ extension Event {
                 happened: "After its mark, recording {recording} got metadata or media at its source.",
                 did: "What is new is collected. The mark stays as it is.",
                 next: "Nothing.")
+        case .backlogHigh:
+            EventAdvice(
+                subject: "Files wait for long before they are copied",
+                happened: """
+                    {count} files of {source} ({waiting_bytes}) have not been tried yet; the oldest has waited for \
+                    {oldest_usec}, which is longer than `synchro.backlog_limit`.
+                    """,
+                did: """
+                    They are copied as fast as it goes, and what is recorded now does not wait behind them. Nothing is \
+                    marked before it is copied.
+                    """,
+                next: """
+                    `takeup status` shows whether an agent of the source is away, a read limit too low, or a volume slow. \
+                    Hold back deletion at the recorder meanwhile. After a first start, or an outage, it ends by itself.
+                    """)
+        case .backlogCleared:
+            EventAdvice(
+                subject: "Files are copied in time again",
+                happened: "What waits of {source} has not waited for long any more.",
+                did: "The alert has ended.",
+                next: "Nothing.")
         case .unmarkedOlder:
             EventAdvice(
                 subject: "Unmarked recordings are older than the interval",

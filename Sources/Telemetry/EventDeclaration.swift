@@ -330,6 +330,16 @@ extension Event {
             EventDeclaration(
                 messageID: "e75e30a8a9814125a2dd9f54df010cad", priority: .info,
                 says: "Recording {recording} has something new since its mark", facts: [.source, .recording])
+        case .backlogHigh:
+            EventDeclaration(
+                messageID: "7473c9ae29554044add8eb181b8e5678", priority: .warning,
+                says: "{count} files of {source} wait to be copied, {waiting_bytes}, the oldest for {oldest_usec}",
+                facts: [.source, .count, .waiting, .oldest, .since, .incident])
+        case .backlogCleared:
+            EventDeclaration(
+                messageID: "6490fa92dbe7424194be0123d2c48ee2", priority: .notice,
+                says: "Files of {source} are copied in time again; some were not for {elapsed_usec}",
+                facts: [.source, .elapsed, .incident])
         case .unmarkedOlder:
             EventDeclaration(
                 messageID: "1fa9794642044b048ebae2e8c9941e86", priority: .warning,
