@@ -61,6 +61,21 @@ struct MuxChecks: Sendable {
             input: MuxInput(descriptor: file.descriptor, format: format, facts: facts, quick: quick), isWhole: isWhole)
     }
 
+    /// Refuses a half whose end is missing: a decoder need not see that, and the result would hide it. What its container
+    /// says of it. Throws ``MuxFailure``.
+    func refuseCut(_ file: HeldFile, format: MediaFormat, role: String) async throws -> Wholeness {
+        let name = FilePath("media.\(format.rawValue)")
+        let wholeness = try await threads.run(timeout: patience) { _ in
+            try Container.check(file.descriptor, name: name)
+        }
+        switch wholeness {
+        case .whole, .unknown: return wholeness
+        // What stands before or between is a decoder's to judge.
+        case .broken(.otherFormat), .broken(.garbage): return wholeness
+        case .broken(let fault): throw MuxFailure(what: "\(role) is damaged: \(fault)", isTransient: false)
+        }
+    }
+
     /// Damage that a decoder sees never becomes a result: of tampered CBC ciphertext nothing else shows.
     ///
     /// All of the sound is decoded, and of each screen what the setting says, some at once; all of one that nothing else

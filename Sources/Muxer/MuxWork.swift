@@ -124,45 +124,23 @@ struct MuxWork: Sendable {
 
     func make(_ pair: MuxPair, in directory: FilePath) async throws -> Made {
         let opened = try await openAll(pair, in: directory)
-        guard let sound = opened.first,
-            let track = sound.facts.soundTrack(claimed: claimed(pair, pair.sound), isWhole: sound.measured.isWhole)
-        else {
-            throw MuxFailure(what: "the sound holds no sound", isTransient: false)
+        let parts = zip(pair.halves, opened).map { half, open in
+            ClearMux.Part(
+                half: open.measured, claimed: claimed(pair, half), isVouched: open.authenticity != .unauthenticated)
         }
-        let screens = opened.dropFirst()
-        var tracks: [ScreenTrack] = []
-        for (half, screen) in zip(pair.screens, screens) {
-            let claimed = claimed(pair, half)
-            guard
-                var picture = screen.facts.screenTrack(
-                    offset: .zero, claimed: claimed, isWhole: screen.measured.isWhole)
-            else {
-                throw MuxFailure(what: "\(half.role) holds no pictures", isTransient: false)
-            }
-            let offset = pair.offset(of: half, lasting: picture.duration, soundLength: track.duration)
-            picture.offset += offset.estimate
-            picture.uncertainty = offset.uncertainty
-            tracks.append(picture)
-        }
-        let plan: MuxPlan
-        switch arrange(track, screens: tracks, rules: rules) {
-        case .mux(let made): plan = try blanked(made, pair, track, tracks)
-        case .refuse(let refusal):
-            throw MuxFailure(what: refusal.text(screens: pair.screens.map(\.role)), isTransient: false)
-        }
-        let notes = plan.notes(screens: pair.screens.map(\.role))
-        let shown = Set(plan.pieces.compactMap(\.screen))
-        let labels = MuxLabels(
-            recording: pair.reference.description,
-            // What is not shown is no source.
-            sources: ([pair.sound] + pair.screens.indices.filter(shown.contains).map { pair.screens[$0] }).map {
-                MuxLabels.Source(
-                    mediaID: $0.replica.content.replayMediaID ?? 0, digest: $0.replica.content.digest)
-            }, madeBy: madeBy)
-        let result = try await checked(plan, sound, Array(screens)) {
-            try await tools.mux(
-                plan, sound: sound.measured.input, screens: screens.map(\.measured.input), labels: labels,
-                into: directory, name: "result.mp4", tolerance: tolerance)
+        let mux = ClearMux(tools: tools, rules: rules, tolerance: tolerance, checks: checks)
+        let (result, notes) = try await mux.make(parts, in: directory) { screen, length, soundLength in
+            pair.offset(of: pair.screens[screen], lasting: length, soundLength: soundLength)
+        } adjusted: { plan, track, tracks in
+            try blanked(plan, pair, track, tracks)
+        } labels: { shown in
+            MuxLabels(
+                recording: pair.reference.description,
+                // What is not shown is no source.
+                sources: ([pair.sound] + shown.map { pair.screens[$0] }).map {
+                    MuxLabels.Source(
+                        mediaID: $0.replica.content.replayMediaID ?? 0, digest: $0.replica.content.digest)
+                }, madeBy: madeBy)
         }
         let sealed = try await encrypt(result, of: pair, in: directory)
         return Made(
@@ -195,39 +173,6 @@ struct MuxWork: Sendable {
         }
     }
 
-    /// Carries out a mux, and decodes its inputs: beside it where it copies, before it where it is much work. Damage of
-    /// an input says more than what follows from it.
-    private func checked(
-        _ plan: MuxPlan, _ sound: OpenHalf, _ screens: [OpenHalf],
-        mux: @escaping @Sendable () async throws -> MuxResult
-    ) async throws -> MuxResult {
-        let checks = checks
-        func refuseDamaged() async throws {
-            try await checks.refuseDamaged(
-                sound: sound.measured, screens: screens.map { ($0.measured, $0.authenticity != .unauthenticated) })
-        }
-        guard plan.picture == .copy else {
-            try await refuseDamaged()
-            return try await mux()
-        }
-        let outcome: Result<MuxResult, any Error>? = try await withThrowingTaskGroup(
-            of: Result<MuxResult, any Error>?.self
-        ) { group in
-            group.addTask {
-                try await refuseDamaged()
-                return nil
-            }
-            group.addTask {
-                do { return .success(try await mux()) } catch { return .failure(error) }
-            }
-            var outcome: Result<MuxResult, any Error>?
-            for try await one in group { outcome = one ?? outcome }
-            return outcome
-        }
-        guard let outcome else { throw CancellationError() }
-        return try outcome.get()
-    }
-
     /// Encrypts a result again where a half was encrypted and the site wants that; nil otherwise.
     private func encrypt(
         _ result: MuxResult, of pair: MuxPair, in directory: FilePath
@@ -254,7 +199,6 @@ struct MuxWork: Sendable {
     private final class OpenHalf: Sendable {
         let measured: MuxChecks.Half
         let authenticity: Replica.Authenticity
-        var facts: MediaFacts { measured.input.facts }
         init(_ measured: MuxChecks.Half, authenticity: Replica.Authenticity) {
             self.measured = measured
             self.authenticity = authenticity
@@ -291,7 +235,7 @@ struct MuxWork: Sendable {
         _ clear: HeldFile, _ half: MuxPair.Half, in directory: FilePath, authenticity: Replica.Authenticity
     ) async throws -> OpenHalf {
         let file = half.isRECD ? try await converted(clear, half, in: directory) : clear
-        let container = try await refuseCut(file, half)
+        let container = try await checks.refuseCut(file, format: half.format, role: half.role)
         return OpenHalf(
             try await checks.measure(file, format: half.format, container: container, role: half.role),
             // Nothing vouches for what a converter wrote: all of it is decoded.
@@ -308,22 +252,7 @@ struct MuxWork: Sendable {
         return file
     }
 
-    /// A half whose end is missing: a decoder need not see that, and the result would hide it.
-    private func refuseCut(_ file: HeldFile, _ half: MuxPair.Half) async throws -> Wholeness {
-        let name = FilePath("media.\(half.format.rawValue)")
-        let wholeness = try await threads.run(timeout: patience) { _ in
-            try Container.check(file.descriptor, name: name)
-        }
-        switch wholeness {
-        case .whole, .unknown: return wholeness
-        // What stands before or between is a decoder's to judge.
-        case .broken(.otherFormat), .broken(.garbage): return wholeness
-        case .broken(let fault):
-            throw MuxFailure(what: "\(half.role) is damaged: \(fault)", isTransient: false)
-        }
-    }
-
-    private static func digest(_ descriptor: CInt, pulse: Pulse) throws -> Digest? {
+    static func digest(_ descriptor: CInt, pulse: Pulse) throws -> Digest? {
         let hash = StreamHash()
         hash.begin(digest: true, crc32: false)
         let calls = KernelFiles()
@@ -364,7 +293,7 @@ extension ReplayMedia {
 
 extension KernelFiles {
     /// A new file of our own, readable by nobody else.
-    fileprivate func createNamed(_ name: FilePath, beneath directory: FilePath) throws(FileError) -> OpenFile {
+    func createNamed(_ name: FilePath, beneath directory: FilePath) throws(FileError) -> OpenFile {
         let opened = try openRoot(directory)
         return try createNamed(name, in: opened.descriptor, mode: 0o600)
     }

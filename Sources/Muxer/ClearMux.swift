@@ -1,0 +1,101 @@
+internal import Media
+internal import Planning
+internal import Vocabulary
+
+/// Arranges and muxes halves that are open, clear and measured, whatever archive they are from.
+struct ClearMux: Sendable {
+    let tools: MediaTools
+    let rules: ArrangeRules
+    let tolerance: Duration
+    let checks: MuxChecks
+
+    struct Part: Sendable {
+        let half: MuxChecks.Half
+        /// How long its row says that it lasts; nil where it says nothing of this very file.
+        let claimed: ClaimedLength?
+        /// Whether anything vouches for it besides its own decoder.
+        let isVouched: Bool
+    }
+
+    /// Makes `result.mp4` in `directory`, which has to be private. With it, what who plays it cannot see, and should know.
+    ///
+    /// - Parameters:
+    ///   - parts: the sound, then the screens.
+    ///   - offset: how long after the sound a screen began: by its place among the screens, its measured length and the
+    ///     sound's.
+    ///   - adjusted: the plan as it is carried out.
+    ///   - labels: what the file says of itself, by the places of the screens that it shows, in order.
+    /// - Throws: ``MuxFailure``, `MediaError`, `CancellationError`, and what `adjusted` throws.
+    func make(
+        _ parts: [Part], in directory: FilePath,
+        offset: (_ screen: Int, _ length: Duration, _ soundLength: Duration) -> Offset,
+        adjusted: (MuxPlan, SoundTrack, [ScreenTrack]) throws -> MuxPlan = { plan, _, _ in plan },
+        labels: ([Int]) -> MuxLabels
+    ) async throws -> (result: MuxResult, notes: [String]) {
+        guard let sound = parts.first,
+            let track = sound.half.input.facts.soundTrack(claimed: sound.claimed, isWhole: sound.half.isWhole)
+        else {
+            throw MuxFailure(what: "the sound holds no sound", isTransient: false)
+        }
+        let screens = Array(parts.dropFirst())
+        let names = screens.map(\.half.role)
+        var tracks: [ScreenTrack] = []
+        for (number, screen) in screens.enumerated() {
+            guard
+                var picture = screen.half.input.facts.screenTrack(
+                    offset: .zero, claimed: screen.claimed, isWhole: screen.half.isWhole)
+            else {
+                throw MuxFailure(what: "\(screen.half.role) holds no pictures", isTransient: false)
+            }
+            let offset = offset(number, picture.duration, track.duration)
+            picture.offset += offset.estimate
+            picture.uncertainty = offset.uncertainty
+            tracks.append(picture)
+        }
+        let plan: MuxPlan
+        switch arrange(track, screens: tracks, rules: rules) {
+        case .mux(let made): plan = try adjusted(made, track, tracks)
+        case .refuse(let refusal):
+            throw MuxFailure(what: refusal.text(screens: names), isTransient: false)
+        }
+        let shown = Set(plan.pieces.compactMap(\.screen))
+        let labels = labels(screens.indices.filter(shown.contains))
+        let result = try await checked(plan, sound, screens) {
+            try await tools.mux(
+                plan, sound: sound.half.input, screens: screens.map(\.half.input), labels: labels, into: directory,
+                name: "result.mp4", tolerance: tolerance)
+        }
+        return (result, plan.notes(screens: names))
+    }
+
+    /// Carries out a mux, and decodes its inputs: beside it where it copies, before it where it is much work. Damage of
+    /// an input says more than what follows from it.
+    private func checked(
+        _ plan: MuxPlan, _ sound: Part, _ screens: [Part], mux: @escaping @Sendable () async throws -> MuxResult
+    ) async throws -> MuxResult {
+        let checks = checks
+        func refuseDamaged() async throws {
+            try await checks.refuseDamaged(sound: sound.half, screens: screens.map { ($0.half, $0.isVouched) })
+        }
+        guard plan.picture == .copy else {
+            try await refuseDamaged()
+            return try await mux()
+        }
+        let outcome: Result<MuxResult, any Error>? = try await withThrowingTaskGroup(
+            of: Result<MuxResult, any Error>?.self
+        ) { group in
+            group.addTask {
+                try await refuseDamaged()
+                return nil
+            }
+            group.addTask {
+                do { return .success(try await mux()) } catch { return .failure(error) }
+            }
+            var outcome: Result<MuxResult, any Error>?
+            for try await one in group { outcome = one ?? outcome }
+            return outcome
+        }
+        guard let outcome else { throw CancellationError() }
+        return try outcome.get()
+    }
+}
