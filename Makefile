@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps build demo test test-system bench lint format docs install clean
+.PHONY: help deps build demo demo-gir test test-system bench lint format docs install clean
 
 # Where `install` puts things: systemd reads units, users, paths and catalogs below both /usr and /usr/local.
 PREFIX ?= /usr/local
@@ -31,6 +31,9 @@ build: deps ## build takeup and the recorder to play with, as they ship
 
 demo: build ## show the main job on real parts: a recorder, two agents, a mux worker, three volumes
 	@examples/demo/demo
+
+demo-gir: build ## show the main job at a site with Genesys Interaction Recording, by its own muxer.cfg
+	@examples/gir/demo
 
 # Swift Testing runs tests beside each other on as many threads as there are cores; suites that start servers or
 # agents of their own say `.serialized`. The runner's closing line is repeated as the last one.

@@ -43,8 +43,8 @@ let floors: [[(name: String, uses: [String])]] = [
         (
             "Muxer",
             [
-                "Delivery", "Copying", "Catalogs", "Ledger", "Media", "Files", "Planning", "Postgres", "Settings",
-                "Telemetry", "Vocabulary",
+                "Delivery", "Copying", "Catalogs", "Ledger", "Media", "Interaction", "HTTP", "Files", "Planning",
+                "Postgres", "Settings", "Telemetry", "Vocabulary",
             ]
         ),
         (

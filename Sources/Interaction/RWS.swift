@@ -188,18 +188,17 @@ package actor RWS {
         return found
     }
 
-    /// Aliases and certificates that screens are encrypted for; empty where they are not.
+    /// Aliases and certificates that screens are encrypted for, by their number; empty where they are not.
     package func certificates() async throws(SiteError) -> [(alias: String, certificate: String)] {
         let body = try await get(
             ops.appending("settings", "screen-recording-encryption"),
             doing: "ask RWS for the screens' certificates")
         let settings = settings(in: body)
-        return settings.keys.filter { $0.hasPrefix("certificate-") }.sorted().compactMap { key in
-            let number = key.dropFirst("certificate-".count)
-            guard let alias = settings["certificatealias-\(number)"]?.text, let text = settings[key]?.text
-            else {
-                return nil
-            }
+        let numbers = settings.keys.filter { $0.hasPrefix("certificate-") }.map { $0.dropFirst("certificate-".count) }
+        return numbers.sorted { ($0.count, $0) < ($1.count, $1) }.compactMap { number in
+            guard let alias = settings["certificatealias-\(number)"]?.text,
+                let text = settings["certificate-\(number)"]?.text
+            else { return nil }
             return (alias, text)
         }
     }

@@ -21,35 +21,65 @@ extension RWS {
     package func registerOnce(_ result: SiteResult) async throws(SiteError) -> (
         Registration, removed: [String]
     ) {
-        var standing = try await results(of: result)
+        let (pair, call) = (result.pair, result.call)
+        var standing = try await results(of: pair, call)
         if standing.isEmpty {
             do {
                 try await register(result.body(dialect))
             } catch {
                 // Refused because it exists: an earlier request of ours came through, or another worker's.
                 guard error.code == .unknown || error.code == .exists else { throw error }
-                standing = try await lookAgain(result)
+                standing = try await lookAgain(pair, call)
                 if standing.isEmpty, error.code == .exists { throw error }
                 if standing.isEmpty {
                     throw SiteError(
                         .unavailable, doing: error.doing, message: "RWS did not take it: \(error.message)")
                 }
             }
-            standing = try await results(of: result)
+            standing = try await results(of: pair, call)
         }
-        return try await converge(standing, of: result)
+        return try await converge(standing, of: pair, call)
+    }
+
+    /// Removes doubles of a pair that has results already; nothing where it has one or none.
+    ///
+    /// - Returns: the media id of the result that stays, and those of the doubles that were removed.
+    package func converge(_ pair: SourcePair, of call: String) async throws(SiteError) -> (
+        kept: String, removed: [String]
+    ) {
+        switch try await converge(results(of: pair, call), of: pair, call) {
+        case (.registered, let removed): (pair.resultName, removed)
+        case (.standsAlready(let kept), let removed): (kept, removed)
+        }
+    }
+
+    /// Removes results that Takeup made of the same sound and fewer of the screens.
+    ///
+    /// - Returns: their media ids.
+    package func removeLesser(than pair: SourcePair, of call: String) async throws(SiteError) -> [String] {
+        var removed: [String] = []
+        for medium in try await screens(of: call) ?? [] {
+            guard let sources = medium.sources, sources.contains(pair.sound),
+                Set(sources).isStrictSubset(of: pair.mediaIDs)
+            else { continue }
+            let lesser = SourcePair(sound: pair.sound, screens: sources.filter { $0 != pair.sound })
+            // What others made is theirs.
+            guard medium.mediaID == lesser.resultName else { continue }
+            try await remove(medium.mediaID, of: call)
+            removed.append(medium.mediaID)
+        }
+        return removed
     }
 
     /// Media ids of the results that the pair has at RWS.
-    private func results(of result: SiteResult) async throws(SiteError) -> [String] {
-        try await (screens(of: result.call) ?? []).filter { result.pair.isNamed(by: $0.sources) }.map(
-            \.mediaID)
+    private func results(of pair: SourcePair, _ call: String) async throws(SiteError) -> [String] {
+        try await (screens(of: call) ?? []).filter { pair.isNamed(by: $0.sources) }.map(\.mediaID)
     }
 
     /// Asks several times: a request whose answer was lost may still be under way at RWS.
-    private func lookAgain(_ result: SiteResult) async throws(SiteError) -> [String] {
+    private func lookAgain(_ pair: SourcePair, _ call: String) async throws(SiteError) -> [String] {
         for attempt in 1...asking.attempts {
-            let standing = try await results(of: result)
+            let standing = try await results(of: pair, call)
             if !standing.isEmpty { return standing }
             if attempt == asking.attempts { break }
             do {
@@ -62,13 +92,13 @@ extension RWS {
     }
 
     private func converge(
-        _ standing: [String], of result: SiteResult
+        _ standing: [String], of pair: SourcePair, _ call: String
     ) async throws(SiteError) -> (Registration, removed: [String]) {
-        let own = result.pair.resultName
+        let own = pair.resultName
         let kept = standing.contains(own) ? own : standing.min()
         var removed: [String] = []
         for double in Set(standing).subtracting([kept ?? own]).sorted() {
-            try await remove(double, of: result.call)
+            try await remove(double, of: call)
             removed.append(double)
         }
         guard let kept, kept != own else { return (.registered, removed) }

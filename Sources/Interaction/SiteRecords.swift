@@ -90,6 +90,13 @@ extension SiteMedium {
     }
 }
 
+extension SiteMedium {
+    /// One of the sounds of a call.
+    package var isSound: Bool { type.lowercased().hasPrefix("audio/") }
+    /// A screen as it was recorded: no result.
+    package var isRawScreen: Bool { sources == nil && type.lowercased().hasPrefix("video/") }
+}
+
 extension SiteMedium.Storage {
     init(_ descriptor: JSONValue) {
         let kind = descriptor["storage"]?.text ?? ""

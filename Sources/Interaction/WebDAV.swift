@@ -62,6 +62,11 @@ package struct WebDAV: Sendable {
             address, into: descriptor, mostBytes: mostBytes, doing: "fetch a file from the store")
     }
 
+    /// What the store gives back; nil where there is nothing.
+    package func content(of address: HTTPAddress) async throws(SiteError) -> (byteCount: Int64, digest: Digest)? {
+        try await look(at: address).map { ($0.byteCount, $0.digest) }
+    }
+
     // MARK: Steps
 
     private struct Held: Equatable {

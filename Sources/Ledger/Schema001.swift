@@ -610,5 +610,39 @@ extension Migrations {
             times integer not null default 1,
             why text not null
         );
+
+        -- Calls of GIR sites, found by searches; the id is the site's own.
+        create table takeup.site_call (
+            id bigint generated always as identity primary key,
+            -- The contact center.
+            site text collate "C" not null,
+            call_id text collate "C" not null,
+            -- Of the ids of its media.
+            fingerprint bytea not null check (octet_length(fingerprint) = 32),
+            began_at timestamptz,
+            state text not null default 'waiting' check (state in ('waiting', 'claimed', 'done', 'failed')),
+            attempts integer not null default 0,
+            failures integer not null default 0,
+            not_before timestamptz not null default now(),
+            holder text,
+            lease_until timestamptz,
+            -- Names at stores that stand for an upload on its way.
+            staged text[] not null default '{}',
+            last_error text,
+            seen_at timestamptz not null default now(),
+            looked_at timestamptz not null default '-infinity',
+            unique (site, call_id),
+            check ((state = 'claimed') = (holder is not null and lease_until is not null))
+        ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+        create index site_call_due on takeup.site_call (site, not_before, id) where state = 'waiting';
+        create index site_call_newest on takeup.site_call (site, began_at desc nulls last, id) where state = 'waiting';
+        create index site_call_claimed on takeup.site_call (site, id) where state = 'claimed';
+        -- When a kind of search was last begun by one of the workers.
+        create table takeup.site_search (
+            site text collate "C" not null,
+            kind text collate "C" not null,
+            begun_at timestamptz not null default '-infinity',
+            primary key (site, kind)
+        ) with (fillfactor = 50);
         """
 }

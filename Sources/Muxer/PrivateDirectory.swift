@@ -65,12 +65,12 @@ struct PrivateDirectory: ~Copyable {
     }
 
     /// Flat: a job makes files only.
-    private static func remove(_ path: FilePath) {
+    static func remove(_ path: FilePath) {
         for name in names(in: path) { unlink(path.appending(name).cPath) }
         rmdir(path.cPath)
     }
 
-    private static func names(in path: FilePath) -> [String] {
+    static func names(in path: FilePath) -> [String] {
         guard let directory = opendir(path.cPath) else { return [] }
         defer { closedir(directory) }
         var names: [String] = []
@@ -85,5 +85,5 @@ struct PrivateDirectory: ~Copyable {
 }
 
 extension FilePath {
-    fileprivate var cPath: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
+    var cPath: [CChar] { bytes.map { CChar(bitPattern: $0) } + [0] }
 }

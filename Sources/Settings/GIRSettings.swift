@@ -61,6 +61,9 @@ package struct GIRSettings: Hashable, Sendable {
         package let value: String
     }
 
+    /// The credential of the unit with the password of a shared database.
+    package static let ledgerCredential = "ledger_password"
+
     package let rws: Service
     /// Hexadecimal.
     package let contactCenter: String

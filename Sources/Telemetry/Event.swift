@@ -195,6 +195,14 @@ package enum Event: String, CaseIterable, Sendable {
     case muxCommitted = "MUX_COMMITTED"
     /// It could not be made.
     case muxFailed = "MUX_FAILED"
+    /// A GIR site has a result.
+    case resultRegistered = "RESULT_REGISTERED"
+    /// A GIR site does not have it yet.
+    case resultFailed = "RESULT_FAILED"
+    /// A GIR site had several results of one pair.
+    case resultDoubled = "RESULT_DOUBLED"
+    /// All calls of a batch were looked at.
+    case batchEnded = "BATCH_ENDED"
     /// There is nothing that can be muxed.
     case notMuxable = "NOT_MUXABLE"
     /// No key fits.

@@ -786,6 +786,34 @@ extension Event {
                     untouched.
                     """,
                 next: "`takeup status` names the media and why.")
+        case .resultRegistered:
+            EventAdvice(
+                subject: "A GIR site has a result",
+                happened:
+                    "Sound and screens of a call that began at {since_usec} are one file, which was read back whole.",
+                did: "RWS knows it as {reason}, beside its sources.",
+                next: "Nothing.")
+        case .resultFailed:
+            EventAdvice(
+                subject: "A GIR site has no result of a call yet",
+                happened: "Sound and screens of a call that began at {since_usec} could not become a result: {detail}",
+                did: "Its media are untouched, and nothing was registered. It is tried again after a growing pause.",
+                next: """
+                    Look at what the text names: a service, an account, a key or a file. RWS finds the call by its \
+                    begin; with a shared database it has a row in takeup.site_call.
+                    """)
+        case .resultDoubled:
+            EventAdvice(
+                subject: "A pair had more than one result",
+                happened: "Another muxer, or the old tool, made a result of the same media.",
+                did: "The others were removed at RWS, {count} in all, so that {reason} is the only one.",
+                next: "Give the muxers of one site windows or shards that do not meet, or one shared database.")
+        case .batchEnded:
+            EventAdvice(
+                subject: "A batch is over",
+                happened: "All calls that the query found were looked at: {detail}",
+                did: "The program ends, with 0 where nothing failed.",
+                next: "Run it again where something failed: what is done is not done twice.")
         case .notMuxable:
             EventAdvice(
                 subject: "A recording cannot be muxed",

@@ -507,6 +507,27 @@ extension Event {
                 messageID: "f8a81b0002c54992bbe24d14fc6278a6", priority: .error,
                 says: "Muxing {recording} failed at attempt {attempt}: {detail}",
                 facts: [.recording, .media, .job, .attempt, .detail, .reason])
+        case .resultRegistered:
+            EventDeclaration(
+                messageID: "cd83660659dd46ec643f8364d79d6250", priority: .info,
+                says:
+                    "The site has result {reason} of a call that began at {since_usec}: {size} in {elapsed_usec}; {detail}",
+                facts: [.job, .reason, .since, .size, .elapsed, .detail])
+        case .resultFailed:
+            EventDeclaration(
+                messageID: "0b5890fa8568af25c7bdd4ef2e843675", priority: .error,
+                says: "The site has no result of a call that began at {since_usec}, attempt {attempt}: {detail}",
+                facts: [.job, .since, .attempt, .detail])
+        case .resultDoubled:
+            EventDeclaration(
+                messageID: "09334af70bfe927e03e9d14c54dcdd1f", priority: .warning,
+                says: "Of several results of one pair {reason} stays, {count} removed",
+                facts: [.job, .reason, .since, .count])
+        case .batchEnded:
+            EventDeclaration(
+                messageID: "3704fc1ea7d9f76bd16f3dd774c79768", priority: .notice,
+                says: "The batch is over after {elapsed_usec}: {detail}",
+                facts: [.count, .elapsed, .detail])
         case .notMuxable:
             EventDeclaration(
                 messageID: "06ca10ffd94c45bab4ad7850d8005c8b", priority: .info,

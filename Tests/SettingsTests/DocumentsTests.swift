@@ -34,6 +34,7 @@ import Vocabulary
                 }
             }
         ).union(MuxerOption.allCases.flatMap { [$0.key, $0.credential ?? $0.key] + $0.aliases })
+            .union([GIRSettings.ledgerCredential])
         let settings = quoted(in: try text("docs/migration.md")).map { String($0.prefix { $0 != " " }) }.filter {
             word in
             word.contains("_") && !word.hasSuffix(".conf")

@@ -26,6 +26,22 @@ package final class PlaySite: Sendable {
         package let media: [String]
         package let late: Bool
         package let encrypted: Bool
+        package let milliseconds: Int
+        /// Of the call, in milliseconds since 1970.
+        package let start: Int
+        /// `screen`, `segments`, `agents` or `late`.
+        package let kind: String
+    }
+
+    /// What the site itself says of the results that it has.
+    package struct Verdict: Decodable, Hashable, Sendable {
+        package let expected: Int
+        package let done: Int
+        package let doubles: Int
+        package let unexpected: Int
+        package let broken: Int
+        package let orphans: Int
+        package let good: Bool
     }
 
     package let directory: String
@@ -35,14 +51,17 @@ package final class PlaySite: Sendable {
 
     /// Shared by all tests of a process. 150 recordings, of which about half are encrypted.
     package static let shared = Result { try PlaySite(recordings: 150) }
+    private static let count = Atomic<Int>(0)
 
-    private init(recordings: Int) throws {
+    /// - Parameter minutes: how far back the recordings reach.
+    package init(recordings: Int, encrypted: Double = 0.5, minutes: Int = 720, seed: Int = 1) throws {
         let root = FilePath(#filePath).parent.parent.parent
         let program = root.appending("examples/gir/gir").displayText
-        directory = "/tmp/takeup-gir-\(getpid())"
+        let number = PlaySite.count.add(1, ordering: .relaxed).newValue
+        directory = "/tmp/takeup-gir-\(getpid())-\(number)"
         try ChildProcess.run([
             "/usr/bin/python3", "-B", program, "make", directory, "--recordings", "\(recordings)",
-            "--encrypted", "0.5",
+            "--encrypted", "\(encrypted)", "--span-minutes", "\(minutes)", "--seed", "\(seed)",
         ])
         facts = try JSONDecoder().decode(
             Facts.self, from: try PlaySite.contents("\(directory)/site.json"))
@@ -98,6 +117,15 @@ package final class PlaySite: Sendable {
         return address
     }
 
+    /// User and password of `ops`, `admin` (RCS) or `webdav`.
+    package func account(_ name: String) -> [String] {
+        switch name {
+        case "ops": facts.ops
+        case "admin": facts.admin
+        default: facts.webdav
+        }
+    }
+
     /// Logins of all services at their origins.
     package var logins: [Origin: HTTPClient.Login] {
         func login(_ account: [String]) -> HTTPClient.Login {
@@ -139,6 +167,20 @@ package final class PlaySite: Sendable {
         let counts = try JSONDecoder().decode(
             [String: Int].self, from: Data(try await tell("GET", "requests")))
         return counts.filter { kind, _ in words.allSatisfy { kind.contains($0) } }.values.reduce(0, +)
+    }
+
+    package func verdict() async throws -> Verdict {
+        try JSONDecoder().decode(Verdict.self, from: Data(try await tell("GET", "verdict")))
+    }
+
+    /// How often each kind of question was asked since it was calm.
+    package func requests() async throws -> [String: Int] {
+        try JSONDecoder().decode([String: Int].self, from: Data(try await tell("GET", "requests")))
+    }
+
+    /// The site's muxer.cfg as it is.
+    package func muxerFile() throws -> String {
+        String(decoding: try PlaySite.contents("\(directory)/muxer.cfg"), as: UTF8.self)
     }
 
     /// The file of the store with such a name.

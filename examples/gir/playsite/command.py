@@ -24,7 +24,7 @@ from .web import Handler, Refused, Server, Site
 
 
 class Control(Handler):
-    """Over plain HTTP without a login, for whoever plays: faults, counts, late screens, the verdict."""
+    """Over plain HTTP without a login, for whoever plays: faults, counts, late screens, results, the verdict."""
 
     service = "control"
     way = None
@@ -52,6 +52,14 @@ class Control(Handler):
                 count = site.store.let_late_screens_go(site.settings.index_lag)
                 site.store.remember("late screens let go", True)
                 return self.reply_json({"count": count})
+            elif (method, path) == ("DELETE", "/results"):
+                names = site.store.forget_results()
+                for name in names:
+                    try:
+                        os.unlink(site.settings.path("www/recordings/screen", os.path.basename(name)))
+                    except FileNotFoundError:
+                        pass
+                return self.reply_json({"count": len(names)})
             elif (method, path) == ("GET", "/verdict"):
                 counts, good = verdict(site.settings, site.store)
                 return self.reply_json({**counts, "good": good})
@@ -181,6 +189,7 @@ def arguments():
     fault = verb("fault", "let something go wrong: " + "; ".join(f"{name}: {text}" for name, text in KINDS.items()))
     fault.add_argument("rule", type=json.loads, nargs="?", help="JSON; nothing takes all faults away")
     verb("late", "let the late screens come")
+    verb("forget", "take all results away, so that the work begins anew")
     verb("requests", "how often what was asked")
     verb("verdict", "compare the results with the truth")
     return parser.parse_args()
@@ -202,6 +211,8 @@ def main():
         control(settings, "DELETE" if given.rule is None else "POST", "/faults", given.rule)
     elif given.verb == "late":
         print(control(settings, "POST", "/late")["count"])
+    elif given.verb == "forget":
+        print(control(settings, "DELETE", "/results")["count"])
     elif given.verb == "requests":
         for name, count in sorted(control(settings, "GET", "/requests").items()):
             print(f"{count:8} {name}")

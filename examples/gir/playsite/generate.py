@@ -123,7 +123,8 @@ class Recording:
             if screens and self.kind != "elsewhere":
                 truth.append({
                     "call": self.id, "media": [sound["mediaId"]] + screens, "late": self.kind == "late",
-                    "encrypted": self.is_encrypted, "milliseconds": self.length * 1000})
+                    "encrypted": self.is_encrypted, "milliseconds": self.length * 1000, "start": self.start,
+                    "kind": self.kind})
         return truth
 
     def medium(self, part, folder):

@@ -93,5 +93,16 @@ class Store:
                 "UPDATE screen SET available_at = ?, indexed_at = ? WHERE available_at = ?", now, now + lag, NEVER)
         return waiting
 
+    def forget_results(self):
+        """Takes away what was registered; the names of their files."""
+        names = []
+        with self.lock:
+            for number, body in self.all("SELECT number, body FROM screen"):
+                medium = json.loads(body)
+                if "muxed_mediaIds" in medium.get("parameters", {}):
+                    self.all("DELETE FROM screen WHERE number = ?", number)
+                    names.append(medium["originalMediaDescriptor"]["path"])
+        return names
+
     def every_screen(self):
         return [(row[0], json.loads(row[1])) for row in self.all("SELECT call_id, body FROM screen ORDER BY number")]

@@ -1,0 +1,34 @@
+package import Vocabulary
+
+/// When a call at a GIR site is looked at again after it was found: media come late, and every look is a question.
+///
+/// What was announced is asked for at every search while its call is in the window, as the manual has it, and behind it at
+/// waits that grow with the call's age: a screen that came after a day is found three hours later. A call that has all is looked
+/// at a number of times that grows with the logarithm of the window: something more may come.
+package struct CallPatience: Hashable, Sendable {
+    /// No wait is shorter: how often the site may be searched.
+    package let shortest: Duration
+    /// The window: so long after its end a call is followed that has all that was announced.
+    package let follows: Duration
+
+    /// So long after its end a call is waited for that announced a screen.
+    package static let awaitsScreen = Duration.seconds(30 * 86_400)
+    private static let longest = Duration.seconds(6 * 3600)
+
+    package init(shortest: Duration, follows: Duration) {
+        self.shortest = shortest
+        self.follows = follows
+    }
+
+    /// How long to wait before the next look; nil where there is to be none.
+    ///
+    /// - Parameters:
+    ///   - stop: when the call ended; nil counts as now.
+    ///   - isAwaited: whether a screen was announced that is not there.
+    package func wait(at now: Instant, stop: Instant?, isAwaited: Bool) -> Duration? {
+        let age = max(.zero, now - (stop ?? now))
+        guard age < (isAwaited ? max(follows, CallPatience.awaitsScreen) : follows) else { return nil }
+        let grown = isAwaited ? (age < follows ? .zero : age / 8) : age / 2
+        return max(shortest, min(grown, CallPatience.longest))
+    }
+}
