@@ -30,7 +30,8 @@ package struct DecodeStretch: Hashable, Sendable {
     /// What stands before `-i`.
     var options: [String] {
         switch extent {
-        case .all: []
+        // Smoothing the edges of blocks is a third of the work, and meets no damage.
+        case .all: kind == .picture ? ["-skip_loop_filter", "all"] : []
         case .part(let from, let length): ["-ss", secondsText(from), "-t", secondsText(length)]
         case .keyPictures: ["-skip_frame", "nokey"]
         }

@@ -83,7 +83,7 @@ struct MuxChecks: Sendable {
     func refuseDamaged(sound: Half, screens: [(half: Half, isVouched: Bool)]) async throws {
         let all =
             [(sound, stretch(.sound, of: sound, .all))]
-            + screens.map { ($0.half, stretch(.picture, of: $0.half, $0.isVouched ? extent(of: $0.half) : .all)) }
+            + screens.map { ($0.half, stretch(.picture, of: $0.half, extent(of: $0.half, isVouched: $0.isVouched))) }
         _ = try await atMost(MuxChecks.halvesAtOnce, of: all) { half, stretch in
             try await refuseDamaged(half, stretch)
         }
@@ -97,13 +97,15 @@ struct MuxChecks: Sendable {
         }
     }
 
-    private func extent(of screen: Half) -> DecodeStretch.Extent {
+    /// Damage of a picture between key pictures shows only where it is decoded; where something vouches for the file there is
+    /// none that was not there when that was made.
+    private func extent(of screen: Half, isVouched: Bool) -> DecodeStretch.Extent {
+        // A short one is decoded in no time.
+        let isShort = screen.input.facts.picture?.duration ?? .zero <= .seconds(8)
         switch pictureCheck {
         case .all: return .all
-        case .joins:
-            // A short one is decoded in no time.
-            let length = screen.input.facts.picture?.duration ?? .zero
-            return length > .seconds(8) ? .keyPictures : .all
+        case .unvouched: return isVouched && !isShort ? .keyPictures : .all
+        case .joins: return isShort ? .all : .keyPictures
         }
     }
 

@@ -92,7 +92,7 @@ struct MuxWork: Sendable {
     let threads: FileThreads
     let patience: Duration
 
-    var pictureCheck = MuxSettings.PictureCheck.joins
+    var pictureCheck = MuxSettings.PictureCheck.unvouched
     var resultKey: ResultKey?
     /// Whether rows tell the lengths of files.
     var comparesRowLengths = true

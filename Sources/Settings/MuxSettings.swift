@@ -45,6 +45,8 @@ package struct MuxSettings: Hashable, Sendable {
     package enum PictureCheck: String, CaseIterable, Sendable {
         /// The key pictures, and of the result all around joins.
         case joins
+        /// The same, and all of a screen that no digest, CRC or cipher vouches for.
+        case unvouched
         case all
     }
 }
@@ -131,8 +133,9 @@ extension MuxSettings {
                 "Keep mp3 of 16 kHz and more in the result, which saves time, rather than encode it to AAC, which plays everywhere."
             ),
             pictureCheck: reader.value(
-                "picture_check", .choice(.joins), standard: .joins,
-                "Which pictures are decoded before a result counts: the key pictures and all around joins, or all."),
+                "picture_check", .choice(.unvouched), standard: .unvouched,
+                "Which pictures are decoded before a result counts: the key pictures and all around joins; also all of screens that "
+                    + "no digest, CRC or authenticated cipher vouches for, which takes longest; or all."),
             comparesRowLengths: reader.value(
                 "compare_row_lengths", .boolean, standard: true,
                 "What lacks more than 2 s and 2 % of the time that its row says is taken for damaged, and what differs by less for "

@@ -157,6 +157,14 @@ import Vocabulary
         try await expectLastingRefusal(fixture, try fixture.speech(seconds: 4), screen, "the screen is damaged")
     }
 
+    @Test func `damage far from any key picture shows, too, where nothing vouches for the screen`() async throws {
+        let fixture = try await MuxFixture()
+        // Longer than what is decoded whole anyway, with one key picture at its beginning.
+        var screen = try fixture.screen(seconds: 20)
+        for place in screen.bytes.count / 2..<screen.bytes.count / 2 + 3000 { screen.bytes[place] ^= 0x5a }
+        try await expectLastingRefusal(fixture, try fixture.speech(seconds: 20), screen, "the screen is damaged")
+    }
+
     @Test func `sound whose end is missing makes no result, though it decodes`() async throws {
         let fixture = try await MuxFixture()
         var sound = try fixture.speech(seconds: 8)

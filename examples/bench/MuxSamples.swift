@@ -11,23 +11,33 @@ struct MuxSamples: Sendable {
         case padded
         /// The sound becomes AAC.
         case encoded
+        /// Both streams are copied, and all pictures are decoded, as nothing vouches for them.
+        case decoded
 
         var words: String {
             switch self {
             case .copied: "copied"
             case .padded: "copied, with delay and padding"
             case .encoded: "sound to AAC"
+            case .decoded: "copied, all pictures decoded"
             }
         }
         /// Seconds after the sound.
         var delay: Int { self == .padded ? 12 : 0 }
         var screenSeconds: Int { self == .padded ? 280 : MuxSamples.seconds }
         /// Of ffmpeg's time for the same.
-        var bar: Double { self == .encoded ? 1.3 : 2 }
+        var bar: Double? {
+            switch self {
+            case .copied, .padded: 2
+            case .encoded: 1.3
+            case .decoded: nil
+            }
+        }
         var settings: String {
             switch self {
-            case .copied, .padded: "keep_mp3 = true\n"
-            case .encoded: ""
+            case .copied, .padded: "keep_mp3 = true\npicture_check = \"joins\"\n"
+            case .encoded: "picture_check = \"joins\"\n"
+            case .decoded: "keep_mp3 = true\n"
             }
         }
     }
