@@ -1,5 +1,6 @@
 import Files
 import Glibc
+import Ledger
 import Postgres
 import Support
 import Synchronization
@@ -94,7 +95,19 @@ struct EdgeOfFullProcessesTests {
                 try? await Task.sleep(for: .microseconds(500))
             }
         }
+        // Both begin at one moment, however long each takes to start: else the first may have all to itself.
+        let names = sources.map { SourceName($0.name) }
+        try await solution.replay.transaction { session in
+            _ = try Migrations.apply(program: "test", in: session)
+            _ = try Pauses.pause(names, reason: nil, in: session)
+        }
         let agents = try sources.map { try solution.start($0) }
+        let areReady = try await solution.replay.wait(upTo: .seconds(60)) { _ in
+            names.allSatisfy { solution.log($0.rawValue).contains("is paused since") }
+        }
+        #expect(areReady)
+        let resumed = try solution.run(["resume", "--config", solution.settingsPath, "--all"])
+        #expect(resumed.code == 0, "\(resumed.output)")
         let committed = try await untilRest(solution)
         for agent in agents { agent.send(SIGTERM) }
         for agent in agents { agent.wait() }
