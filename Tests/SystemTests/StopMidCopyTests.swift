@@ -10,7 +10,8 @@ internal import Vocabulary
     func `an agent that is stopped in the middle of a copy leaves nothing, blames nobody, and the next one copies it`()
         async throws
     {
-        let site = try await ScratchSite(sourceSettings: "interval = \"last-week\"\nread_limit = \"1MiB\"")
+        let site = try await ScratchSite(
+            watching: "quiet = \"500ms\"", sourceSettings: "interval = \"last-week\"\nread_limit = \"1MiB\"")
         let length = 32 << 20
         let stop = try await site.recorderNow()
         let path = FilePath("\(site.recorder.layout.screensRoot)/recd/\(stop.dayFolder)/long.recd")
