@@ -64,7 +64,8 @@ package enum MuxJobs {
             where known.sid = touched.sid and known.sound_id = sound.id
                 and (known.screen_ids @> screens.ids or screens.is_recd and not known.is_recd)
                 and known.state <> 'superseded'
-                and (known.screen_ids = screens.ids or known.result_id is not null or not exists (
+                and (known.screen_ids = screens.ids or known.result_id is not null
+                    or screens.is_recd and not known.is_recd or not exists (
                     select from takeup.replica as half where half.id = any(known.screen_ids || known.sound_id)
                         and (half.state <> 'held' or half.is_doubted or half.gone_at is not null)))
             limit 1) is null

@@ -11,10 +11,10 @@ enum MP4Packets {
     private static let packetsAtOnce = 100_000
     private static let mostBoxes = 10_000
 
-    static func read(_ file: FileWindow, moments: [Duration]) throws(MediaError) -> QuickProbe? {
+    static func read(_ file: FileWindow, moments: [Duration], isOurs: Bool) throws(MediaError) -> QuickProbe? {
         guard let index = try readIndex(file) else { return nil }
         let boxes = MP4Boxes(bytes: index)
-        guard let tracks = try? MP4Track.tracks(in: boxes) else { return nil }
+        guard let tracks = try? MP4Track.tracks(in: boxes, isOurs: isOurs) else { return nil }
         var streams: [StreamFacts] = []
         var sound: [UInt64] = []
         var picture: [UInt64] = []
@@ -159,7 +159,7 @@ struct MP4Track {
     /// Longest time and count that a table may say, far beyond any recording, and far below overflow.
     static let most = 1 << 40
 
-    static func tracks(in boxes: MP4Boxes) throws(MP4Boxes.Unusual) -> [MP4Track] {
+    static func tracks(in boxes: MP4Boxes, isOurs: Bool) throws(MP4Boxes.Unusual) -> [MP4Track] {
         let movie = try boxes.boxes(in: boxes.bytes.indices)
         guard !movie.contains(where: { ["mvex", "cmov"].contains($0.type) }) else { throw MP4Boxes.Unusual() }
         let header = try movie.needed("mvhd")
@@ -174,13 +174,13 @@ struct MP4Track {
         var tracks: [MP4Track] = []
         for box in movie where box.type == "trak" {
             guard tracks.count < 2 else { throw MP4Boxes.Unusual() }
-            tracks.append(try MP4Track(box.body, number: tracks.count, movieScale: movieScale, boxes))
+            tracks.append(try MP4Track(box.body, number: tracks.count, movieScale: movieScale, isOurs: isOurs, boxes))
         }
         return tracks
     }
 
     private init(
-        _ range: Range<Int>, number: Int, movieScale: Int, _ boxes: MP4Boxes
+        _ range: Range<Int>, number: Int, movieScale: Int, isOurs: Bool, _ boxes: MP4Boxes
     ) throws(MP4Boxes.Unusual) {
         let track = try boxes.boxes(in: range)
         let media = try boxes.boxes(in: track.needed("mdia"))
@@ -196,7 +196,7 @@ struct MP4Track {
         sampleTable = try boxes.boxes(in: information.needed("stbl"))
         edit = try MP4Track.edit(of: track, timescale: timescale, movieScale: movieScale, boxes)
         switch try boxes.text(handler.lowerBound + 8, in: handler) {
-        case "vide": facts = try MP4Track.picture(sampleTable, number, timescale, boxes)
+        case "vide": facts = try MP4Track.picture(sampleTable, number, timescale, isOurs: isOurs, boxes)
         case "soun": facts = try MP4Track.sound(sampleTable, number, timescale, boxes)
         default: throw MP4Boxes.Unusual()
         }
@@ -271,7 +271,7 @@ struct MP4Track {
     }
 
     private static func picture(
-        _ table: [MP4Boxes.Box], _ number: Int, _ timescale: Int, _ boxes: MP4Boxes
+        _ table: [MP4Boxes.Box], _ number: Int, _ timescale: Int, isOurs: Bool, _ boxes: MP4Boxes
     ) throws(MP4Boxes.Unusual) -> StreamFacts {
         let entry = try entry(table, boxes)
         guard entry.type == "avc1" else { throw MP4Boxes.Unusual() }
@@ -280,9 +280,18 @@ struct MP4Track {
         // One length for all pictures, or for all but the last.
         let times = try table.needed("stts")
         let entries = try boxes.number(times.lowerBound + 4, in: times)
-        let step = try boxes.number(times.lowerBound + 12, in: times)
+        var step = try boxes.number(times.lowerBound + 12, in: times)
+        if isOurs {
+            var most = 0
+            for number in 0..<entries {
+                let count = try boxes.number(times.lowerBound + 8 + 8 * number, in: times)
+                if count > most {
+                    (most, step) = (count, try boxes.number(times.lowerBound + 12 + 8 * number, in: times))
+                }
+            }
+        }
         guard step > 0 else { throw MP4Boxes.Unusual() }
-        if entries != 1 {
+        if entries != 1, !isOurs {
             guard entries == 2, try boxes.number(times.lowerBound + 16, in: times) == 1 else {
                 throw MP4Boxes.Unusual()
             }

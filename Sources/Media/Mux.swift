@@ -152,7 +152,7 @@ private struct MuxJob: Sendable {
             do throws(MediaError) {
                 guard try await copy() else { return (try await encode(), .encode(.paddingDiffers)) }
                 let pictures = ExpectedPictures(copiedBy: plan, from: screens, sliceLength: tools.sliceLength)
-                return (try await verify(pictures), .copy)
+                return (try await verify(pictures, isCopied: true), .copy)
             } catch {
                 switch error.code {
                 case .mismatch, .toolFailed:
@@ -167,13 +167,29 @@ private struct MuxJob: Sendable {
         }
     }
 
-    private func verify(_ pictures: ExpectedPictures) async throws(MediaError) -> MediaFacts {
+    private func verify(_ pictures: ExpectedPictures, isCopied: Bool = false) async throws(MediaError) -> MediaFacts {
         var origin = CopyOrigin()
         if plan.sound == .copy { origin.sound = sound.quick?.sound ?? [] }
         // One screen alone has no joins.
         let shown = plan.shownPieces
         if shown.count == 1, let screen = shown[0].screen { origin.picture = screens[screen].quick }
+        if shown.count > 1, isCopied { origin.joined = joined(shown) }
         return try await tools.verify(result, of: plan, tolerance: tolerance, origin: origin, pictures: pictures)
+    }
+
+    /// None where a screen is not known packet by packet.
+    private func joined(_ shown: [MuxPlan.Piece]) -> [CopyOrigin.Piece] {
+        var pieces: [CopyOrigin.Piece] = []
+        for piece in shown {
+            if let screen = piece.screen {
+                guard let quick = screens[screen].quick else { return [] }
+                pieces.append(.copied(quick, isCut: plan.cuts.contains { $0.earlier == screen }))
+            } else {
+                let starts = MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: tools.sliceLength)
+                pieces.append(.black(starts.count))
+            }
+        }
+        return pieces
     }
 
     private func encode() async throws(MediaError) -> MediaFacts {

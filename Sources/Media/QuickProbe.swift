@@ -18,15 +18,17 @@ package struct QuickProbe: Hashable, Sendable {
     /// Reads the file by pread(2), for each stream once at most, whatever its index says; blocks, so call it where a hanging
     /// volume may. Throws ``MediaError`` `io`, or what `onRead` throws, which is called before each read.
     ///
-    /// - Parameter moments: in order: what is shown at them is measured, too.
+    /// - Parameters:
+    ///   - moments: in order: what is shown at them is measured, too.
+    ///   - isOurs: it is a result of a mux, whose pictures may stand for any time: its rate is then that of most of them.
     package static func read(
-        _ descriptor: CInt, format: MediaFormat, role: String, moments: [Duration] = [],
+        _ descriptor: CInt, format: MediaFormat, role: String, moments: [Duration] = [], isOurs: Bool = false,
         onRead: @escaping () throws(MediaError) -> Void = { () throws(MediaError) in }
     ) throws(MediaError) -> QuickProbe? {
         guard let file = try FileWindow(descriptor, doing: "probe \(role)", onRead: onRead) else { return nil }
         switch format {
         case .mp3: return try MP3Packets.read(file)
-        case .mp4: return try MP4Packets.read(file, moments: moments)
+        case .mp4: return try MP4Packets.read(file, moments: moments, isOurs: isOurs)
         case .wav, .matroska: return nil
         }
     }

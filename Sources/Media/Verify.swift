@@ -16,7 +16,8 @@ extension MediaTools {
         func mismatch(_ reason: String) -> MediaError { MediaError(.mismatch, doing: "verify \(role)", reason: reason) }
         let moments = expected.moments
         let quick = try await onOwnThread("verify") { isCancelled throws(MediaError) in
-            try QuickProbe.read(file, format: .mp4, role: role, moments: moments) { () throws(MediaError) in
+            try QuickProbe.read(file, format: .mp4, role: role, moments: moments, isOurs: true) {
+                () throws(MediaError) in
                 if isCancelled() {
                     throw MediaError(.cancelled, doing: "verify \(role)", reason: "the task was cancelled")
                 }
@@ -66,7 +67,10 @@ extension MediaTools {
         var stretches: [DecodeStretch] = []
         let decodesSound = !origin.isSound(of: quick)
         if decodesSound { stretches.append(DecodeStretch(.sound, of: file, format: .mp4)) }
-        if !origin.isPicture(of: quick) {
+        if origin.isJoined(of: quick) {
+            // Each piece begins with a key picture, and behind it is what the inputs' own check has seen.
+            stretches.append(DecodeStretch(.picture, of: file, format: .mp4, extent: .keyPictures))
+        } else if !origin.isPicture(of: quick) {
             stretches += plan.moments().map {
                 DecodeStretch(.picture, of: file, format: .mp4, extent: .part(from: $0, length: .seconds(2)))
             }
@@ -91,7 +95,39 @@ extension MediaTools {
 package struct CopyOrigin: Hashable, Sendable {
     package var sound: [UInt64] = []
     package var picture: QuickProbe?
+    /// Of several pieces one behind the other, where each of them is known.
+    var joined: [Piece] = []
     package init() {}
+
+    /// What a join is made of.
+    enum Piece: Hashable, Sendable {
+        /// So many pictures of black.
+        case black(Int)
+        case copied(QuickProbe, isCut: Bool)
+    }
+
+    /// Whether the result's pictures are those of the pieces, packet by packet but for the first one of each, with so many
+    /// black ones between them.
+    func isJoined(of result: QuickProbe?) -> Bool {
+        guard let result, !joined.isEmpty else { return false }
+        var rest = result.picture[...]
+        for piece in joined {
+            switch piece {
+            case .black(let count):
+                guard rest.count >= count else { return false }
+                rest = rest.dropFirst(count)
+            case .copied(let source, let isCut):
+                // ffmpeg's concat writes the parameters into the first one again; as a key picture it is decoded.
+                guard !rest.isEmpty, !source.picture.isEmpty else { return false }
+                let same = 1 + zip(rest.dropFirst(), source.picture.dropFirst()).prefix { $0 == $1 }.count
+                guard isCut || same == source.picture.count,
+                    source.facts.picture?.parameters == result.facts.picture?.parameters
+                else { return false }
+                rest = rest.dropFirst(same)
+            }
+        }
+        return rest.isEmpty
+    }
 
     /// Whether the result's sound is that of the source from its first packet on. Its length is verified apart.
     func isSound(of result: QuickProbe?) -> Bool {

@@ -186,7 +186,7 @@ package struct SiteProcess: Sendable {
         tools.slices = PaddingSlices(directory: directory.path.appending("slices"))
         tools.sliceLength = settings.paddingSliceLength
         let checks = MuxChecks(
-            tools: tools, pictureCheck: .joins, threads: FileThreads(name: "mux-read", count: 2),
+            tools: tools, pictureCheck: .unvouched, threads: FileThreads(name: "mux-read", count: 2),
             patience: .seconds(300))
         return SiteWork(
             access: access, checks: checks, rules: ArrangeRules(mostOverlap: settings.maxOverlapAllowed),

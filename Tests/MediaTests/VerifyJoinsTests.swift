@@ -50,6 +50,34 @@ import Vocabulary
         return (MuxInput(descriptor: file.descriptor, format: format, facts: quick.facts, quick: quick), file)
     }
 
+    @Test func `black and copied pictures are known packet by packet in what was joined`() async throws {
+        let scratch = try Scratch()
+        let made = try await mux([(offset: 2000, seconds: 6)], in: scratch)
+        #expect(made.result.picture == .copy)
+        let file = try OpenSample(made.result.path.displayText)
+        let result = try #require(
+            try QuickProbe.read(file.descriptor, format: .mp4, role: "the muxed file", isOurs: true))
+        let screen = try #require(made.screens[0].quick)
+        let pieces = made.plan.pieces.map { piece -> CopyOrigin.Piece in
+            piece.screen == nil
+                ? .black(MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: tools.sliceLength).count)
+                : .copied(screen, isCut: false)
+        }
+        #expect(pieces.count == 3)
+        func isJoined(_ pieces: [CopyOrigin.Piece]) -> Bool {
+            var origin = CopyOrigin()
+            origin.joined = pieces
+            return origin.isJoined(of: result)
+        }
+        #expect(isJoined(pieces))
+        #expect(!isJoined([]))
+        #expect(!isJoined(pieces.reversed().dropLast() + [pieces[1]]))
+        #expect(!isJoined(pieces.dropLast()))
+        #expect(!isJoined(Array(pieces.dropFirst())))
+        let (other, _) = try input(try scratch.samples.screen(seconds: 5, size: "320x240", preset: "ultrafast"), .mp4)
+        #expect(!isJoined([pieces[0], .copied(try #require(other.quick), isCut: false), pieces[2]]))
+    }
+
     private func verify(_ made: Made, _ plan: MuxPlan? = nil, _ expected: ExpectedPictures? = nil) async throws {
         let file = try OpenSample(made.result.path.displayText)
         let plan = plan ?? made.plan
