@@ -144,7 +144,7 @@ package enum MuxJobs {
             """
             sid = (select sid from takeup.mux_job where id = $1) and id <> $1 and exists (
                 select from takeup.mux_job as more where more.id = $1 and more.sound_id = mux_job.sound_id
-                    and more.screen_ids @> mux_job.screen_ids)
+                    and (more.screen_ids @> mux_job.screen_ids or mux_job.is_recd and not more.is_recd))
             """, [.integer(id.rawValue)], in: session)
     }
 

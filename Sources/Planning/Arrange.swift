@@ -217,6 +217,8 @@ package struct MuxPlan: Hashable, Sendable {
     package var leftOut: [LeftOut]
     package var cuts: [Cut]
     package var unexplained: [Unexplained] = []
+    /// Halves whose times were stretched to their rows.
+    package var stretched: [Unexplained] = []
     /// How the sound's clock ran against the recorder's, in which offsets are told.
     package var soundPace = 1.0
     /// In order, apart from each other: where nothing may be seen. Their pictures are encoded.
@@ -235,6 +237,10 @@ extension MuxPlan {
         return absent + cut
             + unexplained.map {
                 "\(halfName($0.screen, names)) lasts \($0.measured.inSeconds) s, and its row says \($0.claimed.inSeconds) s"
+            }
+            + stretched.map {
+                "\(halfName($0.screen, names)) lasts \($0.measured.inSeconds) s, and its row says \($0.claimed.inSeconds) s: its "
+                    + "clock is taken to have run wrong"
             }
     }
 }
@@ -277,7 +283,7 @@ package enum ArrangeRefusal: Error, Hashable, Sendable, CustomStringConvertible 
             "\(name(earlier)) and \(name(later)) overlap by \(overlap.inSeconds) s, more than max_overlap_allowed"
         case .short(let screen, let measured, let claimed):
             "\(name(screen)) lasts \(measured.inSeconds) s, and its row says \(claimed.inSeconds) s: a part of it is missing, or "
-                + "the row is wrong"
+                + "the row is wrong (mux.compare_row_lengths = false, where a recorder's rows tell of the call)"
         }
     }
 }
@@ -323,7 +329,7 @@ package func arrange(
             picture: pictureTreatment(shown, pictures, cuts: cuts, of: screens),
             width: even(pictures.map(\.width).max() ?? 0), height: even(pictures.map(\.height).max() ?? 0),
             frameRate: frameRate(pictures), leftOut: leftOut.sorted { $0.screen < $1.screen }, cuts: cuts,
-            unexplained: lengths.unexplained, soundPace: 1 / lengths.sound))
+            unexplained: lengths.unexplained, stretched: lengths.stretched, soundPace: 1 / lengths.sound))
 }
 
 /// How the clocks of the files ran, as their lengths show.
@@ -333,6 +339,7 @@ private struct Lengths {
     /// The same of each screen.
     var screens: [Double] = []
     var unexplained: [MuxPlan.Unexplained] = []
+    var stretched: [MuxPlan.Unexplained] = []
 }
 
 private func compareLengths(
@@ -345,7 +352,9 @@ private func compareLengths(
         let claimed = claimed?.length ?? .zero
         switch finding {
         case .agrees: return 1
-        case .drift(let pace): return pace
+        case .drift(let pace):
+            lengths.stretched.append(MuxPlan.Unexplained(screen: screen, measured: measured, claimed: claimed))
+            return pace
         case .unexplained:
             lengths.unexplained.append(MuxPlan.Unexplained(screen: screen, measured: measured, claimed: claimed))
             return 1

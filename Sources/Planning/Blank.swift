@@ -56,7 +56,7 @@ extension MuxPlan {
         if masks.isEmpty { return self }
         let pace = soundPace
         let farthest = pieces.map { slack(of: $0, screens) }.max() ?? .zero
-        let margin = farthest + remainder(sound.claimed, sound.duration, pace: 1 / pace) + BlankedSpan.leastMargin
+        let margin = farthest + remainder(sound.claimed, scaled(sound.duration, by: 1 / pace)) + BlankedSpan.leastMargin
         var spans: [BlankedSpan] = []
         for (index, mask) in masks.enumerated() {
             if let end = mask.end, end < mask.start { throw MaskFailure(refusal: .reversed(index)) }
@@ -77,7 +77,7 @@ extension MuxPlan {
         let screen = screens[index]
         let moved = piece.start - scaled(from, by: stretch) - scaled(screen.offset, by: soundPace)
         return screen.uncertainty + max(moved, .zero - moved)
-            + remainder(screen.claimed, screen.duration, pace: stretch / soundPace)
+            + remainder(screen.claimed, screen.duration)
     }
 }
 
@@ -91,10 +91,11 @@ extension BlankedSpan {
     static let leastMargin = Duration.milliseconds(2)
 }
 
-/// What is left between the length that the row claims and the measured one, drift corrected.
-private func remainder(_ claimed: ClaimedLength?, _ measured: Duration, pace: Double) -> Duration {
+/// What lies between the length that the row claims and the measured one. Of a screen also where it was taken for drift: pictures
+/// may be missing rather than slow, while sound has no gaps.
+private func remainder(_ claimed: ClaimedLength?, _ measured: Duration) -> Duration {
     guard let claimed else { return .zero }
-    let left = claimed.length - scaled(measured, by: pace)
+    let left = claimed.length - measured
     return max(left, .zero - left)
 }
 

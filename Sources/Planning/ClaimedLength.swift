@@ -58,10 +58,13 @@ package enum LengthFinding: Hashable, Sendable {
         let mostDrift = claimed.length * rules.mostDrift
         if abs(missing) <= claimed.granularity {
             self = .agrees
+        } else if missing > .zero && missing <= longestStill {
+            // Its last picture may have stood for so long.
+            self = .unexplained
         } else if missing > max(rules.leastShortage, mostDrift) {
             // Rows are of the clock on the wall, which is put forward by an hour once a year.
             let isOneHour = abs(missing - .seconds(3600)) <= rules.leastShortage
-            self = isOneHour || missing <= longestStill ? .unexplained : .short
+            self = isOneHour ? .unexplained : .short
         } else {
             let isSmall = abs(missing) <= mostDrift
             self = isWhole && isSmall ? .drift(claimed.length.inSeconds / measured.inSeconds) : .unexplained

@@ -27,9 +27,12 @@ enum WAVStructure {
                 longData = littleEndian(sizes[8..<16])
             case "data":
                 if length == unsaid, let longData { length = longData }
-                // Written to a stream, or not yet closed: where it ends nobody says.
+                // Written to a stream, or not yet closed: where it ends nobody says. Writers to pipes put some size near 2 GiB.
                 guard length != 0 && length != unsaid else { return .unknown }
-                guard length <= left else { return .broken(.truncated(missing: length - left)) }
+                guard length <= left else {
+                    return (0x7fff_0000...0x8000_0000).contains(length)
+                        ? .unknown : .broken(.truncated(missing: length - left))
+                }
                 return try end(head, isLong: kind != "RIFF", dataEnd: offset + 8 + length, size: size, read: read)
             default: break
             }

@@ -89,6 +89,21 @@ import Vocabulary
         }
     }
 
+    @Test func `what is muxed with mp4 leaves no job for RECD behind`() async throws {
+        let ledger = try await ledger()
+        try await commit(ledger, .audio, path: "a")
+        try await commit(ledger, .recd, path: "r")
+        try await commit(ledger, .video, path: "v")
+        let job = try #require(try await claim(ledger).first)
+        let result = try await commit(ledger, .video, path: "m", isResult: true).replica
+        try await ledger.transaction { session in
+            // As if it had been made while the mp4 was away.
+            try session.execute("update takeup.mux_job set state = 'not_muxable' where is_recd")
+            try MuxJobs.finish(job.id, result: result.id, in: session)
+        }
+        #expect(try await states(ledger) == [.superseded, .done])
+    }
+
     @Test func `what was made of RECD shows less than what is made of mp4`() async throws {
         let ledger = try await ledger()
         try await commit(ledger, .audio, path: "a")

@@ -48,6 +48,8 @@ import Vocabulary
         #expect(try blanked([(10_000, 20_000)], [screen(-400, 60_000, uncertainty: 500)]) == "9098-20902")
         // What is left between row and file, which is no drift.
         #expect(try blanked([(10_000, 20_000)], [screen(0, 59_000, claimed: 60_000)]) == "8998-21002")
+        // Nor is drift sure: pictures may be missing.
+        #expect(try blanked([(10_000, 20_000)], [screen(0, 300_000, claimed: 303_000)]) == "6998-23002")
         // Of two screens the one that is less known counts.
         #expect(
             try blanked([(10_000, 20_000)], [screen(0, 30_000), screen(31_000, 20_000, uncertainty: 300)])

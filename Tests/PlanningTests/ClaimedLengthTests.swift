@@ -69,6 +69,8 @@ import Vocabulary
             // A recorder that writes no picture while nothing changes.
             Case(claimed: 600, measured: 500, longestStill: .seconds(120), finding: .unexplained),
             Case(claimed: 600, measured: 500, longestStill: .seconds(90), finding: .short),
+            Case(claimed: 600, measured: 590, longestStill: .seconds(15), finding: .unexplained),
+            Case(claimed: 600, measured: 590, longestStill: .seconds(9), finding: .drift(600.0 / 590)),
             Case(claimed: 600, measured: 0, finding: .agrees),
         ])
     func `a length that was measured is judged beside the row's`(_ one: Case) {

@@ -104,6 +104,7 @@ import Vocabulary
         ("cut behind its samples", wave(form + chunk("data", 100), size: 500), .broken(.truncated(missing: 364))),
         ("cut in its form", Array(wave(form).dropLast(5)), .broken(.truncated(missing: 5))),
         ("written to a stream", wave(form + chunk("data", 100, size: 0xffff_ffff), size: 0xffff_ffff), .unknown),
+        ("written to a pipe", wave(form + chunk("data", 100, size: 0x7fff_f000), size: 0x7fff_f024), .unknown),
         ("not closed", wave(form + chunk("data", 100, size: 0), size: 0), .unknown),
         ("more behind it than it says", wave(form + chunk("data", 100)) + [UInt8](repeating: 1, count: 50), .unknown),
         ("another form", Array("RIFF".utf8) + littleEndian(90) + Array("AVI ".utf8) + form, .broken(.otherFormat)),
