@@ -82,7 +82,7 @@ struct MuxRun {
         let isCopied = try await site.wait(upTo: .seconds(600)) {
             let marked = try await site.markedCount()
             // Before an agent has made its tables there is nothing to count.
-            let jobs = try? await site.count("select count(*) from takeup.mux_job", in: site.replay)
+            let jobs = try? await site.count("select count(*) from takeup.mux_job where not is_recd", in: site.replay)
             return jobs == pairs && marked == pairs
         }
         for agent in agents { agent.send(SIGTERM) }
