@@ -9,9 +9,10 @@ package actor RWS {
     package let dialect: SiteDialect
     let asking: Asking
 
-    /// The session's cookie and the header that writes need. Bound to each other.
-    private var cookie: String?
-    private var token: (name: String, value: String)?
+    private var session = Session()
+    /// Another one whenever the session or its token is.
+    private var sessionNumber = 0
+    private var isRenewing = false
     /// Whether writes may go without a token: a question was asked and no token came.
     private var hasAsked = false
     /// RWS has said that it knows no bulk question.
@@ -24,6 +25,12 @@ package actor RWS {
         self.contactCenter = contactCenter
         self.asking = asking
         self.dialect = dialect
+    }
+
+    /// A session's cookie and the header that writes need, bound to each other.
+    private struct Session {
+        var cookie: String?
+        var token: (name: String, value: String)?
     }
 
     // MARK: Paths
@@ -248,10 +255,12 @@ package actor RWS {
     // MARK: Session
 
     private func get(_ address: HTTPAddress, doing: String) async throws(SiteError) -> JSONValue {
-        try await asking.ask(
-            .reads, doing: doing, onAnswer: { answer in self.note(answer) },
+        var sent: String?
+        return try await asking.ask(
+            .reads, doing: doing, onAnswer: { answer in self.note(answer, to: sent) },
             prepare: { _ throws(SiteError) in
-                HTTPRequest("GET", address, headers: self.headers(writes: false))
+                sent = self.session.cookie
+                return HTTPRequest("GET", address, headers: self.headers(writes: false))
             }
         ).body
     }
@@ -261,10 +270,12 @@ package actor RWS {
         doing: String,
         onStatus: (Int) -> Void = { _ in }
     ) async throws(SiteError) -> JSONValue {
-        try await asking.ask(
+        var used: Int?
+        return try await asking.ask(
             effect, doing: doing, onAnswer: { answer in onStatus(answer.status) },
             prepare: { needsSession throws(SiteError) in
-                if needsSession || !self.hasAsked { try await self.renewSession() }
+                if needsSession || !self.hasAsked { try await self.renewSession(after: used) }
+                used = self.sessionNumber
                 return HTTPRequest(
                     method, address, headers: self.headers(writes: true), body: body,
                     createsSomething: effect == .creates)
@@ -272,31 +283,66 @@ package actor RWS {
         ).body
     }
 
-    private func renewSession() async throws(SiteError) {
-        cookie = nil
-        token = nil
-        _ = try await get(base.appending("api", "v2", "me"), doing: "begin a session with RWS")
+    /// One at a time, so that all who were refused go on with the same new session. The old one stays until then.
+    ///
+    /// - Parameter used: the session that was refused; nil where there may be none yet.
+    private func renewSession(after used: Int?) async throws(SiteError) {
+        let doing = "begin a session with RWS"
+        while isRenewing {
+            do {
+                try await Task.sleep(for: .milliseconds(20))
+            } catch {
+                throw SiteError(.cancelled, doing: doing)
+            }
+        }
+        // Somebody else did, meanwhile.
+        if let used { guard used == sessionNumber else { return } } else { guard !hasAsked else { return } }
+        isRenewing = true
+        defer { isRenewing = false }
+        let answer = try await asking.ask(
+            .reads, doing: doing,
+            prepare: { _ throws(SiteError) in
+                HTTPRequest(
+                    "GET", self.base.appending("api", "v2", "me"), headers: [("Accept", "application/json")])
+            }
+        ).answer
+        session = Session(cookie: RWS.cookie(of: answer), token: RWS.token(of: answer))
+        sessionNumber += 1
         hasAsked = true
     }
 
     private func headers(writes: Bool) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = [("Accept", "application/json")]
-        if let cookie { headers.append(("Cookie", cookie)) }
-        if writes, let token { headers.append(token) }
+        if let cookie = session.cookie { headers.append(("Cookie", cookie)) }
+        if writes, let token = session.token { headers.append(token) }
         return headers
     }
 
     /// Takes the session and its token from an answer to a question; where none came, RWS wants none.
-    private func note(_ answer: HTTPAnswer) {
+    ///
+    /// - Parameter sent: the cookie that the question had: a token of another session than ours is of no use.
+    private func note(_ answer: HTTPAnswer, to sent: String?) {
+        guard answer.isSuccess else { return }
+        let token = RWS.token(of: answer)
+        if let cookie = RWS.cookie(of: answer), cookie != session.cookie {
+            session = Session(cookie: cookie, token: token)
+            sessionNumber += 1
+        } else if let token, sent == session.cookie, session.token.map({ $0 != token }) ?? true {
+            session.token = token
+            sessionNumber += 1
+        }
+    }
+
+    private static func cookie(of answer: HTTPAnswer) -> String? {
         let name = "JSESSIONID="
-        if let set = answer.headers["set-cookie"]?.last(where: { $0.hasPrefix(name) }) {
-            cookie = String(set.prefix { $0 != ";" })
-        }
-        if let key = answer.header("x-csrf-header"), let value = answer.header("x-csrf-token"),
+        return answer.headers["set-cookie"]?.last { $0.hasPrefix(name) }.map { String($0.prefix { $0 != ";" }) }
+    }
+
+    private static func token(of answer: HTTPAnswer) -> (name: String, value: String)? {
+        guard let key = answer.header("x-csrf-header"), let value = answer.header("x-csrf-token"),
             !key.isEmpty, key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") })
-        {
-            token = (key, value)
-        }
+        else { return nil }
+        return (key, value)
     }
 }
 

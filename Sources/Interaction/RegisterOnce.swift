@@ -16,8 +16,9 @@ extension RWS {
     /// worker in the same way: the result whose name derives from the pair stays, else the one with the smallest media id.
     ///
     /// - Returns: what came of it, and the media ids of doubles that were removed.
-    /// - Throws: ``SiteError``; `unknown` where RWS could not be asked whether it took the result; `refused` and the
-    ///   like where it did not: then nothing names the file, and it is to be removed.
+    /// - Throws: ``SiteError``; `unknown` where RWS could not be asked whether it took the result; `unavailable` where it
+    ///   does not show what it took; `malformed` where it shows it without its sources; `refused` and the like where it did
+    ///   not take it: then nothing names the file, and it is to be removed.
     package func registerOnce(_ result: SiteResult) async throws(SiteError) -> (
         Registration, removed: [String]
     ) {
@@ -36,7 +37,7 @@ extension RWS {
                         .unavailable, doing: error.doing, message: "RWS did not take it: \(error.message)")
                 }
             }
-            standing = try await results(of: pair, call)
+            standing = try await shown(pair, call)
         }
         return try await converge(standing, of: pair, call)
     }
@@ -58,13 +59,12 @@ extension RWS {
     /// - Returns: their media ids.
     package func removeLesser(than pair: SourcePair, of call: String) async throws(SiteError) -> [String] {
         var removed: [String] = []
-        for medium in try await screens(of: call) ?? [] {
-            guard let sources = medium.sources, sources.contains(pair.sound),
-                Set(sources).isStrictSubset(of: pair.mediaIDs)
-            else { continue }
-            let lesser = SourcePair(sound: pair.sound, screens: sources.filter { $0 != pair.sound })
-            // What others made is theirs.
-            guard medium.mediaID == lesser.resultName else { continue }
+        let screens = try await screens(of: call) ?? []
+        // Nothing is removed for a result that is gone meanwhile.
+        guard screens.contains(where: { $0.sources.map { Set($0).isSuperset(of: pair.mediaIDs) } ?? false }) else {
+            return []
+        }
+        for medium in screens where pair.isGreater(than: medium) {
             try await remove(medium.mediaID, of: call)
             removed.append(medium.mediaID)
         }
@@ -74,6 +74,24 @@ extension RWS {
     /// Media ids of the results that the pair has at RWS.
     private func results(of pair: SourcePair, _ call: String) async throws(SiteError) -> [String] {
         try await (screens(of: call) ?? []).filter { pair.isNamed(by: $0.sources) }.map(\.mediaID)
+    }
+
+    /// Media ids of the results that the pair has at RWS after it took one.
+    private func shown(_ pair: SourcePair, _ call: String) async throws(SiteError) -> [String] {
+        let doing = "register a result with RWS"
+        let screens = try await screens(of: call) ?? []
+        let standing = screens.filter { pair.isNamed(by: $0.sources) }.map(\.mediaID)
+        if !standing.isEmpty { return standing }
+        if screens.contains(where: { $0.mediaID == pair.resultName }) {
+            throw SiteError(
+                .malformed, doing: doing,
+                message: "RWS took it, and shows it without what it was made of (muxed_mediaIds)")
+        }
+        let later = try await lookAgain(pair, call)
+        guard !later.isEmpty else {
+            throw SiteError(.unavailable, doing: doing, message: "RWS took it, and does not show it")
+        }
+        return later
     }
 
     /// Asks several times: a request whose answer was lost may still be under way at RWS.

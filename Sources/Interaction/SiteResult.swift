@@ -30,6 +30,14 @@ package struct SourcePair: Hashable, Sendable {
 
     /// Whether a medium's `muxed_mediaIds` are this pair: no document says in which order they stand.
     package func isNamed(by sources: [String]?) -> Bool { sources.map { Set($0) } == Set(mediaIDs) }
+
+    /// Whether a medium is a result of the same sound and fewer of the screens, and Takeup's: what others made is theirs.
+    package func isGreater(than medium: SiteMedium) -> Bool {
+        guard let sources = medium.sources, sources.contains(sound), Set(sources).isStrictSubset(of: mediaIDs) else {
+            return false
+        }
+        return medium.mediaID == SourcePair(sound: sound, screens: sources.filter { $0 != sound }).resultName
+    }
 }
 
 /// A result that stands at the store, as RWS is told of it.

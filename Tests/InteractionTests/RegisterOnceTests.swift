@@ -52,6 +52,61 @@ extension SiteTests {
             #expect(try await scene.site.requestCount("POST", "screen-recordings") == before + 2)
         }
 
+        @Test func `workers whose session was forgotten go on with one new session`() async throws {
+            let scene = try await InteractionScene()
+            let (rws, call) = (scene.rws(), scene.pair(9).call)
+            try await rws.remove("nothing.mp4", of: call)
+            try await scene.site.fault(#"{"kind": "forget_sessions", "method": "DELETE"}"#)
+            try await scene.site.fault(
+                #"{"kind": "delay", "seconds": 0.3, "method": "GET", "path": ".*/me", "times": -1}"#)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<8 { group.addTask { try await rws.remove("nothing-\(number).mp4", of: call) } }
+                try await group.waitForAll()
+            }
+            #expect(try await scene.site.requestCount("GET", "/me") == 2)
+        }
+
+        private static let hidden: [(medium: String, code: SiteError.Code, isTransient: Bool)] = [
+            ("", .unavailable, true),
+            (#"{"mediaId": "NAME", "type": "video/mp4", "parameters": {}}"#, .malformed, false),
+        ]
+
+        @Test(arguments: hidden.indices)
+        func `what RWS took and does not show, or not with its sources, is not registered`(index: Int) async throws {
+            let (medium, code, isTransient) = Self.hidden[index]
+            let scene = try await InteractionScene()
+            let result = scene.result(scene.pair(11 + index))
+            let media = medium.replacing("NAME", with: result.pair.resultName)
+            let body = JSONValue.text(#"{"statusCode": 0, "recording": {"mediaFiles": [\#(media)]}}"#).asText
+            try await scene.site.fault(
+                #"{"kind": "garbage", "body": \#(body), "method": "GET", "path": ".*/screen-recordings/.*", "times": -1}"#
+            )
+            let error = await scene.error { try await scene.rws().registerOnce(result) }
+            #expect(error?.code == code && error?.isTransient == isTransient)
+        }
+
+        @Test
+        func `what was made of fewer screens goes where the result of all of them stands, what others made stays`()
+            async throws
+        {
+            let scene = try await InteractionScene()
+            let (rws, pair) = (scene.rws(), scene.pair(13))
+            func result(_ screens: String...) -> SiteResult {
+                let whole = scene.result(pair)
+                return SiteResult(
+                    call: whole.call, region: whole.region, pair: SourcePair(sound: pair.media[0], screens: screens),
+                    start: whole.start, length: whole.length, byteCount: 3, storage: whole.storage, agent: nil)
+            }
+            let (lesser, greater) = (result("a", "b"), result("a", "b", "c"))
+            try await rws.register(lesser.body(SiteDialect()))
+            try await rws.register(result("b", "c").body(SiteDialect()).replacing(name: "theirs.mp4"))
+            #expect(try await rws.removeLesser(than: greater.pair, of: pair.call).isEmpty)
+            try await rws.register(greater.body(SiteDialect()))
+            #expect(try await rws.removeLesser(than: greater.pair, of: pair.call) == [lesser.pair.resultName])
+            let names = Set(try await rws.screens(of: pair.call)?.map(\.mediaID) ?? [])
+            #expect(names.isSuperset(of: ["theirs.mp4", greater.pair.resultName]))
+        }
+
         @Test func `an answer that was lost is resolved by asking for the id, though the index lags`()
             async throws
         {
