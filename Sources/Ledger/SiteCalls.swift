@@ -35,6 +35,32 @@ package enum SiteCalls {
         package let staged: [String]
     }
 
+    /// What a batch looks at once, and nothing else.
+    package struct Batch: Hashable, Sendable {
+        package let calls: Set<String>
+        /// After so many failures in a row a call counts as failed.
+        package let mostFailures: Int
+        /// One that failed and rests for so long counts as failed, too.
+        package let rest: Duration
+
+        package init(calls: Set<String>, mostFailures: Int, rest: Duration) {
+            self.calls = calls
+            self.mostFailures = mostFailures
+            self.rest = rest
+        }
+
+        fileprivate var values: [Value] { [.texts(Array(calls)), Value(mostFailures), Value(rest)] }
+
+        /// Whether a call that waits has still to be looked at for a batch, with ``values`` from this parameter on: nobody has
+        /// since its search, or it failed and is tried again soon.
+        fileprivate static func isOpen(from first: Int) -> String {
+            """
+            call_id in (select unnest($\(first)::text[])) and failures < $\(first + 1)::bigint and (looked_at = '-infinity'
+                or failures > 0 and not_before < looked_at + $\(first + 2)::interval)
+            """
+        }
+    }
+
     /// Whether a search of this kind is due. Who is told so has to make it: the next one is due after `interval`.
     package static func beginSearch(
         site: String, kind: String, interval: Duration, in session: Session
@@ -62,9 +88,11 @@ package enum SiteCalls {
 
     /// Takes down what a search showed. New calls, and those whose media changed, are due at once.
     ///
-    /// - Parameter again: those that rest are due, too, if nobody looked at them for so long.
+    /// - Parameters:
+    ///   - again: those that rest are due, too, if nobody looked at them for so long.
+    ///   - wakes: so are those that wait for a later look, and those that failed.
     package static func note(
-        _ calls: [Found], site: String, again: Duration, in session: Session
+        _ calls: [Found], site: String, again: Duration, wakes: Bool = false, in session: Session
     ) throws {
         try session.execute(
             """
@@ -74,34 +102,40 @@ package enum SiteCalls {
             on conflict (site, call_id) do update set seen_at = statement_timestamp(),
                 fingerprint = excluded.fingerprint,
                 state = case when known.state = 'claimed' then 'claimed' else 'waiting' end,
-                not_before = statement_timestamp(), failures = 0
+                not_before = statement_timestamp(), failures = 0, looked_at = '-infinity'
             where known.state <> 'claimed' and (
                 known.fingerprint <> excluded.fingerprint
-                or known.state <> 'waiting' and known.looked_at <= statement_timestamp() - $5::interval)
+                or (known.state <> 'waiting' or $6::boolean) and known.looked_at <= statement_timestamp() - $5::interval
+                or $6::boolean and (known.failures > 0 or known.state = 'failed'))
             """,
             [
                 .text(site), .texts(calls.map(\.id)), .byteStrings(calls.map(\.fingerprint.bytes)),
-                .instants(calls.map(\.start)), Value(again),
+                .instants(calls.map(\.start)), Value(again), .boolean(wakes),
             ])
     }
 
     /// Claims at most `limit` calls: those whose lease ended, then some of the newest, then those longest due.
+    ///
+    /// - Parameter batch: only what it has still to look at.
     package static func claim(
-        site: String, holder: Holder, limit: Int, newest: Int, lease: Duration, in session: Session
+        site: String, holder: Holder, limit: Int, newest: Int, lease: Duration, batch: Batch? = nil,
+        in session: Session
     ) throws -> [Claimed] {
-        try session.query(
+        let isOurs = batch == nil ? "true" : "call_id in (select unnest($6::text[]))"
+        let isOpen = batch == nil ? "true" : Batch.isOpen(from: 6)
+        return try session.query(
             """
             with expired as (
                 select id from takeup.site_call
-                where site = $1 and state = 'claimed' and lease_until < statement_timestamp()
+                where site = $1 and state = 'claimed' and lease_until < statement_timestamp() and \(isOurs)
                 order by id limit $3::bigint for no key update skip locked
             ), newest as (
                 select id from takeup.site_call
-                where site = $1 and state = 'waiting' and not_before <= statement_timestamp()
+                where site = $1 and state = 'waiting' and not_before <= statement_timestamp() and \(isOpen)
                 order by began_at desc nulls last, id limit $4::bigint for no key update skip locked
             ), due as (
                 select id from takeup.site_call
-                where site = $1 and state = 'waiting' and not_before <= statement_timestamp()
+                where site = $1 and state = 'waiting' and not_before <= statement_timestamp() and \(isOpen)
                 order by not_before, id limit $3::bigint for no key update skip locked
             ), chosen as (
                 select id, min(lane) as lane from (
@@ -113,7 +147,8 @@ package enum SiteCalls {
                 lease_until = statement_timestamp() + $5::interval
             where id = any (array(select id from chosen))
             returning id, call_id, attempts, failures, staged, \(SQL.microseconds("began_at")) as began_at
-            """, [.text(site), Value(holder), Value(limit), Value(min(newest, limit)), Value(lease)]
+            """,
+            [.text(site), Value(holder), Value(limit), Value(min(newest, limit)), Value(lease)] + (batch?.values ?? [])
         ).map { row in
             Claimed(
                 claim: Claim(id: try row.number("id"), holder: holder, attempt: try row.count("attempts")),
@@ -154,7 +189,7 @@ package enum SiteCalls {
         case looked(again: Duration?)
         /// Again after a time; nil: not unless a search of a batch finds it anew.
         case failed(again: Duration?, error: String)
-        /// The worker stops.
+        /// The worker stops, and did not look.
         case released
     }
 
@@ -169,27 +204,31 @@ package enum SiteCalls {
             case .released: ("waiting", .zero, "failures", nil)
             }
         let isLooked = if case .looked = ending { true } else { false }
+        let lookedAt = ending == .released ? "'-infinity'" : "statement_timestamp()"
         return try session.query(
             """
             with held as (\(held))
             update takeup.site_call set state = $4, holder = null, lease_until = null,
                 not_before = statement_timestamp() + $5::interval, failures = \(change.failures), last_error = $6,
-                looked_at = statement_timestamp()\(isLooked ? ", staged = '{}'" : "")
+                looked_at = \(lookedAt)\(isLooked ? ", staged = '{}'" : "")
             from held where site_call.id = held.id returning site_call.id
             """, [claim].values + [.text(change.state), Value(change.wait), Value(change.error)]
         ).isEmpty == false
     }
 
-    /// How many of these calls are open, and how many failed for good.
+    /// How many calls of a batch are open, and how many count as failed.
     package static func count(
-        _ calls: Set<String>, site: String, in session: Session
+        _ batch: Batch, site: String, in session: Session
     ) throws -> (open: Int, failed: Int) {
         let row = try session.first(
             """
-            select count(*) filter (where state in ('waiting', 'claimed')) as open,
-                count(*) filter (where state = 'failed') as failed
-            from takeup.site_call where site = $1 and call_id = any($2::text[])
-            """, [.text(site), .texts(Array(calls))])
+            select count(*) filter (where state = 'claimed' or is_open) as open,
+                count(*) filter (where state = 'failed' or state = 'waiting' and failures > 0 and not is_open) as failed
+            from (
+                select state, failures, state = 'waiting' and \(Batch.isOpen(from: 2)) as is_open
+                from takeup.site_call where site = $1 and call_id in (select unnest($2::text[]))
+            ) as calls
+            """, [.text(site)] + batch.values)
         return (try row?.count("open") ?? 0, try row?.count("failed") ?? 0)
     }
 

@@ -42,12 +42,12 @@ final class LedgerSiteBook: SiteBook {
         }
     }
 
-    func note(_ calls: [SiteCall]) async throws {
+    func note(_ calls: [SiteCall], wakes: Bool) async throws {
         let found = calls.map {
             SiteCalls.Found(id: $0.id, fingerprint: LedgerSiteBook.fingerprint(of: $0), start: $0.start)
         }
         try await write { [site] session in
-            try SiteCalls.note(found, site: site, again: LedgerSiteBook.again, in: session)
+            try SiteCalls.note(found, site: site, again: LedgerSiteBook.again, wakes: wakes, in: session)
         }
         records.withLock { records in
             if records.count + calls.count > LedgerSiteBook.mostRecords { records = [:] }
@@ -55,10 +55,11 @@ final class LedgerSiteBook: SiteBook {
         }
     }
 
-    func claim(_ limit: Int) async throws -> [SiteClaim] {
+    func claim(_ limit: Int, batch: SiteCalls.Batch?) async throws -> [SiteClaim] {
         let claimed = try await write { [site, holder] session in
             try SiteCalls.claim(
-                site: site, holder: holder, limit: limit, newest: limit / 4, lease: ReplayBase.lease, in: session)
+                site: site, holder: holder, limit: limit, newest: limit / 4, lease: ReplayBase.lease, batch: batch,
+                in: session)
         }
         return records.withLock { records in
             claimed.map { claimed in
@@ -87,8 +88,8 @@ final class LedgerSiteBook: SiteBook {
         try await database.transaction { session in _ = try SiteCalls.end(lease, ending, in: session) }
     }
 
-    func count(_ calls: Set<String>) async throws -> (open: Int, failed: Int) {
-        try await database.perform { [site] session in try SiteCalls.count(calls, site: site, in: session) }
+    func count(_ batch: SiteCalls.Batch) async throws -> (open: Int, failed: Int) {
+        try await database.perform { [site] session in try SiteCalls.count(batch, site: site, in: session) }
     }
 
     func untilDue() async throws -> Duration? {

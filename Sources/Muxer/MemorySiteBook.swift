@@ -47,7 +47,8 @@ final class MemorySiteBook: SiteBook {
         }
     }
 
-    func note(_ calls: [SiteCall]) {
+    /// A batch begins with an empty book: nothing waits in it for a later look.
+    func note(_ calls: [SiteCall], wakes: Bool) {
         let now = now()
         book.withLock { book in
             for call in calls {
@@ -65,7 +66,7 @@ final class MemorySiteBook: SiteBook {
         }
     }
 
-    func claim(_ limit: Int) -> [SiteClaim] {
+    func claim(_ limit: Int, batch: SiteCalls.Batch?) -> [SiteClaim] {
         let now = now()
         return book.withLock { book in
             let due = book.calls.filter { $0.value.state == .waiting && $0.value.notBefore <= now }
@@ -101,9 +102,9 @@ final class MemorySiteBook: SiteBook {
         }
     }
 
-    func count(_ calls: Set<String>) -> (open: Int, failed: Int) {
+    func count(_ batch: SiteCalls.Batch) -> (open: Int, failed: Int) {
         book.withLock { book in
-            let states = calls.compactMap { book.calls[$0]?.state }
+            let states = batch.calls.compactMap { book.calls[$0]?.state }
             return (states.count { $0 == .waiting || $0 == .claimed }, states.count { $0 == .failed })
         }
     }

@@ -11,14 +11,17 @@ protocol SiteBook: Sendable {
     /// Whether a search is due; who is told so makes it.
     func beginsSearch() async throws -> Bool
     /// Takes down calls that a search showed. New ones, and those whose media changed, are due at once.
-    func note(_ calls: [SiteCall]) async throws
-    func claim(_ limit: Int) async throws -> [SiteClaim]
+    ///
+    /// - Parameter wakes: so are those that wait for a later look: a batch looks at all that it finds.
+    func note(_ calls: [SiteCall], wakes: Bool) async throws
+    /// - Parameter batch: only what it has still to look at.
+    func claim(_ limit: Int, batch: SiteCalls.Batch?) async throws -> [SiteClaim]
     /// - Returns: the calls that are still ours.
     func renew(_ claims: [SiteClaim]) async throws -> Set<String>
     /// Takes down a name at a store before anything is written there. False: the call is not ours any more.
     func stage(_ address: String, _ claim: SiteClaim) async throws -> Bool
     func end(_ claim: SiteClaim, _ ending: SiteCalls.Ending) async throws
-    func count(_ calls: Set<String>) async throws -> (open: Int, failed: Int)
+    func count(_ batch: SiteCalls.Batch) async throws -> (open: Int, failed: Int)
     /// How long until a search or a call is due; nil where nothing ever is.
     func untilDue() async throws -> Duration?
 }

@@ -1,3 +1,4 @@
+internal import Delivery
 internal import HTTP
 internal import Interaction
 internal import Ledger
@@ -24,12 +25,14 @@ struct SiteService: Sendable {
     static let loop = "site"
     /// Attempts at one call in a batch.
     private static let mostAttempts = 5
+    /// So long a call rests that only a person can help.
+    private static let rest = Duration.seconds(3600)
 
-    /// What a batch counts.
+    /// What a batch counts, by the names of results: a call may be looked at more than once.
     private final class Tally: Sendable {
         struct Counts: Sendable {
-            var made = 0
-            var stood = 0
+            var made: Set<String> = []
+            var stood: Set<String> = []
             var withoutPair = 0
         }
         let counts = Mutex(Counts())
@@ -76,7 +79,7 @@ struct SiteService: Sendable {
     /// A search where one is due, and the calls of one claim. Gives how long nothing is to be done then.
     func turn() async throws -> Duration {
         if try await book.beginsSearch() { try await search() }
-        if try await carryOutSome() > 0 { return .zero }
+        if try await carryOutSome(of: nil) > 0 { return .zero }
         let due = try await book.untilDue() ?? settings.pollInterval
         // Other workers find calls, too.
         let most = book.hasLeases ? Duration.seconds(2) : .seconds(60)
@@ -102,10 +105,10 @@ struct SiteService: Sendable {
         let found = Found()
         do {
             try await access.rws.search(window, criteria: access.criteria, limit: settings.pagination) {
-                [book, progress] page throws(SiteError) in
+                [book, progress, settings] page throws(SiteError) in
                 let own = page.filter { shard?.contains(recording: $0.id) ?? true }
                 do {
-                    try await book.note(own)
+                    try await book.note(own, wakes: settings.batchQuery != nil)
                 } catch {
                     found.fail(error)
                     throw SiteError(.cancelled, doing: "take down calls")
@@ -129,84 +132,144 @@ struct SiteService: Sendable {
 
     // MARK: Calls
 
-    /// Claims calls and carries them out. Gives how many.
-    private func carryOutSome() async throws -> Int {
+    /// Claims calls, of a batch only its own, and carries them out. Gives how many.
+    private func carryOutSome(of batch: SiteCalls.Batch?) async throws -> Int {
         // Of what is shared no worker takes more than it does in a while.
         let most = book.hasLeases ? min(settings.querySliceSize, settings.workerThreads * 4) : settings.querySliceSize
-        let claims = try await book.claim(most)
+        let asked = ContinuousClock.now
+        let claims = try await book.claim(most, batch: batch)
         guard !claims.isEmpty else { return 0 }
-        let screens: [String: [SiteMedium]]
-        do {
-            let slice = settings.asksInBulk ? settings.querySliceSize : nil
-            screens = try await access.rws.screens(of: claims.map(\.call), slice: slice)
-        } catch {
-            for claim in claims { try? await book.end(claim, .released) }
-            throw error
-        }
-        await whileRenewing(claims) { open in
+        let error = await whileRenewing(claims, since: asked) { open in
+            let screens: [String: Result<[SiteMedium]?, SiteError>]
+            do {
+                screens = try await self.screens(of: claims.map(\.call))
+            } catch {
+                for claim in claims {
+                    open.remove(claim)
+                    try? await book.end(claim, .released)
+                }
+                if Task.isCancelled { return nil }
+                return error
+            }
             await withTaskGroup(of: Void.self) { group in
                 for (number, claim) in claims.enumerated() {
                     if number >= settings.workerThreads { await group.next() }
                     group.addTask {
-                        await carryOut(claim, screens[claim.call])
+                        await carryOut(claim, screens[claim.call] ?? .success(nil))
                         open.remove(claim)
                         progress.advance(SiteService.loop)
                     }
                 }
             }
+            return nil
         }
+        if let error { throw error }
         return claims.count
     }
 
-    /// Renews what is not ended yet; a lease that was lost ends all work that was claimed with it.
+    /// What RWS shows for each of the calls. Where it refuses the question for many, each is asked for by itself: what it
+    /// refuses for one keeps nobody from the others.
+    ///
+    /// - Throws: what may pass, and a refusal of our account for all of them.
+    private func screens(of calls: [String]) async throws(SiteError) -> [String: Result<[SiteMedium]?, SiteError>] {
+        do {
+            let slice = settings.asksInBulk ? settings.querySliceSize : nil
+            let screens = try await access.rws.screens(of: calls, slice: slice)
+            return screens.mapValues { Result<[SiteMedium]?, SiteError>.success($0) }
+        } catch {
+            if error.isTransient { throw error }
+        }
+        var found: [String: Result<[SiteMedium]?, SiteError>] = [:]
+        var refusals: [SiteError] = []
+        for call in calls {
+            do {
+                found[call] = .success(try await access.rws.screens(of: call))
+            } catch {
+                if error.isTransient { throw error }
+                refusals.append(error)
+                found[call] = .failure(error)
+            }
+            progress.advance(SiteService.loop)
+        }
+        if let last = refusals.last, calls.count > 1, refusals.count == calls.count,
+            refusals.allSatisfy({ $0.code == .permission })
+        {
+            throw last
+        }
+        return found
+    }
+
+    /// Renews what is not ended yet. All work that was claimed together ends where one of its leases was lost, or where none
+    /// could be renewed for as long as a lease lasts.
+    ///
+    /// - Parameter asked: when the claims were asked for: their leases begin then or later.
     private func whileRenewing(
-        _ claims: [SiteClaim], _ body: @escaping @Sendable (OpenClaims) async -> Void
-    ) async {
-        let open = OpenClaims(claims)
+        _ claims: [SiteClaim], since asked: ContinuousClock.Instant,
+        _ body: @escaping @Sendable (OpenClaims) async -> (any Error)?
+    ) async -> (any Error)? {
+        let open = OpenClaims(claims, renewed: asked)
         let work = Task { await body(open) }
+        @Sendable func give(up claim: SiteClaim?) {
+            narrator.tell(.leaseLost, .job(claim?.lease?.id.rawValue ?? 0), .service(SiteService.loop))
+            work.cancel()
+        }
         let renewal = Task {
             while book.hasLeases {
                 try await Task.sleep(for: .seconds(10))
-                let claims = open.all
-                guard let held = try? await book.renew(claims) else { continue }
-                // What ended meanwhile is not lost.
-                let standing = Set(open.all.map(\.call))
-                guard let first = claims.first(where: { !held.contains($0.call) && standing.contains($0.call) }) else {
-                    continue
+                let (claims, asked) = (open.all, ContinuousClock.now)
+                if let held = try? await book.renew(claims) {
+                    open.renewed(at: asked)
+                    // What ended meanwhile is not lost.
+                    let standing = Set(open.all.map(\.call))
+                    if let lost = claims.first(where: { !held.contains($0.call) && standing.contains($0.call) }) {
+                        return give(up: lost)
+                    }
                 }
-                narrator.tell(.leaseLost, .job(first.lease?.id.rawValue ?? 0), .service(SiteService.loop))
-                work.cancel()
             }
         }
-        await withTaskCancellationHandler {
+        // By itself: a ledger that is away may hold up the renewal.
+        let watch = Task {
+            while book.hasLeases {
+                try await Task.sleep(for: .seconds(1))
+                if open.sinceRenewal >= ReplayBase.lease { return give(up: open.all.first) }
+            }
+        }
+        let error = await withTaskCancellationHandler {
             await work.value
         } onCancel: {
             work.cancel()
         }
         renewal.cancel()
+        watch.cancel()
+        return error
     }
 
     private final class OpenClaims: Sendable {
         private let claims: Mutex<[String: SiteClaim]>
-        init(_ claims: [SiteClaim]) {
+        private let last: Mutex<ContinuousClock.Instant>
+        init(_ claims: [SiteClaim], renewed: ContinuousClock.Instant) {
             self.claims = Mutex(Dictionary(claims.map { ($0.call, $0) }, uniquingKeysWith: { first, _ in first }))
+            last = Mutex(renewed)
         }
+        func renewed(at moment: ContinuousClock.Instant) { last.withLock { $0 = moment } }
+        var sinceRenewal: Duration { last.withLock { .now - $0 } }
         var all: [SiteClaim] { claims.withLock { Array($0.values) } }
         func remove(_ claim: SiteClaim) { claims.withLock { $0[claim.call] = nil } }
     }
 
-    private func carryOut(_ claim: SiteClaim, _ screens: [SiteMedium]?) async {
+    private func carryOut(_ claim: SiteClaim, _ screens: Result<[SiteMedium]?, SiteError>) async {
         let ending: SiteCalls.Ending
         do {
             try Task.checkCancellation()
             try await removeStaged(claim)
-            let outcome = try await work.carryOut(claim, screens: screens) { [book] in
+            let outcome = try await work.carryOut(claim, screens: try screens.get()) { [book] in
                 try await book.stage($0, claim)
             }
             tell(outcome, claim)
-            ending = .looked(again: again(outcome, claim))
+            ending =
+                outcome.failures.isEmpty ? .looked(again: again(outcome, claim)) : failure(outcome.failures, claim)
         } catch {
-            ending = failure(error, claim)
+            ending = failure([error], claim)
         }
         do {
             try await end(claim, ending)
@@ -234,32 +297,38 @@ struct SiteService: Sendable {
         }
     }
 
+    /// Whether nobody goes on with a call when we end it: a batch that shares no ledger.
+    private var isLast: Bool { settings.batchQuery != nil && !book.hasLeases }
+
     private func again(_ outcome: SiteWork.Outcome, _ claim: SiteClaim) -> Duration? {
-        if settings.batchQuery != nil { return nil }
+        if isLast { return nil }
         let patience = CallPatience(shortest: settings.pollInterval, follows: settings.window.past)
         let stop = claim.record?.stop ?? claim.record?.start ?? claim.start
         return patience.wait(at: now(), stop: stop, isAwaited: outcome.isAwaited)
     }
 
-    private func failure(_ error: any Error, _ claim: SiteClaim) -> SiteCalls.Ending {
-        if Task.isCancelled || error is CancellationError || (error as? SiteError)?.code == .cancelled {
-            return .released
+    /// - Parameter errors: at least one. The call is tried again as the one wants that may pass first.
+    private func failure(_ errors: [any Error], _ claim: SiteClaim) -> SiteCalls.Ending {
+        if Task.isCancelled || errors.contains(where: SiteWork.isEnd) { return .released }
+        let isLasting = !errors.contains { error in
+            (error as? any Retryable)?.isTransient ?? (error as? MuxFailure)?.isTransient ?? true
         }
-        let isLasting = !((error as? any Retryable)?.isTransient ?? (error as? MuxFailure)?.isTransient ?? true)
         let attempt = claim.failures + 1
-        let text = String(describing: error)
-        var facts: [Fact] = [
-            .since(claim.record?.start ?? claim.start ?? Instant(microseconds: 0)), .attempt(attempt), .detail(text),
-        ]
-        if let lease = claim.lease { facts.append(.job(lease.id.rawValue)) }
-        narrator.tell(.resultFailed, facts: facts)
-        if settings.batchQuery != nil, isLasting || attempt >= SiteService.mostAttempts {
-            return .failed(again: nil, error: text)
+        let texts = errors.map { String(describing: $0) }
+        for text in texts {
+            var facts: [Fact] = [
+                .since(claim.record?.start ?? claim.start ?? Instant(microseconds: 0)), .attempt(attempt),
+                .detail(text),
+            ]
+            if let lease = claim.lease { facts.append(.job(lease.id.rawValue)) }
+            narrator.tell(.resultFailed, facts: facts)
         }
+        let text = texts.joined(separator: "; ")
+        if isLast, isLasting || attempt >= SiteService.mostAttempts { return .failed(again: nil, error: text) }
         var chance = SystemRandomNumberGenerator()
         // Work is never dropped because it failed: what only a person can mend is looked at again, rarely.
         return .failed(
-            again: isLasting ? .seconds(3600) : retry.wait(afterAttempts: attempt, using: &chance), error: text)
+            again: isLasting ? SiteService.rest : retry.wait(afterAttempts: attempt, using: &chance), error: text)
     }
 
     private func tell(_ outcome: SiteWork.Outcome, _ claim: SiteClaim) {
@@ -276,9 +345,10 @@ struct SiteService: Sendable {
         for (kept, count) in outcome.doubles {
             narrator.tell(.resultDoubled, facts: job + [.since(start), .reason(kept), .count(count)])
         }
+        guard settings.batchQuery != nil else { return }
         tally.counts.withLock { counts in
-            counts.made += outcome.made.count
-            counts.stood += outcome.stood
+            counts.made.formUnion(outcome.made.map(\.name))
+            counts.stood.formUnion(outcome.stood)
             counts.withoutPair += outcome.hasNoPair ? 1 : 0
         }
     }
@@ -288,17 +358,17 @@ struct SiteService: Sendable {
     /// One search by the query of the settings, and everything that it found.
     func runBatch() async throws -> SiteBatch {
         let started = ContinuousClock.now
-        let calls = try await searchForBatch()
+        let all = SiteCalls.Batch(
+            calls: try await searchForBatch(), mostFailures: SiteService.mostAttempts, rest: SiteService.rest)
         var failures = 0
         while true {
             try Task.checkCancellation()
             do {
-                let count = try await carryOutSome()
+                let count = try await carryOutSome(of: all)
                 failures = 0
                 if count == 0 {
-                    if try await book.count(calls).open == 0 { break }
-                    try await Task.sleep(
-                        for: min(max(try await book.untilDue() ?? .seconds(1), .milliseconds(50)), .seconds(1)))
+                    if try await book.count(all).open == 0 { break }
+                    try await Task.sleep(for: book.hasLeases ? .seconds(1) : .milliseconds(50))
                 }
             } catch let error as CancellationError {
                 throw error
@@ -310,11 +380,12 @@ struct SiteService: Sendable {
                 try await Task.sleep(for: Retry.connection.wait(afterAttempts: failures, using: &chance))
             }
         }
-        let failed = try await book.count(calls).failed
+        let failed = try await book.count(all).failed
         let counts = tally.counts.withLock { $0 }
         let batch = SiteBatch(
-            calls: calls.count, made: counts.made, stood: counts.stood, withoutPair: counts.withoutPair, failed: failed)
-        narrator.tell(.batchEnded, .count(calls.count), .elapsed(.now - started), .detail(batch.description))
+            calls: all.calls.count, made: counts.made.count, stood: counts.stood.subtracting(counts.made).count,
+            withoutPair: counts.withoutPair, failed: failed)
+        narrator.tell(.batchEnded, .count(batch.calls), .elapsed(.now - started), .detail(batch.description))
         return batch
     }
 

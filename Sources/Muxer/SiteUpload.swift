@@ -50,13 +50,13 @@ struct SiteUpload: Sendable {
     ///
     /// - Returns: the size of what stands there in the end.
     func publish(
-        to collection: HTTPAddress, stage: @Sendable (String) async throws -> Bool
+        to collection: HTTPAddress, of call: String, stage: @Sendable (String) async throws -> Bool
     ) async throws -> Int64 {
         let target = collection.appending(pair.resultName)
         let staged = collection.appending("\(pair.resultName).\(work.worker).part")
         guard try await stage(staged.text) else { throw CancellationError() }
         do {
-            return try await publish(staged, target)
+            return try await publish(staged, target, of: call)
         } catch {
             // Also after a cancellation, which this task knows nothing of.
             let store = work.access.hastyStore
@@ -65,7 +65,7 @@ struct SiteUpload: Sendable {
         }
     }
 
-    private func publish(_ staged: HTTPAddress, _ target: HTTPAddress) async throws -> Int64 {
+    private func publish(_ staged: HTTPAddress, _ target: HTTPAddress, of call: String) async throws -> Int64 {
         let store = work.access.store
         for _ in 1...2 {
             let outcome = try await store.publish(
@@ -75,6 +75,12 @@ struct SiteUpload: Sendable {
             case .otherStands(let standing, _):
                 // Nobody can tell whether other ciphertext is whole: its envelope is not at hand.
                 if encryption == nil, try await isGood(target, standing) { return standing }
+                // What RWS knows may be all that there is of the pair: whoever registered it answers for it.
+                let screens = try await work.access.rws.screens(of: call) ?? []
+                guard !screens.contains(where: { $0.mediaID == pair.resultName }) else {
+                    throw MuxFailure(
+                        what: "another worker registered the result meanwhile, of other bytes", isTransient: true)
+                }
                 try await store.remove(target)
             }
         }

@@ -21,14 +21,16 @@ struct SiteWork: Sendable {
     /// What was found and done.
     struct Outcome: Sendable {
         var made: [Made] = []
-        /// Pairs whose result stood before.
-        var stood = 0
+        /// Names of pairs whose result stood before.
+        var stood: [String] = []
         /// Doubles that were removed, by the result that stays.
         var doubles: [(kept: String, count: Int)] = []
         /// Whether a screen was announced and is not there.
         var isAwaited = false
         /// Whether there is no screen at all, or the call goes on.
         var hasNoPair = false
+        /// What kept pairs from their result; the others have theirs.
+        var failures: [any Error] = []
     }
 
     struct Made: Sendable {
@@ -59,32 +61,38 @@ struct SiteWork: Sendable {
             outcome.hasNoPair = true
             return outcome
         }
-        var (pairs, media) = SiteWork.pairs(of: call, screens)
-        if pairs.contains(where: { !$0.isDone(in: screens) }) {
+        var known = screens
+        var (pairs, media) = SiteWork.pairs(of: call, known)
+        if pairs.contains(where: { !$0.isDone(in: known) }) {
             // By the id itself: the question for many may lag.
-            let fresh = try await access.rws.screens(of: call.id) ?? []
-            (pairs, media) = SiteWork.pairs(of: call, fresh)
-            outcome.stood = pairs.count { $0.isDone(in: fresh) }
-            try await converge(pairs.filter { $0.isDouble(in: fresh) }, call, &outcome)
-            for pair in pairs where !pair.isDone(in: fresh) {
-                try Task.checkCancellation()
-                try await make(pair, of: call, media, &outcome, stage)
-                guard pair.hasLesser(in: fresh) else { continue }
-                let lesser = try await access.rws.removeLesser(than: pair, of: call.id)
-                if !lesser.isEmpty { outcome.doubles.append((pair.resultName, lesser.count)) }
-            }
-        } else {
-            outcome.stood = pairs.count
-            try await converge(pairs.filter { $0.isDouble(in: screens) }, call, &outcome)
+            known = try await access.rws.screens(of: call.id) ?? []
+            (pairs, media) = SiteWork.pairs(of: call, known)
         }
         outcome.hasNoPair = pairs.isEmpty
+        outcome.stood = pairs.filter { $0.isDone(in: known) }.map(\.resultName)
+        for pair in pairs {
+            do {
+                try Task.checkCancellation()
+                try await settle(pair, of: call, known, media, &outcome, stage)
+            } catch {
+                outcome.failures.append(error)
+                if Task.isCancelled || SiteWork.isEnd(error) { break }
+            }
+        }
         return outcome
     }
 
-    private static func pairs(
+    /// Whether it means that this worker has to leave the call.
+    static func isEnd(_ error: any Error) -> Bool {
+        error is CancellationError || (error as? SiteError)?.code == .cancelled
+    }
+
+    /// Sounds and screens that belong together. A result whose record lost what it was made of is no screen.
+    static func pairs(
         of call: SiteCall, _ screens: [SiteMedium]
     ) -> (pairs: [SourcePair], media: [String: SiteMedium]) {
-        let (sounds, raw) = (call.media.filter(\.isSound), screens.filter(\.isRawScreen))
+        let sounds = call.media.filter(\.isSound)
+        let raw = rawScreens(screens, sounds: sounds)
         let found = pair(sounds: sounds.map(\.placed), screens: raw.map(\.placed))
         return (
             found.pairs.map { SourcePair(sound: $0.sound, screens: $0.screens) },
@@ -92,11 +100,34 @@ struct SiteWork: Sendable {
         )
     }
 
-    private func converge(_ pairs: [SourcePair], _ call: SiteCall, _ outcome: inout Outcome) async throws {
-        for pair in pairs {
+    private static func rawScreens(_ screens: [SiteMedium], sounds: [SiteMedium]) -> [SiteMedium] {
+        let raw = screens.filter(\.isRawScreen)
+        // Of more, what a result may have been made of are too many sets.
+        guard (2...10).contains(raw.count) else { return raw }
+        var results: Set<String> = []
+        for members in 1..<(1 << raw.count) {
+            let some = raw.indices.filter { members >> $0 & 1 == 1 }.map { raw[$0].mediaID }
+            for sound in sounds { results.insert(SourcePair(sound: sound.mediaID, screens: some).resultName) }
+        }
+        return raw.filter { !results.contains($0.mediaID) }
+    }
+
+    /// What one pair wants: a result, no double of it, and none of fewer of its screens.
+    private func settle(
+        _ pair: SourcePair, of call: SiteCall, _ screens: [SiteMedium], _ media: [String: SiteMedium],
+        _ outcome: inout Outcome, _ stage: @Sendable (String) async throws -> Bool
+    ) async throws {
+        if !pair.isDone(in: screens) {
+            try pair.refuseWithoutSources(in: screens)
+            try await make(pair, of: call, media, &outcome, stage)
+        } else if pair.isDouble(in: screens) {
             let (kept, removed) = try await access.rws.converge(pair, of: call.id)
             if !removed.isEmpty { outcome.doubles.append((kept, removed.count)) }
         }
+        // Also behind a worker that was stopped before it came to this.
+        guard screens.contains(where: pair.isGreater(than:)) else { return }
+        let lesser = try await access.rws.removeLesser(than: pair, of: call.id)
+        if !lesser.isEmpty { outcome.doubles.append((pair.resultName, lesser.count)) }
     }
 
     // MARK: One result
@@ -113,7 +144,7 @@ struct SiteWork: Sendable {
         let opened = try await SiteHalves(access: access, checks: checks).open(sources, in: scratch.path)
         let parts = opened.map { opened in
             ClearMux.Part(
-                half: opened.half, claimed: opened.medium.span.map { ClaimedLength($0) }, isVouched: false)
+                half: opened.half, claimed: opened.medium.claimedLength(among: Array(media.values)), isVouched: false)
         }
         let mux = ClearMux(tools: checks.tools, rules: rules, tolerance: tolerance, checks: checks)
         let (result, notes) = try await mux.make(parts, in: scratch.path) { number, length, soundLength in
@@ -129,7 +160,7 @@ struct SiteWork: Sendable {
         }
         let upload = try await SiteUpload(
             result, pair, isEncrypted: sources.contains { $0.envelope != nil }, scratch.path, self)
-        let standing = try await upload.publish(to: collection, stage: stage)
+        let standing = try await upload.publish(to: collection, of: call.id, stage: stage)
         let registration = SiteResult(
             call: call.id, region: call.region, pair: pair,
             start: sound.start ?? call.start ?? Instant(microseconds: 0),
@@ -197,21 +228,33 @@ actor SiteCertificates {
 }
 
 extension SourcePair {
-    fileprivate func isDone(in screens: [SiteMedium]) -> Bool { screens.contains { isNamed(by: $0.sources) } }
-    /// Whether something was made of fewer of the screens.
-    fileprivate func hasLesser(in screens: [SiteMedium]) -> Bool {
-        screens.contains { $0.sources.map { Set($0).isStrictSubset(of: mediaIDs) } ?? false }
+    /// Whether something was made of the sound and all of the screens. A result of more of them stands for this one, too:
+    /// raw screens are removed before results are.
+    func isDone(in screens: [SiteMedium]) -> Bool {
+        screens.contains { $0.sources.map { Set($0).isSuperset(of: mediaIDs) } ?? false }
     }
     fileprivate func isDouble(in screens: [SiteMedium]) -> Bool { screens.count { isNamed(by: $0.sources) } > 1 }
+
+    /// RWS has the result, and not what it was made of: nobody could see that it is done, and one more would be made at each look.
+    fileprivate func refuseWithoutSources(in screens: [SiteMedium]) throws(MuxFailure) {
+        guard screens.contains(where: { $0.mediaID == resultName }) else { return }
+        throw MuxFailure(
+            what: "RWS shows the result without what it was made of (muxed_mediaIds)", isTransient: false)
+    }
 }
 
 extension SiteMedium {
     fileprivate var placed: PlacedMedium { PlacedMedium(id: mediaID, agent: agent, start: start, stop: stop) }
 
-    /// How long the record says that it lasts.
-    fileprivate var span: Duration? {
-        guard let start, let stop, stop > start else { return length }
-        return stop - start
+    /// How long the record says that this very file lasts.
+    func claimedLength(among media: [SiteMedium]) -> ClaimedLength? {
+        guard start != nil, stop != nil else {
+            return length.flatMap {
+                .zero < $0 && $0 <= ClaimedLength.mostCredible ? ClaimedLength($0) : nil
+            }
+        }
+        let others = media.filter { $0.isSound == isSound && $0.mediaID != mediaID }
+        return ClaimedLength(start.claim(to: stop), among: others.map { $0.start.claim(to: $0.stop) })
     }
 }
 

@@ -11,7 +11,7 @@ package struct ClaimedLength: Hashable, Sendable {
     /// Of finer times: a frame of sound, a picture, and the moment that a recorder takes to begin and to end a file.
     package static let fine = Duration.milliseconds(250)
     /// No call is longer: what says so says nothing.
-    private static let mostCredible = Duration.seconds(2 * 86_400)
+    package static let mostCredible = Duration.seconds(2 * 86_400)
 
     package init(_ length: Duration, granularity: Duration = wholeSeconds) {
         self.length = length

@@ -246,7 +246,11 @@ struct MuxerFileReader {
 
     /// Where nothing is said, the manual's rule for a window of N: N/200.
     mutating func pollInterval(of window: GIRSettings.Window) -> Duration {
-        minutes(.pollInterval) ?? max(.seconds(10), window.past / 200)
+        guard let given = minutes(.pollInterval) else { return max(.seconds(10), window.past / 200) }
+        // Without a pause every call that is waited for would be asked for without one, too.
+        guard given < .seconds(1) else { return given }
+        warn(.pollInterval, "it is less than a second, and taken as one", "Write minutes, such as 1")
+        return .seconds(1)
     }
 
     /// Without an id, or with -1, there is no sharding, and the other two mean nothing.

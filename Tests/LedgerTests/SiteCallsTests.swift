@@ -13,18 +13,29 @@ import Vocabulary
         return ids.map { SiteCalls.Found(id: $0, fingerprint: digest, start: Instant(microseconds: 5)) }
     }
 
-    private func note(_ ledger: LedgerDatabase, _ calls: [SiteCalls.Found], again: Duration = .seconds(600))
-        async throws
-    {
-        try await ledger.transaction { try SiteCalls.note(calls, site: "c", again: again, in: $0) }
+    private func note(
+        _ ledger: LedgerDatabase, _ calls: [SiteCalls.Found], again: Duration = .seconds(600), wakes: Bool = false
+    ) async throws {
+        try await ledger.transaction { try SiteCalls.note(calls, site: "c", again: again, wakes: wakes, in: $0) }
     }
 
     private func claim(
-        _ ledger: LedgerDatabase, _ limit: Int = 10, holder: Holder = Sample.holder, lease: Duration = .seconds(60)
+        _ ledger: LedgerDatabase, _ limit: Int = 10, holder: Holder = Sample.holder, lease: Duration = .seconds(60),
+        batch: SiteCalls.Batch? = nil
     ) async throws -> [SiteCalls.Claimed] {
         try await ledger.transaction {
-            try SiteCalls.claim(site: "c", holder: holder, limit: limit, newest: 1, lease: lease, in: $0)
+            try SiteCalls.claim(
+                site: "c", holder: holder, limit: limit, newest: 1, lease: lease, batch: batch, in: $0)
         }
+    }
+
+    private func batch(_ calls: String...) -> SiteCalls.Batch {
+        SiteCalls.Batch(calls: Set(calls), mostFailures: 2, rest: .seconds(3600))
+    }
+
+    private func count(_ ledger: LedgerDatabase, _ batch: SiteCalls.Batch) async throws -> [Int] {
+        let counts = try await ledger.transaction { try SiteCalls.count(batch, site: "c", in: $0) }
+        return [counts.open, counts.failed]
     }
 
     @discardableResult
@@ -94,8 +105,61 @@ import Vocabulary
         #expect(try await claim(ledger).isEmpty)
         let due = try #require(try await ledger.transaction { try SiteCalls.nextDue(site: "c", in: $0) })
         #expect((.seconds(90)...(.seconds(100))).contains(due))
-        let counts = try await ledger.transaction { try SiteCalls.count(["a", "b", "z"], site: "c", in: $0) }
-        #expect(counts == (1, 1))
+        #expect(try await count(ledger, batch("a", "b", "z")) == [0, 1])
+    }
+
+    @Test func `a batch claims its own calls only, also of those whose worker died`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await note(ledger, found("a", "b", "c", "d"))
+        let dead = try await claim(ledger, 2, lease: .zero).map(\.call)
+        #expect(Set(dead).isSubset(of: ["a", "b", "c", "d"]) && dead.count == 2)
+        #expect(try await claim(ledger, batch: batch("a", "c")).map(\.call).sorted() == ["a", "c"])
+        #expect(try await claim(ledger).map(\.call).sorted() == ["b", "d"])
+    }
+
+    @Test func `a batch looks once at all that it finds, though it waits for later, and ends while it does`()
+        async throws
+    {
+        let ledger = try await LedgerDatabase()
+        let own = batch("a", "b")
+        try await note(ledger, found("a", "b", "c"))
+        for one in try await claim(ledger) { try await end(ledger, one, .looked(again: .seconds(9000))) }
+        // As much later.
+        try await ledger.transaction {
+            _ = try $0.execute("update takeup.site_call set looked_at = looked_at - interval '1 hour'")
+        }
+        try await note(ledger, found("a", "b"), wakes: true)
+        #expect(try await count(ledger, own) == [2, 0])
+        for one in try await claim(ledger, batch: own) { try await end(ledger, one, .looked(again: .zero)) }
+        // Due again for whoever waits for its screens, and looked at for the batch.
+        #expect(try await count(ledger, own) == [0, 0])
+        #expect(try await claim(ledger, batch: own).isEmpty)
+        #expect(try await claim(ledger).map(\.call).sorted() == ["a", "b"])
+    }
+
+    @Test func `a batch gives up what rests or failed too often, and what was released it looks at`() async throws {
+        let ledger = try await LedgerDatabase()
+        let own = batch("a", "b", "c")
+        try await note(ledger, found("a", "b", "c"), wakes: true)
+        for one in try await claim(ledger, batch: own) {
+            let ending: SiteCalls.Ending =
+                switch one.call {
+                case "a": .failed(again: .seconds(3600), error: "lasting")
+                case "b": .failed(again: .zero, error: "passing")
+                default: .released
+                }
+            try await end(ledger, one, ending)
+        }
+        #expect(try await count(ledger, own) == [2, 1])
+        for one in try await claim(ledger, batch: own) {
+            try await end(ledger, one, one.call == "b" ? .failed(again: .zero, error: "again") : .looked(again: nil))
+        }
+        #expect(try await count(ledger, own) == [0, 2])
+        #expect(try await claim(ledger, batch: own).isEmpty)
+        // Others go on with it, and the next batch begins with both.
+        #expect(try await claim(ledger).map(\.call) == ["b"])
+        try await note(ledger, found("a"), wakes: true)
+        #expect(try await claim(ledger, batch: own).map(\.call) == ["a"])
     }
 
     @Test func `of workers that would search for the same, one does so in a while`() async throws {

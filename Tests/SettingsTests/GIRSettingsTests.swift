@@ -187,6 +187,9 @@ import Vocabulary
         #expect(try load("[processing]", "min_poll_interval = 3").settings.pollInterval == .seconds(180))
         #expect(try load("[processing]", "window_past = 1440").settings.pollInterval == .seconds(432))
         #expect(try load("[processing]", "window_past = 10").settings.pollInterval == .seconds(10))
+        let none = try load("[processing]", "min-poll_interval = 0")
+        #expect(none.settings.pollInterval == .seconds(1))
+        #expect(none.warnings.map(\.key) == ["[processing] min-poll_interval"])
     }
 
     @Test(arguments: ["processing", "advanced"])

@@ -1,4 +1,5 @@
 import Glibc
+import Interaction
 import Support
 import Testing
 import Vocabulary
@@ -88,6 +89,84 @@ extension GIRTests {
             let (code, said) = try scene.batch(scene.query(try scene.pair()))
             #expect(code == 0 && said.contains("1 calls without a pair"), "\(said)")
             #expect(try await scene.site.requestCount("rcs") == 0)
+        }
+
+        @Test func `a pair that cannot be made keeps no other of its call from its result`() async throws {
+            let scene = try await GIRScene()
+            let pair = try #require(scene.site.pairs.first { $0.kind == "agents" && $0.encrypted && !$0.late })
+            try #require(scene.site.pairs.count { $0.call == pair.call } == 2)
+            try await scene.site.fault(
+                #"{"service": "rcs", "kind": "code", "status": 400, "statusCode": 2, "path": ".*\#(pair.media[1]).*", "times": -1}"#
+            )
+            let (code, said) = try scene.batch(scene.query(pair))
+            try await scene.site.calm()
+            #expect(code == 1 && said.contains("1 results made and 0 found standing"), "\(said)")
+            #expect(said.contains("1 calls failed"))
+            let again = try scene.batch(scene.query(pair))
+            #expect(again.code == 0 && again.said.contains("1 results made and 1 found standing"), "\(again.said)")
+        }
+
+        /// Changes what the site has of a call's one result: `change(medium, name)` in Python, and whether it is one more.
+        private func change(
+            _ scene: GIRScene, _ pair: PlaySite.Pair, _ change: String, name: String = "", isNew: Bool = false
+        ) throws {
+            let program = #"""
+                import json, os, sqlite3, sys
+                site, call, name, is_new, first = sys.argv[1:]
+                base = sqlite3.connect(f"{site}/site.db", isolation_level=None)
+                number, text, start, stop = base.execute(
+                    "SELECT number, body, start_ms, stop_ms FROM screen WHERE call_id = ? ORDER BY number DESC", (call,)
+                ).fetchone()
+                medium = json.loads(text)
+                parameters, stored = medium["parameters"], medium["originalMediaDescriptor"]
+                place = f"{site}/www/recordings/screen/"
+                """# + "\n" + change + "\n" + #"""
+                    if is_new == "true":
+                        base.execute(
+                            "INSERT INTO screen (call_id, media_id, start_ms, stop_ms, body, available_at, indexed_at)"
+                            " VALUES (?, ?, ?, ?, ?, 0, 0)", (call, medium["mediaId"], start, stop, json.dumps(medium)))
+                    else:
+                        base.execute("UPDATE screen SET body = ? WHERE number = ?", (json.dumps(medium), number))
+                    """#
+            try ChildProcess.run([
+                "/usr/bin/python3", "-B", "-c", program, scene.site.directory, pair.call, name, "\(isNew)",
+                pair.media[1],
+            ])
+        }
+
+        @Test func `a lesser result that stayed beside that of all screens is removed at the next look`() async throws {
+            let scene = try await GIRScene()
+            let pair = try #require(scene.site.pairs.first { $0.kind == "segments" && !$0.late })
+            #expect(try scene.batch(scene.query(pair)).code == 0)
+            // As a worker leaves it that is killed before it removes what it made of the first screen.
+            let lesser = SourcePair(sound: pair.media[0], screens: [pair.media[1]])
+            let copy = """
+                os.link(place + stored["path"], place + name)
+                medium["mediaId"] = stored["path"] = name
+                parameters["muxed_mediaIds"] = [each for each in parameters["muxed_mediaIds"]
+                                                if each == first or each.split(".")[-1] != "mp4"]
+                """
+            try change(scene, pair, copy, name: lesser.resultName, isNew: true)
+            #expect(try await scene.site.verdict().unexpected == 1)
+            let (code, said) = try scene.batch(scene.query(pair))
+            #expect(code == 0 && said.contains("0 results made and 1 found standing"), "\(said)")
+            let verdict = try await scene.site.verdict()
+            #expect(verdict.unexpected == 0 && verdict.done == 1 && verdict.orphans == 0, "\(verdict)")
+        }
+
+        @Test func `a result that RWS shows without what it was made of is no screen, and is not made again`()
+            async throws
+        {
+            let scene = try await GIRScene()
+            let pair = try scene.pair()
+            #expect(try scene.batch(scene.query(pair)).code == 0)
+            try change(scene, pair, #"medium["kept"] = parameters.pop("muxed_mediaIds")"#)
+            let (code, said) = try scene.batch(scene.query(pair))
+            try change(scene, pair, #"parameters["muxed_mediaIds"] = medium.pop("kept")"#)
+            #expect(
+                code == 1 && said.contains("without what it was made of") && said.contains("0 results made"), "\(said)")
+            let again = try scene.batch(scene.query(pair))
+            #expect(again.code == 0 && again.said.contains("0 results made and 1 found standing"), "\(again.said)")
         }
 
         @Test func `an index that lags makes nobody do a thing twice`() async throws {

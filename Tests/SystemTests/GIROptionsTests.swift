@@ -225,6 +225,20 @@ extension GIRTests {
             #expect(try await scene.site.requestCount("ops", "/recordings") == searches)
         }
 
+        @Test func `what RWS refuses for one call keeps no other from being looked at`() async throws {
+            let scene = try await done()
+            let pair = try scene.pair()
+            try await scene.site.fault(
+                #"{"kind": "code", "status": 400, "statusCode": 2, "method": "POST", "path": ".*/bulk", "times": -1}"#)
+            try await scene.site.fault(
+                #"{"kind": "code", "status": 403, "statusCode": 5, "path": ".*/screen-recordings/\#(pair.call)", "times": -1}"#
+            )
+            let (code, said) = try scene.batch()
+            let others = scene.site.pairs.count { !$0.late && $0.call != pair.call }
+            #expect(code == 1 && said.contains("0 results made and \(others) found standing"), "\(said)")
+            #expect(said.contains("1 calls failed"))
+        }
+
         @Test func `min-poll_interval is the shortest time between two searches`() async throws {
             let scene = try await done()
             let site = scene.site
