@@ -93,7 +93,8 @@ private final class Counted: Sendable {
         #expect(threads.abandonedCount == 1)
         #expect(await mostAtOnce(threads, bodies: 12) == 2)
         isOver.store(true, ordering: .releasing)
-        while threads.abandonedCount > 0 { usleep(1000) }
+        for _ in 0..<10_000 where threads.abandonedCount > 0 { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(threads.abandonedCount == 0)
         #expect(await mostAtOnce(threads, bodies: 12) == 2)
     }
 }
