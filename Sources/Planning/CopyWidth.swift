@@ -6,7 +6,7 @@
 package struct CopyWidth: Hashable, Sendable {
     /// What can be tried.
     package static let steps = [1, 2, 3, 4, 6, 8, 12, 16]
-    package static let first = 4
+    package static let first = 8
 
     private enum Phase: Hashable {
         case before([Double])

@@ -6,7 +6,9 @@ package enum LongTests {
 
     /// Cases of a test that mostly waits, and whose cases differ in what is shown elsewhere, too: the first of them, or
     /// all of them where there is time.
-    package static func all<Case>(orFirstOf cases: [Case]) -> [Case] {
-        areWanted ? cases : Array(cases.prefix(1))
+    package static func all<Case>(orFirst count: Int, of cases: [Case]) -> [Case] {
+        areWanted ? cases : Array(cases.prefix(count))
     }
+
+    package static func all<Case>(orFirstOf cases: [Case]) -> [Case] { all(orFirst: 1, of: cases) }
 }

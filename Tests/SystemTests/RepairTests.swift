@@ -7,7 +7,7 @@ internal import Vocabulary
 
 /// Copies of recordings that several sources have, and that went from their volume; with the built program.
 @Suite(.serialized) struct RepairTests {
-    @Test(.timeLimit(.minutes(3)), arguments: [true, false])
+    @Test(.timeLimit(.minutes(3)), arguments: LongTests.all(orFirstOf: [false, true]))
     func `a copy that vanished is brought again from whoever has it, also where its own source has it no more`(
         firstHasIt: Bool
     ) async throws {

@@ -24,9 +24,9 @@ internal import Vocabulary
 
     @Test(
         .timeLimit(.minutes(5)),
-        arguments: [
-            (Way.recreated, Order.afterStart), (.inPlace, .afterStart), (.recreated, .first), (.inPlace, .first),
-        ])
+        arguments: LongTests.all(
+            orFirst: 2,
+            of: [(Way.inPlace, Order.afterStart), (.recreated, .first), (.recreated, .afterStart), (.inPlace, .first)]))
     func `what an old backup lost is found by an audit and healed by a repair, and no mark is given before`(
         way: Way, order: Order
     ) async throws {

@@ -14,18 +14,20 @@ struct CopyEngine: AsyncParsableCommand {
 
     @Argument(help: "The tree.") var source: String
     @Argument(help: "A directory, which becomes a volume.") var target: String
-    @Option(help: "Threads, as copying.concurrency.") var concurrency = 4
-    @Option(help: "Files of a group, as copying.group_max_files.") var groupFiles = 256
+    @Option(help: "Threads, as copying.concurrency; 0: as many as are found by measuring.") var concurrency = 0
+    @Option(help: "Files of a group, as copying.group_max_files.") var groupFiles = 128
     @Option(help: "Bytes of a group, as copying.group_max_bytes.") var groupBytes = 256 << 20
-    @Option(help: "Groups that are under way at a time.") var lanes = 4
+    @Option(help: "Groups that are under way at a time.") var lanes = 8
 
     func run() async throws {
         let root = try KernelFiles().openRoot(FilePath(target))
         let id = try VolumeMarker.create(in: root.descriptor).id
+        let threads = FileThreads(name: "copy", count: max(1, concurrency))
+        let pace = SourcePace()
         let copier = Copier(
-            volume: CopyVolume(root: FilePath(target), id: id),
-            threads: FileThreads(name: "copy", count: concurrency),
-            settings: CopySettings(openAtMost: groupFiles))
+            volume: CopyVolume(root: FilePath(target), id: id), threads: threads,
+            settings: CopySettings(openAtMost: groupFiles), pace: pace,
+            finder: concurrency == 0 ? WidthFinder(threads: threads, pace: pace) : nil)
         let groups = try groups()
         let failures = await withTaskGroup(of: [String].self) { tasks in
             var next = groups.makeIterator()
