@@ -31,12 +31,13 @@ struct Verification: Sendable {
             guard found.byteCount == staged.digests.byteCount, found.checksum == staged.digests.checksum else {
                 throw mismatch(of: staged, workspace, pulse)
             }
-            guard rereadsSource, level == .readBack else { return level }
+            guard rereadsSource else { return level }
             let again = try rereadSource(staged, workspace, pulse)
             guard again == staged.digests.checksum else {
                 throw CopyError(.sourceChanged, at: .verify, detail: "it gave other bytes the second time")
             }
-            return VerificationLevel.sourceReread
+            // The name of a level stands for all that is below it.
+            return level == .readBack ? VerificationLevel.sourceReread : level
         }
         try lookAgain(staged)
         return reached

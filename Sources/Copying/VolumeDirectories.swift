@@ -25,13 +25,14 @@ struct VolumeDirectories: Sendable {
     /// Opens a directory, making it and what is above it where needed.
     mutating func prepare(_ path: FilePath) throws(CopyError) -> HeldFile {
         if let held = open[path] { return held }
-        let held = try openOrMake(path)
+        let (held, isNew) = try openOrMake(path)
         open[path] = held
         let observation = try session.attempt(.prepare) { () throws(FileError) in
             try uninterrupted { () throws(FileError) in try session.calls.observe(held.descriptor) }
         }
         let name = DurableNames.Name(path: path, device: observation.device, inode: observation.inode)
-        if !durable.contains(name) {
+        // One that was made now can have the number of one that was removed.
+        if isNew || !durable.contains(name) {
             // The name may be there and yet not durable: its maker can have died before it was.
             _ = try prepare(path.parent)
             owed.insert(path.parent)
@@ -47,10 +48,10 @@ struct VolumeDirectories: Sendable {
     /// Notes that the names in `path` are durable.
     func settled(_ path: FilePath) { durable.insert(newNames[path] ?? []) }
 
-    private mutating func openOrMake(_ path: FilePath) throws(CopyError) -> HeldFile {
+    private mutating func openOrMake(_ path: FilePath) throws(CopyError) -> (HeldFile, isNew: Bool) {
         let calls = session.calls
         do throws(FileError) {
-            return HeldFile(try calls.openDirectory(path, beneath: session.root.descriptor))
+            return (HeldFile(try calls.openDirectory(path, beneath: session.root.descriptor)), false)
         } catch {
             if error.code != .notFound { throw session.failure(error, at: .prepare) }
         }
@@ -62,7 +63,7 @@ struct VolumeDirectories: Sendable {
         return try session.attempt(.prepare) { () throws(FileError) in
             let held = HeldFile(try calls.openDirectory(path, beneath: session.root.descriptor))
             if isNew { try dress(held.descriptor) }
-            return held
+            return (held, isNew)
         }
     }
 

@@ -278,6 +278,20 @@ import Vocabulary
         }
     }
 
+    @Test func `evidence reads the source a second time also where the volume proves less`() async throws {
+        try await CopyFixture.with { fixture in
+            var reads: [Int] = []
+            for rereads in [false, true] {
+                let calls = FaultyFiles(claiming: .fuse)
+                let order = try fixture.order(rereads ? 2 : 1, content(5000))
+                let results = await fixture.copier(calls, settings: CopySettings(rereadsSource: rereads)).run([order])
+                #expect(try results[0].get().level == .stream)
+                reads.append(calls.count(of: .read))
+            }
+            #expect(reads[1] - reads[0] == 1)
+        }
+    }
+
     @Test func `mode and owner are as the volume's settings say`() async throws {
         try await CopyFixture.with { fixture in
             var volume = fixture.volume

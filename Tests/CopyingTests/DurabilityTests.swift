@@ -36,6 +36,25 @@ import Vocabulary
         #expect(calls.count(of: .syncFileSystem) == 0)
     }
 
+    /// As where a day was emptied and its directory removed, and a late recording comes.
+    @Test func `a directory that is made again is made durable again, also under its old number`() async throws {
+        try await CopyFixture.with { fixture in
+            let calls = FaultyFiles()
+            let copier = fixture.copier(calls)
+            let orders = try (1...2).map { try fixture.order($0, content(100)) }
+            #expect(await copier.run([orders[0]]).allSatisfy { $0.code == nil })
+            let volume = fixture.scratch.path.appending("volume")
+            let file = volume.appending(orders[0].path.bytes)
+            let number = try fixture.observe(file.parent).inode
+            #expect(file.withPath { unlink($0) } == 0 && file.parent.withPath { rmdir($0) } == 0)
+            let before = calls.count(of: .syncDirectory)
+            #expect(await copier.run([orders[1]]).allSatisfy { $0.code == nil })
+            // Where numbers are not given again this shows less.
+            let isAgain = try fixture.observe(file.parent).inode == number
+            #expect(calls.count(of: .syncDirectory) - before == 2, "number given again: \(isAgain)")
+        }
+    }
+
     @Test func `directories above are made durable once, their own each time`() async throws {
         try await CopyFixture.with { fixture in
             let calls = FaultyFiles()
