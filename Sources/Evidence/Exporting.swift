@@ -156,7 +156,7 @@ private final class Bag {
             try calls.makeDirectory(folder, in: root.descriptor, mode: 0o755)
             var names: [Replica.ID: String] = [:]
             for replica in one.replicas {
-                let name = "\(replica.id.rawValue)-\(FilePath(bytes: replica.content.path.lastComponent).displayText)"
+                let name = Bag.name(of: replica)
                 names[replica.id] = name
                 guard let volume = roots[replica.content.volume] else { continue }
                 let sums = try copy(replica, from: volume, to: folder.appending(name), pulse)
@@ -173,6 +173,16 @@ private final class Bag {
         try sync(FilePath("data"))
         try writeTags(cases, replay: replay, version: version)
         return report
+    }
+
+    /// Unique by its number. Of a name that is too long with that the end is kept, where its kind stands.
+    private static func name(of replica: Replica) -> String {
+        let (number, own) = (
+            "\(replica.id.rawValue)-", FilePath(bytes: replica.content.path.lastComponent).displayText
+        )
+        var scalars = own.unicodeScalars[...]
+        while number.utf8.count + String(scalars).utf8.count > 255 { scalars = scalars.dropFirst() }
+        return number + String(scalars)
     }
 
     private func writeTags(_ cases: [Exporting.Case], replay: String, version: String) throws {

@@ -29,10 +29,13 @@ struct VolumeManifests: Sendable {
     private static let looksPerRun = 200
     private static let lookAgain = Duration.seconds(86_400)
     private static let lease = Duration.seconds(900)
+    /// So many directories in one run that fail by themselves mean that it is the volume.
+    private static let failingAtMost = 20
 
     /// - Parameter busy: what is on its way, as `<source>/<day>`.
     func run(busy: Set<FilePath>, at now: Instant) async throws {
         var last = FilePath(bytes: [])
+        var failed = 0
         while !Task.isCancelled {
             let (volume, after) = (volume, last)
             let due = try await base.replay.database.perform { session in
@@ -41,7 +44,11 @@ struct VolumeManifests: Sendable {
             guard let end = due.last else { break }
             last = end.path
             for directory in due where !busy.contains(directory.path) && !Task.isCancelled {
-                if try await isOver(directory, at: now) { try await claimed(directory) { try await seal(directory) } }
+                try await sparing(directory, &failed) {
+                    if try await isOver(directory, at: now) {
+                        try await claimed(directory) { try await seal(directory) }
+                    }
+                }
             }
         }
         let volume = volume
@@ -50,7 +57,20 @@ struct VolumeManifests: Sendable {
                 on: volume, olderThan: VolumeManifests.lookAgain, limit: VolumeManifests.looksPerRun, in: session)
         }
         for directory in seen where !Task.isCancelled {
-            try await claimed(directory) { try await look(at: directory) }
+            try await sparing(directory, &failed) { try await claimed(directory) { try await look(at: directory) } }
+        }
+    }
+
+    /// What is wrong with one directory holds up none behind it. Throws what is wrong with the volume.
+    private func sparing(
+        _ directory: DayDirectory, _ failed: inout Int, _ body: () async throws -> Void
+    ) async throws {
+        do {
+            try await body()
+        } catch let error as CopyError where error.isOfOneDirectory && failed < VolumeManifests.failingAtMost {
+            failed += 1
+            tally.add(note: "the manifest of \(directory.path.displayText) on volume \(name) is left: \(error)")
+            narrator.tell(.turnFailed, .service("manifests"), .detail(error))
         }
     }
 
@@ -220,5 +240,19 @@ struct VolumeManifests: Sendable {
         bytes.withUnsafeBytes { hash.add($0) }
         guard let digest = hash.finish().digest else { preconditionFailure("a digest was asked for") }
         return digest
+    }
+}
+
+extension CopyError {
+    /// Of a volume that was proven, and that can be read and written.
+    fileprivate var isOfOneDirectory: Bool {
+        switch code {
+        case .unsupportedName, .notPermitted, .inputOutput, .durability, .nameConflict: step != .prepare
+        case .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .volumeFull, .inodes,
+            .quota,
+            .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale, .digestMismatch, .timeout, .leaseLost,
+            .cancelled, .exhausted:
+            false
+        }
     }
 }

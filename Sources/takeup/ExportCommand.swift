@@ -15,8 +15,8 @@ struct ExportCommand: AsyncParsableCommand {
             back from the bag. The directory appears when it is whole, and nothing is ever written into one that is there.
 
             Exit code: 0 where the bag is made, 1 where a recording is not held or a copy is not what was copied or cannot \
-            be read, 69 where the ledger or a volume can't be reached, 73 where the bag can't be made there, 78 where the settings can't be \
-            used. But for 0, nothing is left behind.
+            be read, 69 where the ledger or a volume can't be reached, 73 where the bag can't be made there, 75 where it \
+            was stopped, 78 where the settings can't be used. But for 0, nothing is left behind.
             """)
 
     @OptionGroup var config: ConfigOption
@@ -33,8 +33,12 @@ struct ExportCommand: AsyncParsableCommand {
             let base = try await ReplayBase(
                 settings: settings, role: "export", version: Version.text, environment: .ofProcess(),
                 narrator: narrator(of: settings))
-            let report = try await Exporting(settings: settings, base: base, version: Version.text).run(
-                recordings, to: FilePath(to))
+            let (wanted, place) = (recordings, FilePath(to))
+            let work = Task {
+                try await Exporting(settings: settings, base: base, version: Version.text).run(wanted, to: place)
+            }
+            StopSignals.onStop { work.cancel() }
+            let report = try await work.value
             Terminal.say(
                 "\(to): \(report.recordings) \(report.recordings == 1 ? "recording" : "recordings"), \(report.files) "
                     + "\(report.files == 1 ? "file" : "files"), \(report.bytes) bytes, each as on record.")
@@ -46,6 +50,9 @@ struct ExportCommand: AsyncParsableCommand {
             case .place: throw ExitCode(73)
             case .unreachable: throw ExitCode(69)
             }
+        } catch is CancellationError {
+            Terminal.complain("Stopped: no bag was made, and nothing is left of it.")
+            throw ExitCode(75)  // EX_TEMPFAIL of sysexits(3)
         } catch {
             Terminal.complain("Nothing could be exported: \(error)")
             throw ExitCode(69)

@@ -109,4 +109,38 @@ import Vocabulary
         let left = try ChildProcess.run(["/bin/ls", "-A", site.solution.directory])
         #expect(left.split(separator: "\n").count { $0.contains("bag-") } == 1, "\(left)")
     }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `one that is stopped leaves nothing, and a name of full length is no hindrance`() async throws {
+        let site = try await EvidenceSite([10])
+        let (base, settings) = (try await site.base(MemoryNarrator()), try site.settings())
+        let place = FilePath(site.solution.directory + "/stopped")
+        let work = Mutex<Task<Exporting.Report, any Error>?>(nil)
+        let calls = FaultyFiles { call, _ in call == .write ? .meanwhile { work.withLock { $0?.cancel() } } : nil }
+        let task = work.withLock { work in
+            let task = Task {
+                try await Exporting(settings: settings, base: base, version: "test", calls: calls).run(
+                    ["call-0"], to: place)
+            }
+            work = task
+            return task
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(!(try ChildProcess.run(["/bin/ls", "-A", site.solution.directory]).contains("stopped")))
+
+        let copy = FilePath(try await site.path(of: 0))
+        let name = String(repeating: "x", count: 251) + ".bin"
+        try ChildProcess.run(["/bin/mv", copy.displayText, copy.parent.appending(name).displayText])
+        let own = copy.displayText.split(separator: "/").last.map(String.init) ?? ""
+        try await site.run(
+            """
+            update callrec.cfiles set cfpath = replace(cfpath, '\(own)', '\(name)');
+            update takeup.replica set path = convert_to(
+                replace(convert_from(path, 'UTF8'), '\(own)', '\(name)'), 'UTF8');
+            """)
+        _ = try await Exporting(settings: settings, base: base, version: "test").run(["call-0"], to: place)
+        let files = try ChildProcess.run(["/usr/bin/find", place.displayText, "-name", "*x.bin"]).split(separator: "\n")
+        #expect(files.count == 1)
+        #expect(try check(place.displayText) == 0)
+    }
 }

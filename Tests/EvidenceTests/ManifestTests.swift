@@ -97,6 +97,39 @@ import Vocabulary
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `a day whose list cannot be read or written holds up no other day`() async throws {
+        let site = try await EvidenceSite([10, 20], more: ManifestTests.rush)
+        try await site.moveToPast()
+        let first = try await directory(site)
+        let second = FilePath(first).parent.appending("20260103").displayText
+        let moved = FilePath(try await site.path(of: 1))
+        let below = try #require(moved.relative(to: FilePath(first)))
+        let place = FilePath(second).appending(below.bytes)
+        #expect(
+            try shell("mkdir -p '\(place.parent.displayText)' && mv '\(moved.displayText)' '\(place.displayText)'") == 0
+        )
+        try await site.run(
+            """
+            update callrec.cfiles set cfpath = replace(cfpath, '/20260102/', '/20260103/')
+            where cplid = (select id from callrec.couples where sid = 'call-1');
+            update takeup.replica set path = convert_to(
+                replace(convert_from(path, 'UTF8'), '/20260102/', '/20260103/'), 'UTF8') where sid = 'call-1';
+            """)
+        try ChildProcess.run(["/bin/mkdir", first + "/SHA256SUMS"])
+        let narrator = MemoryNarrator()
+        let sum = try await site.scrub(narrator)
+        #expect(sum.manifests == 1 && sum.notes.contains { $0.contains("20260102") }, "\(sum)")
+        #expect(narrator.entries(of: .turnFailed).count == 1)
+        #expect(try check(second) == 0)
+        #expect(sum.copies == 2, "copies are read all the same")
+        // The claim of a run that failed runs out.
+        try ChildProcess.run(["/bin/rmdir", first + "/SHA256SUMS"])
+        try await site.run("update takeup.day_directory set lease_until = null, holder = null")
+        #expect(try await site.scrub().manifests == 1)
+        #expect(try check(first) == 0)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `nothing is sealed while something is on its way to the day`() async throws {
         let site = try await EvidenceSite([10], more: ManifestTests.rush)
         try await site.moveToPast()
