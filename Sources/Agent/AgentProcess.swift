@@ -65,8 +65,8 @@ package struct AgentProcess: Sendable {
         let isReadWanted = Wake()
         let pace = SourcePace { isReadWanted.wake() }
         let base = try await ReplayBase(
-            settings: settings, role: "agent", version: version, environment: environment, narrator: narrator,
-            pace: pace)
+            settings: settings, role: "agent", serving: mount.path, version: version, environment: environment,
+            narrator: narrator, pace: pace)
         guard let lock = try await MountLock.take(mount.path, base.connection) else {
             await tellTaken(base.replay)
             throw Refusal.mountTaken(mount.path)

@@ -49,6 +49,12 @@ actor LargeFileService {
                 await wake.wait(atMost: .seconds(60))
                 continue
             }
+            guard await deliverer.resources.isOpen() else {
+                await Wake.rest(.seconds(1))
+                continue
+            }
+            // Another lane may have taken it meanwhile.
+            if queue.isEmpty { continue }
             let (transfer, consignment) = queue.removeFirst()
             // One whose volume does not answer goes on by itself: the lane is for those of others.
             await lagging.run { await self.carry(transfer, consignment) }

@@ -68,6 +68,13 @@ struct TransferReports: Sendable {
         tell(CopyError(source: error, at: .open), of: transfer)
     }
 
+    /// Nobody could look at its file, as descriptors or memory have run out here: told at most once a minute.
+    func tellExhausted(_ error: FileError, of transfer: Transfer) {
+        let error = CopyError(source: error, at: .open)
+        guard let fault = CopyFault(error), let count = repeats.count(fault.event) else { return }
+        narrator.tell(fault.event, facts: facts(transfer) + fault.facts(of: error) + [.count(count)])
+    }
+
     private func failed(_ error: CopyError, _ transfer: Transfer) async -> TransferRelease? {
         let text = String(describing: error)
         switch error.code {
@@ -96,8 +103,11 @@ struct TransferReports: Sendable {
                     "Media \(transfer.mediaID) of \(transfer.recording) does not match the CRC-32 of its row; it is not copied."
                 ))
         case .sourceUnreadable, .sourceEscapes, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale,
-            .notPermitted, .timeout, .inputOutput, .durability, .digestMismatch, .nameConflict, .leaseLost, .exhausted:
+            .notPermitted, .timeout, .inputOutput, .durability, .digestMismatch, .nameConflict, .leaseLost:
             tell(error, of: transfer)
+        case .exhausted:
+            // Told by the delivery. Nothing is begun here for a while, and nothing is wrong with this one.
+            return release(transfer, after: .seconds(1), text, isFailure: false)
         case .cancelled:
             // The process was told to stop: nothing failed, and the next one may begin at once.
             return release(transfer, after: .zero, text, isFailure: false)

@@ -108,8 +108,10 @@ package actor TransferService {
         guard let proven = await mount.proven() else { return .seconds(1) }
         // What was planned before the settings led astray stays where it is.
         if await source.isRefused { return .seconds(5) }
+        guard await deliverer.resources.isOpen() else { return .seconds(1) }
         // At a limit no more than about two seconds' files: what comes meanwhile has its turn soon.
-        let limit = min(copying.groupMaxFiles, readLimit().map { max(8, Int($0 >> 19)) } ?? .max)
+        let limit = await deliverer.resources.most(
+            min(copying.groupMaxFiles, readLimit().map { max(8, Int($0 >> 19)) } ?? .max))
         let newest = max(1, backlog == .newest ? limit * 3 / 4 : limit / 4)
         let name = mount.mount
         let (holder, lease) = (replay.holder, lease)
@@ -127,7 +129,9 @@ package actor TransferService {
     /// What was claimed with its plan. Whatever goes wrong, it goes back, or its lease runs out.
     func carryOutAtOnce(_ claimed: [Transfer], of recordings: [RecordingReference: SourceRecording]) async {
         do {
-            guard let proven = await mount.proven() else { return try await giveBack(claimed, keeping: recordings) }
+            guard await deliverer.resources.isOpen(), let proven = await mount.proven() else {
+                return try await giveBack(claimed, keeping: recordings)
+            }
             _ = try await carryOut(claimed, of: recordings, on: proven, keepsDetail: true)
         } catch let error as PostgresError where error.isOutage {
             // Told once for the process by its presence.
@@ -166,6 +170,7 @@ package actor TransferService {
         var releases: [TransferRelease] = []
         var settled: [(Transfer, Consignment)] = []
         let sights = await look(at: claimed, on: proven.root)
+        if let exhausted = sights.compactMap(\.1.exhausted).first { await deliverer.resources.close(exhausted) }
         // What is worth a conclusion was seen on a mount that still proves itself as the same; otherwise nothing is
         // concluded.
         if sights.contains(where: \.1.isBad), await mount.prove() != proven {
@@ -173,6 +178,11 @@ package actor TransferService {
             return false
         }
         for (transfer, sight) in sights {
+            if let exhausted = sight.exhausted {
+                reports.tellExhausted(exhausted, of: transfer)
+                releases += transfer.claim.map { [TransferRelease(unlooked: $0, delay: .seconds(1))] } ?? []
+                continue
+            }
             let decision = decide(transfer, sight)
             await reports.tell(decision.finding, about: transfer)
             if let release = decision.release {
@@ -475,6 +485,12 @@ extension FileSight {
         case .failed(let error): Blame(reading: error)
         case .seen, .absent, .refused: .recording
         }
+    }
+
+    /// That nobody could look, as descriptors or memory have run out here.
+    fileprivate var exhausted: FileError? {
+        guard case .failed(let error) = self, error.code == .exhausted else { return nil }
+        return error
     }
 
     /// What the ledger notes of it.

@@ -30,6 +30,8 @@ package struct Consignment: Sendable {
     package var quiet: Duration = .zero
     /// Volumes that cannot hold it.
     var excluded: Set<VolumeName> = []
+    /// Volumes whose disks failed a copy of it a moment ago.
+    var avoided: Set<VolumeName> = []
 
     package init(
         work: Intent.Work, sid: Sid, recording: RecordingReference, media: Int64, kind: MediaKind, source: CopySource,
@@ -61,6 +63,13 @@ package struct Consignment: Sendable {
     func elsewhere(than volume: VolumeName) -> Consignment {
         var elsewhere = self
         elsewhere.excluded.insert(volume)
+        return elsewhere
+    }
+
+    /// The same, not for a volume whose disk failed it.
+    func avoiding(_ volume: VolumeName) -> Consignment {
+        var elsewhere = self
+        elsewhere.avoided.insert(volume)
         return elsewhere
     }
 
@@ -135,6 +144,12 @@ package enum DeliveryOutcome: Sendable {
             .exhausted:
             return false
         }
+    }
+
+    /// Whether the volume's disk may be to blame: another is tried before it.
+    var blamesDisk: Bool {
+        guard case .failed(let error) = self else { return false }
+        return error.blamesVolume && error.isFromDisk
     }
 
     var isNameConflict: Bool { code == .nameConflict }

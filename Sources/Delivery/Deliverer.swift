@@ -20,11 +20,14 @@ package struct Deliverer: Sendable {
     private let lease: Duration
     private let settings: ReplaySettings
     private let pace: PacedTelling<CopyFault.Place>
+    /// To be asked by all that begin work which ends here.
+    package let resources: ResourceGate
 
     /// - Parameter lease: how long work is ours after its last sign of life; renewed at a third of it.
     package init(
         replay: Replay, settings: ReplaySettings, rules: LevelRules = LevelRules(), roster: VolumeRoster,
-        narrator: any Narrator, lease: Duration, clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic()
+        resources: ResourceGate, narrator: any Narrator, lease: Duration,
+        clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic()
     ) {
         self.replay = replay
         self.roster = roster
@@ -32,6 +35,7 @@ package struct Deliverer: Sendable {
         self.narrator = narrator
         self.lease = lease
         self.settings = settings
+        self.resources = resources
         pace = PacedTelling(period: CopyFault.period, clock: clock)
     }
 
@@ -46,16 +50,26 @@ package struct Deliverer: Sendable {
         for round in 0...settings.allVolumes.count {
             let again = tries.indices.compactMap { place in next(after: tries[place], round).map { (place, $0) } }
             if again.isEmpty { break }
+            var moves = MovedCopies()
             for ((place, consignment), reached) in zip(again, await attempt(again.map(\.1))) {
+                let before = tries[place]
                 // Where no other volume can ever hold it, the reason is the one that this one gave.
-                if case .noRoom(let refusals) = reached.0, tries[place].outcome.code == .unsupportedName,
+                if case .noRoom(let refusals) = reached.0, before.outcome.code == .unsupportedName,
                     refusals.values.allSatisfy(\.isForGood)
                 {
                     tries[place].volume = nil
+                } else if case .noRoom = reached.0, before.outcome.blamesDisk {
+                    // There is no other for it now: what failed it is what is to be told.
+                    tries[place] = Try(consignment: consignment, outcome: before.outcome, volume: nil)
                 } else {
                     tries[place] = Try(consignment: consignment, outcome: reached.0, volume: reached.1)
+                    if case .committed = reached.0, case .failed(let error) = before.outcome, before.outcome.blamesDisk
+                    {
+                        moves.add(consignment, from: before.volume, to: reached.1, after: error)
+                    }
                 }
             }
+            moves.tell(narrator)
         }
         return tries.map(\.outcome)
     }
@@ -68,14 +82,19 @@ package struct Deliverer: Sendable {
     }
 
     /// What is tried at once. A name that holds other bytes is never overwritten, and nobody frees it: the copy gets one
-    /// beside it. What a volume refused goes to another one, and what its server has forgotten is opened anew, once.
+    /// beside it. What a volume refused, or its disk failed, goes to another one, and what its server has forgotten is
+    /// opened anew, once.
     private func next(after failed: Try, _ round: Int) -> Consignment? {
         if let volume = failed.volume, failed.outcome.code == .unsupportedName {
             return failed.consignment.elsewhere(than: volume)
         }
+        let hasOthers = settings.volumes(taking: failed.consignment.kind).count > 1
+        // Once: where two disks fail one file, it is read no third time at once.
+        if let volume = failed.volume, hasOthers, failed.outcome.blamesDisk, failed.consignment.avoided.isEmpty {
+            return failed.consignment.avoiding(volume)
+        }
         guard round == 0 else { return nil }
         if failed.outcome.isNameConflict { return failed.consignment.aside() }
-        let hasOthers = settings.volumes(taking: failed.consignment.kind).count > 1
         let goesOn = failed.outcome.isVolumeRefusal && (hasOthers || failed.outcome.code == .volumeStale)
         return goesOn ? failed.consignment : nil
     }
@@ -87,6 +106,7 @@ package struct Deliverer: Sendable {
         let placed: [Placer.Outcome]
         do {
             let samples = try await roster.sample()
+            if let exhausted = samples.compactMap(\.exhausted).first { await resources.close(exhausted) }
             let placer = placer
             placed = try await replay.database.transaction(isDurable: false) { session in
                 try placer.place(consignments, among: samples, in: session)
@@ -99,13 +119,19 @@ package struct Deliverer: Sendable {
         var notes: [PlacementNote] = []
         for (place, outcome) in placed.enumerated() {
             let kind = consignments[place].kind
+            // Where it goes that a disk failed says nothing of the room on others.
+            let isFirst = consignments[place].avoided.isEmpty
             switch outcome {
             case .notHeld: break
             case .noRoom(let refusals):
                 outcomes[place].0 = .noRoom(refusals)
-                notes.append(PlacementNote(kind: kind, volume: nil, isOverflow: false, refusals: refusals))
+                if isFirst {
+                    notes.append(PlacementNote(kind: kind, volume: nil, isOverflow: false, refusals: refusals))
+                }
             case .placed(let intent, let sample, let isOverflow):
-                notes.append(PlacementNote(kind: kind, volume: sample, isOverflow: isOverflow, refusals: [:]))
+                if isFirst {
+                    notes.append(PlacementNote(kind: kind, volume: sample, isOverflow: isOverflow, refusals: [:]))
+                }
                 let order = Order(
                     place: place, consignment: consignments[place], intent: intent, sample: sample, began: began)
                 orders[intent.volume, default: []].append(order)
@@ -135,6 +161,7 @@ package struct Deliverer: Sendable {
                     let copied = await copy(orders, to: volume)
                     let settled = await finish(copied)
                     await tellFaults(of: copied)
+                    if let exhausted = copied.compactMap({ $1.exhausted }).first { await resources.close(exhausted) }
                     if let name = orders.first?.sample.settings.name {
                         let results = copied.map { (size: $0.consignment.size, result: $1) }
                         await roster.note(WriteVerdict(results), on: volume, named: name)
@@ -348,5 +375,13 @@ package struct Deliverer: Sendable {
         }
         defer { renewal.cancel() }
         return await body()
+    }
+}
+
+extension Result where Failure == CopyError {
+    /// That descriptors or memory had run out.
+    fileprivate var exhausted: CopyError? {
+        guard case .failure(let error) = self, error.code == .exhausted else { return nil }
+        return error
     }
 }

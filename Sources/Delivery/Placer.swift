@@ -57,12 +57,13 @@ private struct Batch {
     mutating func place(_ consignment: Consignment, replay: ReplaySettings) -> Placer.Outcome {
         let names = Set(replay.volumes(taking: consignment.kind).map(\.name))
         let decision = board.place(
-            size: consignment.size, key: consignment.key, among: names.subtracting(consignment.excluded))
+            size: consignment.size, key: consignment.key,
+            among: names.subtracting(consignment.excluded).subtracting(consignment.avoided))
         pending.append(decision.volume.map { ($0, decision.isOverflow) })
         if decision.volume != nil { return .notHeld }
-        let unfit = Dictionary(
-            uniqueKeysWithValues: consignment.excluded.intersection(names).map { ($0, Refusal.unfit) })
-        return .noRoom(decision.refusals.merging(unfit) { $1 })
+        let failed = consignment.avoided.intersection(names).map { ($0, Refusal.failed) }
+        let unfit = consignment.excluded.intersection(names).map { ($0, Refusal.unfit) }
+        return .noRoom(decision.refusals.merging(failed + unfit) { $1 })
     }
 
     func request(for consignment: Consignment, at place: Int, path: FilePath) -> IntentRequest? {

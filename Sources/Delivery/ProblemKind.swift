@@ -40,6 +40,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case manifestTampered = "manifest-tampered"
     case manifestWaiting = "manifest-waiting"
     case volumeDisordered = "volume-disordered"
+    case outOfResources = "out-of-resources"
 
     /// Whether it is about what a recorder shows of a recording, and so is over once that has its mark. Damage is not: it
     /// came along.
@@ -53,7 +54,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
             .markedErroneous, .noRoom, .volumeUnavailable, .volumeLimited, .volumeSuspect, .mountUnavailable,
             .muxFailed, .keyMissing, .phraseUnknown, .valueTooLong, .copyChanged, .copyMissing, .copyUnreadable,
-            .copiesUnread, .manifestTampered, .manifestWaiting, .volumeDisordered:
+            .copiesUnread, .manifestTampered, .manifestWaiting, .volumeDisordered, .outOfResources:
             false
         }
     }
@@ -131,6 +132,9 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .volumeDisordered:
             "Lower placement.floor or placement.largest_file, lower the volume's watermark, or raise placement.hysteresis:"
                 + " agents do not start again with it."
+        case .outOfResources:
+            "Raise `LimitNOFILE=` or `MemoryMax=` of the unit, or look what else holds descriptors and memory on that host; it"
+                + " goes on by itself, slowly."
         case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."
         }
     }

@@ -6,7 +6,7 @@ internal import Planning
 package import Postgres
 package import Settings
 package import Telemetry
-internal import Vocabulary
+package import Vocabulary
 
 /// What every process that delivers shares: the replay's database with its ledger brought up to date, volumes, problems
 /// and a deliverer.
@@ -20,6 +20,9 @@ package struct ReplayBase: Sendable {
     /// Why marking was found stopped; told already.
     package let markingStopped: String?
 
+    /// Roles of commands that a person runs.
+    private static let commands = ["verify", "export", "audit"]
+
     /// How long work is ours after its last sign of life: a lost worker's is taken over within this and a sweep.
     package static let lease = Duration.seconds(30)
 
@@ -27,8 +30,8 @@ package struct ReplayBase: Sendable {
     /// start: an unreachable database, a ledger of a newer program, tables that are no callrec tables, a secret that
     /// can't be read, an owner that this machine does not know, a volume whose levels are in no order.
     package init(
-        settings: Settings, role: String, version: String, environment: SettingsEnvironment, narrator: any Narrator,
-        pace: SourcePace = SourcePace()
+        settings: Settings, role: String, serving mount: MountPath? = nil, version: String,
+        environment: SettingsEnvironment, narrator: any Narrator, pace: SourcePace = SourcePace()
     ) async throws {
         connection = try ConnectionSettings(
             settings.replay.database, label: "replay", applicationName: "takeup \(role)", environment: environment)
@@ -49,12 +52,15 @@ package struct ReplayBase: Sendable {
             copying: CopySettings(
                 rereadsSource: settings.copying.level == .evidence, keepsAttributes: settings.copying.keepsAttributes),
             concurrency: settings.copying.concurrency, patience: settings.watching.callPatience, pace: pace,
-            ownership: ownership, holder: replay.holder, database: database, problems: problems, narrator: narrator)
+            ownership: ownership, isByHand: ReplayBase.commands.contains(role), holder: replay.holder,
+            database: database, problems: problems, narrator: narrator)
         for sample in try await roster.sample() {
             if let disorder = DisorderedLevels(sample, rules: LevelRules(settings.placement)) { throw disorder }
         }
         deliverer = Deliverer(
             replay: replay, settings: settings.replay, rules: LevelRules(settings.placement), roster: roster,
+            resources: ResourceGate(
+                process: "\(mount.map { "\(role) of \($0)" } ?? role) at \(ReplayBase.hostName())", problems: problems),
             narrator: narrator, lease: ReplayBase.lease)
         sweeper = Sweeper(replay: replay, roster: roster, narrator: narrator, grace: ReplayBase.lease)
     }

@@ -20,6 +20,10 @@ package struct VolumeSample: Sendable {
     /// Which that was.
     package var account: AccountID?
     package var cannotReserve = false
+    /// Who runs this process may not look at it.
+    package var isDenied = false
+    /// Nobody could look, as descriptors or memory have run out here: that says nothing of it.
+    package var exhausted: FileError?
 
     package init(
         settings: VolumeSettings, proof: Proof?, condition: Planning.VolumeState?, reason: String?,
@@ -69,6 +73,16 @@ package struct VolumeProbe: Sendable {
             return VolumeSample(settings: settings, proof: nil, condition: .absent, reason: unproven.reason)
         } catch let error as FileError where error.code == .timeout {
             return VolumeSample(settings: settings, proof: nil, condition: .hung, reason: "does not answer")
+        } catch let error as FileError where error.code == .exhausted {
+            var sample = VolumeSample(
+                settings: settings, proof: nil, condition: .absent, reason: "cannot be looked at from here: \(error)")
+            (sample.isLate, sample.exhausted) = (true, error)
+            return sample
+        } catch let error as FileError where error.code == .notPermitted {
+            var sample = VolumeSample(
+                settings: settings, proof: nil, condition: .absent, reason: "this user may not read it (\(error))")
+            sample.isDenied = true
+            return sample
         } catch {
             return VolumeSample(settings: settings, proof: nil, condition: .absent, reason: String(describing: error))
         }

@@ -12,11 +12,25 @@ extension VolumeRoster {
     private static let stable = Duration.seconds(60)
     static let againPeriod = Duration.seconds(10)
 
+    /// Between two looks at what other processes of this host said.
+    private static let hearing = Duration.seconds(60)
+
+    /// What other processes of this host said meanwhile, as commands that have ended by now: whoever sees the volume well
+    /// says so.
+    func hearOthers() async throws {
+        if clock() - sightsAsked < VolumeRoster.hearing { return }
+        try await askSights()
+    }
+
+    private func askSights() async throws {
+        sightsAsked = clock()
+        let host = host
+        sights = try await database.perform { session in try VolumeSights.all(in: session) }.filter { $0.host == host }
+    }
+
     /// What processes of this host said before this one began.
     func recall() async throws {
-        let known = try await database.perform { session in try VolumeSights.all(in: session) }
-        let host = host
-        sights = known.filter { $0.host == host }
+        try await askSights()
         for sight in sights ?? [] where sight.state == Planning.VolumeState.hung.rawValue {
             hung[sight.volume] = .some(nil)
         }
@@ -82,12 +96,16 @@ extension VolumeRoster {
 
     /// Tells once for the host when a volume goes away, and once when it is back for all of its processes.
     func followReach(_ samples: [VolumeSample]) async throws {
-        for sample in samples where !sample.isLate {
+        for sample in samples where !sample.isLate && !(isByHand && sample.isDenied) {
             if let condition = sample.condition {
                 try await away(sample, condition)
             } else {
-                reachNoted[sample.settings.name] = nil
-                if (sights ?? []).contains(where: { $0.volume == sample.settings.name }) { try await back(sample) }
+                let name = sample.settings.name
+                let wasAway = reachNoted.removeValue(forKey: name) != nil
+                guard (sights ?? []).contains(where: { $0.volume == name }) else { continue }
+                // Where another process says otherwise it is not asked about each time.
+                let isDue = backTried[name].map { clock() - $0 >= VolumeRoster.againPeriod } ?? true
+                if wasAway || isDue { try await back(sample) }
             }
         }
     }
@@ -122,6 +140,7 @@ extension VolumeRoster {
 
     private func back(_ sample: VolumeSample) async throws {
         let name = sample.settings.name
+        backTried[name] = clock()
         let (host, holder) = (host, holder)
         let over = try await database.transaction(isDurable: false) { session in
             let over = try VolumeSights.clear(name, host: host, holder: holder, in: session)

@@ -18,6 +18,8 @@ package actor VolumeRoster {
     let replay: ReplaySettings
     let rules: LevelRules
     let recovers: Bool
+    /// Run by whoever stands there, who may have fewer rights than the service: what that hides says nothing of a volume.
+    let isByHand: Bool
     let holder: Holder
     let host: String
     let database: Database
@@ -57,6 +59,10 @@ package actor VolumeRoster {
     var reachNoted: [VolumeName: (state: Planning.VolumeState, at: Duration)] = [:]
     /// What processes of this host last said.
     var sights: [VolumeSight]?
+    /// When that was asked.
+    var sightsAsked = Duration.zero
+    /// When an outage was last tried to be ended.
+    var backTried: [VolumeName: Duration] = [:]
 
     // What space and writes decide.
     var calm: [VolumeID: SpaceCalm] = [:]
@@ -88,7 +94,7 @@ package actor VolumeRoster {
         replay: ReplaySettings, rules: LevelRules = LevelRules(), recovers: Bool = false, copying: CopySettings,
         concurrency: CopyingSettings.Concurrency, patience: Duration = VolumeRoster.hangs,
         pace: SourcePace = SourcePace(),
-        ownership: Ownership,
+        ownership: Ownership, isByHand: Bool = false,
         calls: any FileCalls = KernelFiles(), holder: Holder = Holder("roster"),
         host: String = ReplayBase.hostName(), database: Database, problems: ProblemBook, narrator: any Narrator,
         clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic(),
@@ -97,6 +103,7 @@ package actor VolumeRoster {
         self.replay = replay
         self.rules = rules
         self.recovers = recovers
+        self.isByHand = isByHand
         self.holder = holder
         self.host = host
         self.calls = calls
@@ -159,6 +166,7 @@ package actor VolumeRoster {
     @discardableResult
     package func sample() async throws -> [VolumeSample] {
         if sights == nil { try await recall() }
+        try await hearOthers()
         var looked = try await look()
         try await register(looked)
         // What was promised before the space was read is known only of volumes that are. Whoever comes beside the first

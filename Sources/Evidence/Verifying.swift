@@ -27,7 +27,7 @@ package struct Verifying: Sendable {
             case unreadable
             /// A file that no record is of.
             case unknown
-            /// Its volume is absent or does not answer.
+            /// Its volume is absent or does not answer, or it may not be read.
             case unseen
         }
 
@@ -44,6 +44,8 @@ package struct Verifying: Sendable {
         /// Of what is there, where that is something else.
         package var foundSha256: String?
         package var foundSize: Int64?
+        /// Why it could not be seen, where that is not that its volume is away.
+        package var why: String?
         package var copied: String?
         package var lastRead: String?
     }
@@ -141,7 +143,9 @@ package struct Verifying: Sendable {
                     }
                     for entry in entries where !Verifying.isOurs(entry.name) {
                         let below = next.isEmpty ? FilePath(bytes: entry.name) : next.appending(entry.name)
-                        if entry.kind == .directory { waiting.append(below) } else { found.append(below) }
+                        // What a file system does not say of which kind it is shows when it is listed.
+                        let mayBeDirectory = entry.kind == .directory || entry.kind == .unknown
+                        if mayBeDirectory { waiting.append(below) } else { found.append(below) }
                     }
                 }
                 return found.sorted()
@@ -198,6 +202,11 @@ package struct Verifying: Sendable {
             }
         } catch {
             finding.state = error.cause?.code == .inputOutput ? .unreadable : .unseen
+            if error.code == .notPermitted {
+                finding.why = "this user may not read it; the user of the service may"
+            } else if finding.state == .unseen, ![.volumeAbsent, .volumeReplaced].contains(error.code) {
+                finding.why = error.cause?.description ?? error.description
+            }
         }
         return finding
     }
@@ -218,7 +227,7 @@ extension Verifying.Finding {
         case .missing: return "MISSING     \(what), \(place)"
         case .unreadable: return "UNREADABLE  \(what), \(place): the disk gives errors"
         case .unknown: return "NOT KNOWN   \(place): no record is of it"
-        case .unseen: return "UNSEEN      \(what), \(place): its volume is away"
+        case .unseen: return "UNSEEN      \(what), \(place): \(why ?? "its volume is away")"
         }
     }
 

@@ -14,4 +14,17 @@ package enum ProcessLimits {
         // Each thread that meets another one in the allocator gets an arena of its own, which keeps what it freed.
         takeup_limit_arenas(2)
     }
+    /// How many descriptors more this process may have, up to `most`. Takes one for a moment, and no more, as others need
+    /// them: where the whole machine has none left that shows as none.
+    package static func spareDescriptors(atMost most: Int) -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0,
+            let directory = opendir("/proc/self/fd")
+        else { return 0 }
+        defer { closedir(directory) }
+        var taken = 0
+        while readdir(directory) != nil { taken += 1 }
+        // Its own two names, and the directory itself.
+        return max(0, min(most, Int(clamping: limit.rlim_cur) - (taken - 3)))
+    }
 }

@@ -85,6 +85,7 @@ struct MuxService: Sendable {
 
     /// One job at most. Gives whether there was one.
     func turn() async throws -> Bool {
+        guard await base.deliverer.resources.isOpen() else { return false }
         let holder = base.replay.holder
         let jobs = try await base.replay.database.transaction(isDurable: false) { session in
             let jobs = try MuxJobs.claim(holder: holder, limit: 1, newest: 0, lease: ReplayBase.lease, in: session)
@@ -102,6 +103,7 @@ struct MuxService: Sendable {
     }
 
     private func idle() async throws -> Duration {
+        guard await base.deliverer.resources.isOpen() else { return .seconds(1) }
         let due = try await base.replay.database.perform { session in try MuxJobs.nextDue(in: session) }
         return min(max(due ?? .seconds(2), .milliseconds(10)), .seconds(2))
     }
@@ -218,6 +220,9 @@ struct MuxService: Sendable {
             narrator.tell(
                 .notMuxable, .job(job.id.rawValue), .reason("its screens are RECD, and this worker has no converter"))
             return
+        }
+        if (error as? CopyError)?.code == .exhausted || (error as? FileError)?.code == .exhausted {
+            await base.deliverer.resources.close(error)
         }
         var chance = SystemRandomNumberGenerator()
         let isLasting = !((error as? any Retryable)?.isTransient ?? (error as? MuxFailure)?.isTransient ?? true)

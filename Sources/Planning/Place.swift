@@ -13,6 +13,8 @@ package enum Refusal: Hashable, Sendable, CustomStringConvertible {
     case tooSmall
     /// It cannot hold the file's name, or a file of its size, as a copy to it showed.
     case unfit
+    /// A copy of the file to it failed a moment ago, and its disk may be why.
+    case failed
     /// It ran out of space in the middle of a copy a moment ago.
     case rests
     /// It could hold the file, but a volume with a lower priority number is open.
@@ -24,7 +26,7 @@ package enum Refusal: Hashable, Sendable, CustomStringConvertible {
     package var isForGood: Bool {
         switch self {
         case .tooSmall, .unfit: true
-        case .state, .overWatermark, .underFloor, .outOfInodes, .rests, .lowerTier, .othersTurn: false
+        case .state, .overWatermark, .underFloor, .outOfInodes, .failed, .rests, .lowerTier, .othersTurn: false
         }
     }
 
@@ -36,6 +38,7 @@ package enum Refusal: Hashable, Sendable, CustomStringConvertible {
         case .outOfInodes: "has too few inodes"
         case .tooSmall: "is too small for this file"
         case .unfit: "cannot hold a file of this name or size"
+        case .failed: "failed a copy of this file a moment ago"
         case .rests: "ran out of space in a copy a moment ago"
         case .lowerTier: "has a higher priority number than an open volume"
         case .othersTurn: "is not next by balance"

@@ -86,7 +86,7 @@ package struct PlacePage: Sendable {
                 + " watermark, \(row.settings.watermark), keeps free"
         case .underFloor: return text + ": \(HumanText.bytes(levels.floor)) are never taken"
         case .outOfInodes: return text + ": \(HumanText.count(Int(levels.inodeFloor))) are never taken"
-        case .state, .lowerTier, .othersTurn, .tooSmall, .unfit, .rests: return text
+        case .state, .lowerTier, .othersTurn, .tooSmall, .unfit, .failed, .rests: return text
         }
     }
 }
@@ -133,6 +133,7 @@ extension Refusal {
         case .outOfInodes: "inodes"
         case .tooSmall: "too-small"
         case .unfit: "unfit"
+        case .failed: "failed"
         case .rests: "rests"
         case .lowerTier: "priority"
         case .othersTurn: "balance"

@@ -46,6 +46,8 @@ package enum Event: String, CaseIterable, Sendable {
     case copyCommitted = "COPY_COMMITTED"
     /// An attempt failed and will be repeated.
     case copyRetry = "COPY_RETRY"
+    /// A volume's disk failed a copy, and another volume has it now.
+    case copyElsewhere = "COPY_ELSEWHERE"
     /// Space that a volume showed could not be reserved.
     case reserveRefused = "RESERVE_REFUSED"
     /// Reserved space was gone all the same.

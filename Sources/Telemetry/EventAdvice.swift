@@ -182,6 +182,20 @@ extension Event {
                 did: "What was staged is removed; the copy is tried again after a growing pause.",
                 next:
                     "Nothing, unless it goes on; then the open problem of the recording in `takeup status` tells more.")
+        case .copyElsewhere:
+            EventAdvice(
+                subject: "A copy went to another volume, as a disk failed",
+                happened: """
+                    The disk of volume {prev_volume} failed a copy of media {media} of recording {recording}: {detail}
+                    """,
+                did: """
+                    It was read from its original again and copied to volume {volume}, which has it now. What was staged on \
+                    the other is removed.
+                    """,
+                next: """
+                    Look at the disk of volume {prev_volume} and at the kernel's log. When two of its last three writes \
+                    have failed it is not used any more.
+                    """)
         case .reserveRefused:
             EventAdvice(
                 subject: "Space that was shown could not be reserved",
@@ -310,11 +324,16 @@ extension Event {
             EventAdvice(
                 subject: "This machine has run out of descriptors or memory",
                 happened: """
-                    A call failed while media {media} of recording {recording} was copied: {detail} ({count} times within the last minute).
+                    A call failed while media {media} of recording {recording} was looked at or copied: {detail} ({count} \
+                    times within the last minute).
                     """,
-                did: "The copy is tried again after a growing pause.",
+                did: """
+                    What is under way goes on. Nothing new is begun here for a second, and for twice as long each time until \
+                    a minute; then it is tried again, with fewer files at once. No recording counts it as its failure.
+                    """,
                 next: """
-                    Look at the limits of the unit (`LimitNOFILE=`, `MemoryMax=`) and at what else runs here.
+                    Look at the limits of the unit (`LimitNOFILE=`, `MemoryMax=`) and at what else runs here. Where it \
+                    lasts there is a problem `out-of-resources` in `takeup status`.
                     """)
         case .verifyMismatch:
             EventAdvice(

@@ -160,6 +160,14 @@ extension Event {
                     this mount: {detail}
                     """,
                 facts: faultFacts + [.mount])
+        case .copyElsewhere:
+            EventDeclaration(
+                messageID: "ee1e733a671744b7b7c7796f850450e3", priority: .notice,
+                says: """
+                    Media {media} of {recording} is on volume {volume} now, one of {count} copies that volume {prev_volume} \
+                    failed: {detail}
+                    """,
+                facts: [.recording, .media, .kind, .volume, .previousVolume, .attempt, .count, .detail])
         case .reserveRefused:
             EventDeclaration(
                 messageID: "ba55b9c4cc8e7302e4d76273d926c5cb", priority: .notice,
@@ -225,8 +233,10 @@ extension Event {
         case .resourceLimit:
             EventDeclaration(
                 messageID: "9ddffbbe246d82d0d61bc5ff95245d28", priority: .warning,
-                says:
-                    "This machine has run out of descriptors or memory while media {media} of {recording} was copied: {detail}",
+                says: """
+                    This machine has run out of descriptors or memory while media {media} of {recording} was looked at or \
+                    copied: {detail}
+                    """,
                 facts: faultFacts)
         case .verifyMismatch:
             EventDeclaration(

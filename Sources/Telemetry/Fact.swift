@@ -7,7 +7,7 @@ package struct Fact: Hashable, Sendable {
     package enum Name: String, CaseIterable, Sendable {
         case source, mount, volume, volumeID = "volume_uuid", volumePath = "volume_path", directory
         case recording, media, kind, mark, problem, job, attempt, count, size
-        case state, previousState = "prev_state", reason, resource, detail, errno
+        case state, previousState = "prev_state", previousVolume = "prev_volume", reason, resource, detail, errno
         case used = "used_pct", watermark = "watermark_pct", available = "avail_bytes", reserved = "reserved_bytes"
         case trigger = "trigger_bytes", clear = "clear_bytes", floor = "floor_bytes", waiting = "waiting_bytes"
         case timeToFull = "ttf_usec", oldest = "oldest_usec"
@@ -46,6 +46,7 @@ package struct Fact: Hashable, Sendable {
     package static func media(_ id: Int64) -> Fact { Fact(.media, String(id)) }
     package static func kind(_ kind: MediaKind) -> Fact { Fact(.kind, kind.rawValue) }
     package static func state(_ word: String) -> Fact { Fact(.state, word) }
+    package static func previousVolume(_ name: VolumeName) -> Fact { Fact(.previousVolume, name.rawValue) }
     package static func previousState(_ word: String) -> Fact { Fact(.previousState, word) }
     /// A short word for why, such as `identity`.
     package static func reason(_ word: String) -> Fact { Fact(.reason, word) }

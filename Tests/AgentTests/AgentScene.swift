@@ -177,8 +177,11 @@ struct AgentScene: Sendable {
         let lookThreads = FileThreads(name: "look", count: 2)
         /// What hears of commits.
         let committed: Wake
-        /// Of keeper and afterlooks: a test can put it forward.
+        /// Of keeper, afterlooks and resources: a test can put it forward.
         let clock = SkippingClock()
+        let resources: ResourceGate
+        /// What is left to it.
+        let spare = SpareDescriptors()
 
         init(
             _ settings: Settings, _ recorder: ScratchDatabase, _ replayDatabase: ScratchDatabase, _ name: String,
@@ -205,7 +208,12 @@ struct AgentScene: Sendable {
                 ownership: try Ownership(settings.replay.ownership), calls: calls, database: ledger,
                 problems: problems, narrator: narrator)
             let deliverer = Deliverer(
-                replay: replay, settings: settings.replay, roster: roster, narrator: narrator, lease: .seconds(60))
+                replay: replay, settings: settings.replay, roster: roster,
+                resources: ResourceGate(
+                    process: "agent", problems: problems, spare: { [spare] in min($0, spare.count) },
+                    clock: { [clock] in clock.span }),
+                narrator: narrator, lease: .seconds(60))
+            resources = deliverer.resources
             proof = MountProof(
                 MountExpectation(path: mount.directory, mustBeMountPoint: false),
                 threads: FileThreads(name: "mount-proof", count: 1), timeout: .seconds(20))
@@ -276,7 +284,18 @@ struct AgentScene: Sendable {
 final class SkippingClock: Sendable {
     private let skipped = Mutex(Duration.zero)
     var now: ContinuousClock.Instant { .now + skipped.withLock { $0 } }
+    /// By how much it was put forward, and no more: for what counts seconds, whatever the machine is busy with.
+    var span: Duration { skipped.withLock { $0 } }
     func skip(_ span: Duration) { skipped.withLock { $0 += span } }
+}
+
+/// How many descriptors a process may have, as a test says.
+final class SpareDescriptors: Sendable {
+    private let state = Mutex(1 << 20)
+    var count: Int {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
 }
 
 /// A lock on a table that keeps others from it: all, or with mode `share` those who write.

@@ -19,6 +19,8 @@ import Watching
         case mountGone
         /// While the file was looked at: another directory stood in its place then.
         case mountReplaced
+        /// Nothing new is begun here for a while.
+        case outOfResources
         case fileMissing
         case copyFailed
     }
@@ -39,6 +41,7 @@ import Watching
                 _ = await scene.agent.proof.verdict()
                 #expect(rename(place, aside) == 0)
                 try scene.scratch.directory("rec/calls")
+            case .outOfResources: await scene.agent.resources.close(FileError(.open, number: EMFILE))
             case .fileMissing, .copyFailed: break
             }
             await scene.agent.transfers.carryOutAtOnce(claimed.transfers, of: claimed.recordings)
@@ -52,6 +55,8 @@ import Watching
             case .mountReplaced:
                 #expect(place.withPath { rmdir($0) } == 0)
                 #expect(rename(aside, place) == 0)
+            // That other one has descriptors.
+            case .outOfResources: break
             case .fileMissing: try scene.scratch.write(AgentScene.speech, to: scene.name(1))
             case .copyFailed: isBroken.store(false, ordering: .relaxed)
             }

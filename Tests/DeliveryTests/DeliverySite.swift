@@ -106,7 +106,7 @@ struct DeliverySite: Sendable {
     func worker(
         _ name: String, calls: any FileCalls = KernelFiles(), connection: ConnectionSettings? = nil,
         settings: ReplaySettings? = nil, threads: Int = 2, rules: LevelRules = LevelRules(),
-        recovers: Bool = false, copying: CopySettings = CopySettings(),
+        recovers: Bool = false, isByHand: Bool = false, copying: CopySettings = CopySettings(),
         narrator: MemoryNarrator = MemoryNarrator(),
         clock: @escaping @Sendable () -> Duration = VolumeRoster.monotonic(),
         now: @escaping @Sendable () -> Instant = VolumeRoster.wallClock
@@ -118,13 +118,15 @@ struct DeliverySite: Sendable {
         let roster = VolumeRoster(
             replay: settings, rules: rules, recovers: recovers, copying: copying, concurrency: .fixed(threads),
             patience: .seconds(60),
-            ownership: try Ownership(settings.ownership), calls: calls, holder: Holder(name), database: database,
+            ownership: try Ownership(settings.ownership), isByHand: isByHand, calls: calls, holder: Holder(name),
+            database: database,
             problems: ProblemBook(database: database, narrator: narrator), narrator: narrator, clock: clock, now: now)
+        let resources = ResourceGate(process: name, problems: ProblemBook(database: database, narrator: narrator))
         return Worker(
             site: self, replay: replay, roster: roster,
             deliverer: Deliverer(
-                replay: replay, settings: settings, rules: rules, roster: roster, narrator: narrator,
-                lease: .seconds(60)),
+                replay: replay, settings: settings, rules: rules, roster: roster, resources: resources,
+                narrator: narrator, lease: .seconds(60)),
             sweeper: Sweeper(replay: replay, roster: roster, narrator: narrator, grace: .seconds(30)) {
                 [DeliverySite.source]
             })

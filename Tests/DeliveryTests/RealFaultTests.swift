@@ -102,6 +102,22 @@ struct RealFaultTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [FileCall.write, .syncFile])
+    func `what a disk that is gone failed is on another one at once, and soon it is asked no more`(
+        call: FileCall
+    ) async throws {
+        try await FaultScene.with(others: ["b"]) { scene in
+            let disk = try scene.disk()
+            scene.meanwhile(call) { try disk.shutDown() }
+            #expect(try await scene.deliver().replica != nil)
+            try scene.expect(.durabilityFailed, reason: call == .write ? "write" : "fsync")
+            #expect(scene.narrator.entries(of: .copyElsewhere).count == 1)
+            for _ in 0..<3 { #expect(try await scene.deliver().replica != nil) }
+            #expect(scene.narrator.entries(of: .durabilityFailed).count <= 2)
+            #expect(try await scene.site.count("callrec.cfiles where cfpath like '%/volumes/b/%'") == 4)
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `a disk that is not asked twice: each call that can lose bytes fails once`() async throws {
         let faults: [(FaultMount.Operation, String, Event, String)] = [

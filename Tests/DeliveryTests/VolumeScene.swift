@@ -39,7 +39,7 @@ final class VolumeScene: Sendable {
     /// A process, or what comes after its restart.
     /// - Parameter edited: the settings as they are by then.
     func process(
-        _ name: String, recovers: Bool = false, edited: ReplaySettings? = nil
+        _ name: String, recovers: Bool = false, isByHand: Bool = false, edited: ReplaySettings? = nil
     ) async throws -> (worker: Worker, narrator: MemoryNarrator) {
         let narrator = MemoryNarrator()
         let files = FaultyFiles(
@@ -52,7 +52,8 @@ final class VolumeScene: Sendable {
                 (facts.totalInodes, facts.freeInodes, facts.availableInodes) = (0, 0, 0)
             })
         let worker = try await site.worker(
-            name, calls: files, settings: edited ?? settings, recovers: recovers, narrator: narrator,
+            name, calls: files, settings: edited ?? settings, recovers: recovers, isByHand: isByHand,
+            narrator: narrator,
             clock: { [self] in state.withLock { $0.time } },
             now: { [self] in
                 Instant(microseconds: 1_795_000_000_000_000) + state.withLock { $0.time }
