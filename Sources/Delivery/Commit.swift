@@ -87,7 +87,9 @@ struct Commit: Sendable {
         for (place, replica) in zip(places, inserted) {
             outcome.replicas[place] = replica
             if case .result(let job, let made) = arrivals[place].consignment.commit {
-                try MuxJobs.finish(job.id, result: replica.id, encoded: made.encoded, notes: made.notes, in: session)
+                try MuxJobs.finish(
+                    job.id, result: replica.id, encoded: made.encoded, notes: made.notes, leftOut: made.leftOut,
+                    in: session)
             }
         }
         try Intents.close(places.map { arrivals[$0].intent.token }, in: session)

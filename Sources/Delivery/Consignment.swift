@@ -104,18 +104,21 @@ package struct MadeResult: Sendable {
     package let encoded: String
     /// What who plays it cannot see, and should know; nil where there is nothing.
     package let notes: String?
+    /// The screens that it lacks, as they were refused.
+    package let leftOut: [Replica.ID]
     /// What vouches for all that it was made of, besides our own digests.
     package let authenticity: Replica.Authenticity
     /// Of the key that it is encrypted for; nil: it is clear.
     package let keyID: String?
     package init(
-        start: WallTime?, stop: WallTime?, encoded: String, notes: String? = nil,
+        start: WallTime?, stop: WallTime?, encoded: String, notes: String? = nil, leftOut: [Replica.ID] = [],
         authenticity: Replica.Authenticity, keyID: String? = nil
     ) {
         self.start = start
         self.stop = stop
         self.encoded = encoded
         self.notes = notes
+        self.leftOut = leftOut
         self.authenticity = authenticity
         self.keyID = keyID
     }

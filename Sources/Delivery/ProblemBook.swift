@@ -137,6 +137,8 @@ package struct ProblemBook: Sendable {
             try Problems.closeOverMuxJobs(
                 kinds: [ProblemKind.muxFailed.rawValue, ProblemKind.keyMissing.rawValue],
                 subjectPrefix: ProblemBook.muxSubject, in: session)
+                + Problems.closeCompletedMuxes(
+                    kind: ProblemKind.screenLeftOut.rawValue, subjectPrefix: ProblemBook.muxSubject, in: session)
         }
         for problem in closed { tellClosed(problem, place: "replay") }
     }

@@ -31,6 +31,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case copyUnsupported = "copy-unsupported"
     case mountUnavailable = "mount-unavailable"
     case muxFailed = "mux-failed"
+    case screenLeftOut = "screen-left-out"
     case phraseUnknown = "phrase-unknown"
     case valueTooLong = "value-too-long"
     case copyChanged = "copy-changed"
@@ -53,8 +54,8 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             true
         case .orphanFiles, .damagedMedia, .deletionNear, .markedNotHeld, .unmarkedOlder, .sameDatabase, .markFailed,
             .markedErroneous, .noRoom, .volumeUnavailable, .volumeLimited, .volumeSuspect, .mountUnavailable,
-            .muxFailed, .keyMissing, .phraseUnknown, .valueTooLong, .copyChanged, .copyMissing, .copyUnreadable,
-            .copiesUnread, .manifestTampered, .manifestWaiting, .volumeDisordered, .outOfResources:
+            .muxFailed, .screenLeftOut, .keyMissing, .phraseUnknown, .valueTooLong, .copyChanged, .copyMissing,
+            .copyUnreadable, .copiesUnread, .manifestTampered, .manifestWaiting, .volumeDisordered, .outOfResources:
             false
         }
     }
@@ -136,6 +137,9 @@ package enum ProblemKind: String, CaseIterable, Sendable {
             "Raise `LimitNOFILE=` or `MemoryMax=` of the unit, or look what else holds descriptors and memory on that host; it"
                 + " goes on by itself, slowly."
         case .muxFailed: "The reason stands beside; sound and screen are safe and can be played apart."
+        case .screenLeftOut:
+            "The screen is safe and can be played apart. A better copy of it makes the result anew; once the cause is mended here,"
+                + " `takeup retry` does, or the next start of a mux worker."
         }
     }
 }

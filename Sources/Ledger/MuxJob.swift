@@ -13,7 +13,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         case waiting
         /// A worker has it until the lease ends. Goes to `done`, `waiting`, `failed`, `superseded`.
         case claimed
-        /// `result` is committed. Goes to `waiting` where that went bad on its volume.
+        /// `result` is committed. Goes to `waiting` where that went bad on its volume, or what it lacks is tried again.
         case done
         /// Only a person can help, who then says to try again. Goes to `waiting`.
         case failed
@@ -38,8 +38,10 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     package var notBefore: Instant
     package var holder: Holder?
     package var leaseUntil: Instant?
-    /// Of a job that is not done: the bad one that its new result takes the place of.
+    /// Of a job that is not done: the one that its new result takes the place of, which is bad, or lacks screens.
     package var result: Replica.ID?
+    /// Screens that `result` lacks, as they were refused. Empty where it lacks none, and where it is bad.
+    package var leftOut: [Replica.ID]
     package var lastError: String?
     /// What was encoded of its result, and why; nil before it is done.
     package var encoded: String?
@@ -54,13 +56,19 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         sound == other.sound && (Set(screens).isStrictSuperset(of: other.screens) || other.isRECD && !isRECD)
     }
 
+    /// Whether `result` is as good as it was when it was committed, as far as is known.
+    package var hasStandingResult: Bool { result != nil && (state == .done || !leftOut.isEmpty) }
+
+    /// The screens that a result of it shows, or those of `result` where that stands.
+    package var shown: Set<Replica.ID> { Set(screens).subtracting(leftOut) }
+
     /// What to show when acting on it; nil unless it is claimed.
     package var claim: Claim<ID>? { holder.map { Claim(id: id, holder: $0, attempt: attempts) } }
 
     static let columns = ColumnList(
         plain: [
             "id", "sid", "sound_id", "screen_ids", "is_recd", "state", "attempts", "failures", "losses", "holder",
-            "result_id", "last_error", "encoded", "notes",
+            "result_id", "last_error", "encoded", "notes", "left_out",
         ],
         times: ["not_before", "lease_until", "made_at"])
 
@@ -81,6 +89,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         lastError = try row.optionalText("last_error")
         encoded = try row.optionalText("encoded")
         notes = try row.optionalText("notes")
+        leftOut = try row.numbers("left_out")
         made = try row.instant("made_at")
     }
 }

@@ -20,9 +20,13 @@ extension MuxJobs {
                 order by job.id for no key update of job
             ), due as (
                 update takeup.mux_job set state = 'waiting', not_before = statement_timestamp(), failures = 0,
-                    losses = 0, last_error = null, changed_at = statement_timestamp()
+                    losses = 0, last_error = null, left_out = null, changed_at = statement_timestamp()
                 from chosen where mux_job.id = chosen.id and chosen.state = 'done'
                 returning mux_job.id
+            ), tried as (
+                -- What they lack is tried again already: now they stand for nothing.
+                update takeup.mux_job set left_out = null, not_before = least(not_before, statement_timestamp())
+                from chosen where mux_job.id = chosen.id and chosen.state <> 'done' and left_out is not null
             )
             select mux_job.result_id, exists (select from due where due.id = mux_job.id) as is_due
             from chosen join takeup.mux_job on mux_job.id = chosen.id

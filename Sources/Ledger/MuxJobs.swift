@@ -131,15 +131,19 @@ package enum MuxJobs {
     /// - Parameters:
     ///   - encoded: what was encoded, and why.
     ///   - notes: what who plays it cannot see, and should know.
+    ///   - leftOut: the screens that it lacks, as they were refused.
     package static func finish(
-        _ id: MuxJob.ID, result: Replica.ID, encoded: String? = nil, notes: String? = nil, in session: Session
+        _ id: MuxJob.ID, result: Replica.ID, encoded: String? = nil, notes: String? = nil,
+        leftOut: [Replica.ID] = [], in session: Session
     ) throws {
         try session.execute(
             """
             update takeup.mux_job set state = 'done', result_id = $2, encoded = $3, notes = $4,
+                left_out = nullif($5::bigint[], '{}'),
                 holder = null, lease_until = null, losses = 0, last_error = null, changed_at = statement_timestamp()
             where id = $1 and state = 'claimed'
-            """, [.integer(id.rawValue), .integer(result.rawValue), Value(encoded), Value(notes)])
+            """,
+            [.integer(id.rawValue), .integer(result.rawValue), Value(encoded), Value(notes), .numbers(leftOut)])
         try supersede(
             """
             sid = (select sid from takeup.mux_job where id = $1) and id <> $1 and exists (

@@ -25,6 +25,28 @@ extension Problems {
         ).map(Problem.init)
     }
 
+    /// Problems of this kind about results that lack screens: the job's result lacks none now, another's took its place, or
+    /// the job has lost its point.
+    @discardableResult
+    package static func closeCompletedMuxes(kind: String, subjectPrefix prefix: String, in session: Session) throws
+        -> [Problem]
+    {
+        try session.query(
+            """
+            update takeup.problem set closed_at = statement_timestamp()
+            where id = any (array(
+                select problem.id from takeup.problem
+                join takeup.mux_job as job on job.id = substring(problem.subject from '[0-9]+$')::bigint
+                where problem.kind = $1 and problem.closed_at is null
+                    and starts_with(problem.subject, $2) and problem.subject ~ '[0-9]+$'
+                    and (job.state = 'superseded' or job.state = 'done' and (job.left_out is null
+                        or not exists (select from takeup.replica where id = job.result_id and state = 'held')))
+                order by problem.id for no key update of problem))
+            returning \(Problem.columns.text(of: "problem"))
+            """, [.text(kind), .text(prefix)]
+        ).map(Problem.init)
+    }
+
     /// Problems of these kinds about mux jobs that are over: done after all, or superseded by a better half.
     @discardableResult
     package static func closeOverMuxJobs(kinds: [String], subjectPrefix prefix: String, in session: Session) throws

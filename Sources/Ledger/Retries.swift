@@ -41,6 +41,7 @@ package enum Retries {
                 order by id for no key update))
             returning source, source_id, mount
             """, [value])
+        let muxed = try retryMuxes(scope, in: session)
         let sightings = try session.query(
             """
             with chosen as (
@@ -57,7 +58,7 @@ package enum Retries {
             returning sighting.source, sighting.source_id, was_given_up
             """, [value])
         var due: Set<RecordingReference> = []
-        for row in transfers + sightings {
+        for row in transfers + sightings + muxed {
             due.insert(RecordingReference(source: try row.name("source"), id: try row.integer("source_id")))
         }
         try session.execute(
@@ -70,5 +71,31 @@ package enum Retries {
         try WorkChannel.notify(mounts: transfers.map { try $0.name("mount", as: MountPath.self) }, in: session)
         for source in Set(due.map(\.source)) { try WorkChannel.notify(look: source, in: session) }
         return Count(known: known, due: due.count - reopened, reopened: reopened)
+    }
+
+    /// Mux jobs that wait, and those whose results lack screens. Gives their recordings.
+    private static func retryMuxes(_ scope: Scope, in session: Session) throws -> [Row] {
+        let (condition, value): (String, Value) =
+            switch scope {
+            case .recording(let sid): ("job.sid = $1", Value(sid))
+            case .sources(let names): ("sound.source = any($1::text[])", .names(names))
+            }
+        let muxes = try session.query(
+            """
+            with chosen as (
+                select job.id, sound.source from takeup.mux_job as job join takeup.replica as sound on sound.id = job.sound_id
+                where \(condition) and (job.state in ('waiting', 'failed') or job.left_out is not null and job.state = 'done'
+                    and exists (select from takeup.replica where id = job.result_id and state = 'held'))
+                order by job.id for no key update of job
+            ), due as (
+                update takeup.mux_job set state = 'waiting', not_before = statement_timestamp(), failures = 0, losses = 0,
+                    changed_at = statement_timestamp()
+                from chosen where mux_job.id = chosen.id returning mux_job.sid, chosen.source
+            )
+            select distinct sighting.source, sighting.source_id from due
+            join takeup.sighting on sighting.sid = due.sid and sighting.source = due.source
+            """, [value])
+        if !muxes.isEmpty { try WorkChannel.notify(payloads: [WorkChannel.muxPayload], in: session) }
+        return muxes
     }
 }

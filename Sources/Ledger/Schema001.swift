@@ -263,6 +263,8 @@ extension Migrations {
             encoded text,
             -- What of its halves its result does not show as it was; null where there is nothing to say.
             notes text,
+            -- Of the result that stands: the screens that it lacks, as they were refused; null where it lacks none.
+            left_out bigint[] check (cardinality(left_out) > 0 and left_out <@ screen_ids),
             made_at timestamptz not null default now(),
             changed_at timestamptz not null default now(),
             unique (sid, sound_id, screen_ids),
@@ -274,6 +276,7 @@ extension Migrations {
         create index mux_job_newest on takeup.mux_job (id) where state = 'waiting';
         create index mux_job_claimed on takeup.mux_job (id) where state = 'claimed';
         create index mux_job_not_muxable on takeup.mux_job (not_before, id) where state = 'not_muxable';
+        create index mux_job_left_out on takeup.mux_job (id) where left_out is not null;
 
         create table takeup.intent (
             token bigint generated always as identity primary key,

@@ -9,6 +9,8 @@ struct ClearMux: Sendable {
     let tolerance: Duration
     let checks: MuxChecks
 
+    static let resultName = "result.mp4"
+
     struct Part: Sendable {
         let half: MuxChecks.Half
         /// How long its row says that it lasts; nil where it says nothing of this very file.
@@ -17,7 +19,7 @@ struct ClearMux: Sendable {
         let isVouched: Bool
     }
 
-    /// Makes `result.mp4` in `directory`, which has to be private. With it, what who plays it cannot see, and should know.
+    /// Makes ``resultName`` in `directory`, which has to be private. With it, what who plays it cannot see, and should know.
     ///
     /// - Parameters:
     ///   - parts: the sound, then the screens.
@@ -45,7 +47,8 @@ struct ClearMux: Sendable {
                 var picture = screen.half.input.facts.screenTrack(
                     offset: .zero, claimed: screen.claimed, isWhole: screen.half.isWhole)
             else {
-                throw MuxFailure(what: "\(screen.half.role) holds no pictures", isTransient: false)
+                let failure = MuxFailure(what: "\(screen.half.role) holds no pictures", isTransient: false)
+                throw MuxFailure(ofScreens: [screen.half.role: failure])
             }
             let offset = offset(number, picture.duration, track.duration)
             picture.offset += offset.estimate
@@ -56,14 +59,15 @@ struct ClearMux: Sendable {
         switch arrange(track, screens: tracks, rules: rules) {
         case .mux(let made): plan = try adjusted(made, track, tracks)
         case .refuse(let refusal):
-            throw MuxFailure(what: refusal.text(screens: names), isTransient: false)
+            let failure = MuxFailure(what: refusal.text(screens: names), isTransient: false)
+            throw refusal.screen(of: tracks).map { MuxFailure(ofScreens: [names[$0]: failure]) } ?? failure
         }
         let shown = Set(plan.pieces.compactMap(\.screen))
         let labels = labels(screens.indices.filter(shown.contains))
         let result = try await checked(plan, sound, screens) {
             try await tools.mux(
                 plan, sound: sound.half.input, screens: screens.map(\.half.input), labels: labels, into: directory,
-                name: "result.mp4", tolerance: tolerance)
+                name: ClearMux.resultName, tolerance: tolerance)
         }
         return (result, plan.notes(screens: names))
     }

@@ -79,13 +79,23 @@ struct MuxChecks: Sendable {
     /// Damage that a decoder sees never becomes a result: of tampered CBC ciphertext nothing else shows.
     ///
     /// All of the sound is decoded, and of each screen what the setting says, some at once; all of one that nothing else
-    /// vouches for. Throws ``MuxFailure``.
+    /// vouches for. Throws ``MuxFailure``, of screens where the sound is sound.
     func refuseDamaged(sound: Half, screens: [(half: Half, isVouched: Bool)]) async throws {
         let all =
             [(sound, stretch(.sound, of: sound, .all))]
             + screens.map { ($0.half, stretch(.picture, of: $0.half, extent(of: $0.half, isVouched: $0.isVouched))) }
-        _ = try await atMost(MuxChecks.halvesAtOnce, of: all) { half, stretch in
-            try await refuseDamaged(half, stretch)
+        let refused = try await atMost(MuxChecks.halvesAtOnce, of: all.enumerated()) { place, one -> (any Error)? in
+            do {
+                try await refuseDamaged(one.0, one.1)
+                return nil
+            } catch {
+                guard place > 0, !MuxService.isCancellation(error) else { throw error }
+                return error
+            }
+        }
+        let ofScreens = zip(all, refused).compactMap { one, error in error.map { (one.0.role, $0) } }
+        if !ofScreens.isEmpty {
+            throw MuxFailure(ofScreens: Dictionary(ofScreens, uniquingKeysWith: { first, _ in first }))
         }
     }
 

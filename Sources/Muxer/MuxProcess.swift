@@ -62,7 +62,7 @@ package struct MuxProcess: Sendable {
             group.addTask { await SweepService(sweeper: base.sweeper, narrator: narrator, progress: progress).run() }
             group.addTask { await presence.run() }
             group.addTask { await listen(base.connection, wakes) }
-            group.addTask { await closeOverProblems(base.problems) }
+            group.addTask { await closeOverProblems(base.problems, base.replay.database) }
             await group.waitForAll()
         }
         narrator.tell(.workerStopping, .reason("it was told to"))
@@ -95,11 +95,16 @@ package struct MuxProcess: Sendable {
         narrator.tell(.clearOnDisk, .detail("\(settings.mux.temporaryDirectory.displayText), which is on \(kind)"))
     }
 
-    /// A better half supersedes a job, and with it what was wrong with it: nobody else would close that.
-    private func closeOverProblems(_ problems: ProblemBook) async {
+    /// A better half supersedes a job, and with it what was wrong with it: nobody else would close that. Once, what was left
+    /// out of results is tried again.
+    private func closeOverProblems(_ problems: ProblemBook, _ database: Database) async {
+        var isTried = false
         while !Task.isCancelled {
             // Where the ledger is away, the next time finds the same.
             try? await problems.closeOverMuxJobs()
+            if !isTried {
+                isTried = (try? await database.transaction { try MuxJobs.tryLeftOut(in: $0) }) != nil
+            }
             try? await Task.sleep(for: .seconds(15))
         }
     }

@@ -115,6 +115,12 @@ struct MuxService: Sendable {
         let started = ContinuousClock.now
         let directory = try PrivateDirectory(below: temporary, name: "\(number)-\(job.id.rawValue)")
         let made = try await work.make(pair, in: directory.path)
+        if !job.leftOut.isEmpty, job.leftOut == made.leftOut {
+            try await keep(claim)
+            return
+        }
+        // Before the commit: who is lost behind it must not leave an operator without it.
+        if !made.leftOut.isEmpty { try await tellLeftOut(pair, made) }
         let outcome = await base.deliverer.deliver([consignment(pair, claim, made)])
         switch outcome.first {
         case .committed(let replica):
@@ -131,11 +137,12 @@ struct MuxService: Sendable {
 
     private func pair(of job: MuxJob) async throws -> MuxPair {
         let replay = base.replay
-        let (replicas, recording, sightings) = try await replay.database.perform { session in
+        let (replicas, recording, sightings, shown) = try await replay.database.perform { session in
             (
                 try Replicas.find([job.sound] + job.screens, in: session),
                 try replay.catalog.find(sids: [job.sid], on: session)[job.sid],
-                try Sightings.find(sid: job.sid, in: session)
+                try Sightings.find(sid: job.sid, in: session),
+                try MuxService.shown(beside: job, in: session)
             )
         }
         guard let recording else {
@@ -163,7 +170,32 @@ struct MuxService: Sendable {
                 try half(id, MuxPair.role(ofScreen: number, of: job.screens.count, media: media(id)))
             },
             reference: sighting?.reference ?? RecordingReference(source: SourceName("replay"), id: recording.id),
-            clockIsUTC: source.map(clocksOnUTC.contains) ?? false)
+            clockIsUTC: source.map(clocksOnUTC.contains) ?? false, shown: shown)
+    }
+
+    /// Screens that a result of the same sound shows which stands.
+    private static func shown(beside job: MuxJob, in session: Session) throws -> Set<Replica.ID> {
+        let held = Set((try Replicas.held([job.sid], in: session)[job.sid] ?? []).map(\.id))
+        let standing = try MuxJobs.find(sid: job.sid, in: session).filter { other in
+            other.sound == job.sound && other.hasStandingResult && (other.result.map(held.contains) ?? false)
+        }
+        return standing.reduce(into: []) { shown, other in shown.formUnion(other.shown) }
+    }
+
+    /// What was left out is refused as it was: nothing is published.
+    private func keep(_ claim: Claim<MuxJob.ID>) async throws {
+        let isKept = try await base.replay.database.transaction { session in try MuxJobs.keep(claim, in: session) }
+        guard !isKept else { return }
+        // The result went bad meanwhile, or another has the job.
+        try await base.replay.database.perform { session in try MuxJobs.release(claim, in: session) }
+    }
+
+    private func tellLeftOut(_ pair: MuxPair, _ made: MuxWork.Made) async throws {
+        let screens = made.notes.prefix(made.leftOut.count).joined(separator: "; ")
+        try await base.problems.open(
+            ProblemBook.Finding(
+                .screenLeftOut, subject: subject(pair.job), recording: pair.reference, place: "replay",
+                what: "Recording \(pair.reference) is muxed without what was refused of it: \(screens)."))
     }
 
     /// Where each proven volume lies.
@@ -189,7 +221,7 @@ struct MuxService: Sendable {
                 MadeResult(
                     start: pair.sound.media?.start ?? pair.recording.start,
                     stop: pair.sound.media?.stop ?? pair.recording.stop, encoded: result.encodedText,
-                    notes: made.notes.isEmpty ? nil : made.notes.joined(separator: "; "),
+                    notes: made.notes.isEmpty ? nil : made.notes.joined(separator: "; "), leftOut: made.leftOut,
                     authenticity: made.authenticity, keyID: made.keyID)))
     }
 
@@ -204,7 +236,8 @@ struct MuxService: Sendable {
                 .reason(([made.result.encodedText] + made.notes).joined(separator: "; ")),
             ] + (volume.map { [.volume($0)] } ?? []))
         try? await base.problems.close(
-            [.muxFailed, .keyMissing], subjects: [subject(pair.job)], place: pair.reference.source.rawValue)
+            [.muxFailed, .keyMissing] + (made.leftOut.isEmpty ? [.screenLeftOut] : []), subjects: [subject(pair.job)],
+            place: pair.reference.source.rawValue)
     }
 
     private func subject(_ job: MuxJob) -> String { "\(ProblemBook.muxSubject)\(job.id.rawValue)" }

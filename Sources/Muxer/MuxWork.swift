@@ -3,6 +3,7 @@ internal import Copying
 internal import Delivery
 internal import Files
 internal import FoundationEssentials
+internal import Glibc
 internal import Ledger
 internal import Media
 internal import Planning
@@ -16,7 +17,7 @@ struct MuxPair: Sendable {
     let recording: ReplayRecording
     let sound: Half
     /// In the order of the job.
-    let screens: [Half]
+    var screens: [Half]
 
     struct Half: Sendable {
         let replica: Replica
@@ -39,6 +40,13 @@ struct MuxPair: Sendable {
     }
 
     var halves: [Half] { [sound] + screens }
+
+    /// With the screens at these places alone.
+    func keeping(_ places: [Int]) -> MuxPair {
+        var pair = self
+        pair.screens = places.map { screens[$0] }
+        return pair
+    }
 
     /// How long after the sound a screen began, by the rows and the measured lengths; zero where the rows say nothing.
     func offset(of screen: Half, lasting length: Duration, soundLength: Duration) -> Offset {
@@ -66,6 +74,8 @@ struct MuxPair: Sendable {
     }
     /// Whether the rows' clock is UTC.
     var clockIsUTC = false
+    /// Screens that a result shows which stands: none of them is left out.
+    var shown: Set<Replica.ID> = []
 }
 
 /// Why a pair could not be muxed.
@@ -73,8 +83,23 @@ struct MuxFailure: Error, CustomStringConvertible {
     let what: String
     /// Whether it may go better by itself: then it is tried again with growing pauses.
     let isTransient: Bool
-    var isKeyMissing = false
+    /// Where single screens are the reason: each by its role, and what is wrong with it.
+    private(set) var screens: [String: any Error] = [:]
     var description: String { what }
+
+    init(what: String, isTransient: Bool) {
+        self.what = what
+        self.isTransient = isTransient
+    }
+
+    init(ofScreens screens: [String: any Error]) {
+        what = screens.sorted { ($0.key.count, $0.key) < ($1.key.count, $1.key) }.map { String(describing: $0.value) }
+            .joined(separator: "; ")
+        isTransient = screens.values.contains {
+            ($0 as? any Retryable)?.isTransient ?? ($0 as? MuxFailure)?.isTransient ?? true
+        }
+        self.screens = screens
+    }
 }
 
 /// The screens are RECD, and this worker has no converter: no failure.
@@ -120,13 +145,43 @@ struct MuxWork: Sendable {
         let authenticity: Replica.Authenticity
         /// What who plays it cannot see, and should know.
         let notes: [String]
+        /// The screens that it lacks, as they were refused.
+        let leftOut: [Replica.ID]
     }
 
+    /// Makes the result of the sound and of those screens that are not refused, at least one. Throws what was refused where
+    /// none is left.
     func make(_ pair: MuxPair, in directory: FilePath) async throws -> Made {
-        let opened = try await openAll(pair, in: directory)
-        let parts = zip(pair.halves, opened).map { half, open in
+        var leftOut = LeftOut(of: pair)
+        let opened = try await openAll(pair, in: directory, &leftOut)
+        // By the rows of all of them: two with the same times tell of the call, also where one is left out.
+        let claims = pair.halves.map { claimed(pair, $0) }
+        while true {
+            do {
+                return try await make(pair, opened, claims, leftOut, in: directory)
+            } catch let failure as MuxFailure where !failure.screens.isEmpty {
+                guard try leftOut.add(failure.screens) else { throw failure }
+                // It may have been muxed before a decoder had seen all.
+                unlink(directory.appending(ClearMux.resultName).cPath)
+            } catch let failure as MuxFailure where !leftOut.isEmpty {
+                throw MuxFailure(
+                    what: ([failure.what] + leftOut.notes).joined(separator: "; "), isTransient: failure.isTransient)
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - opened: the sound, then all screens; nil for those that could not be opened, which are left out.
+    ///   - claims: of the same.
+    private func make(
+        _ whole: MuxPair, _ opened: [OpenHalf?], _ claims: [ClaimedLength?], _ leftOut: LeftOut, in directory: FilePath
+    ) async throws -> Made {
+        let pair = whole.keeping(leftOut.kept)
+        let places = [0] + leftOut.kept.map { $0 + 1 }
+        let opened = places.compactMap { opened[$0] }
+        let parts = zip(places, opened).map { place, open in
             ClearMux.Part(
-                half: open.measured, claimed: claimed(pair, half), isVouched: open.authenticity != .unauthenticated)
+                half: open.measured, claimed: claims[place], isVouched: open.authenticity != .unauthenticated)
         }
         let mux = ClearMux(tools: tools, rules: rules, tolerance: tolerance, checks: checks)
         let (result, notes) = try await mux.make(parts, in: directory) { screen, length, soundLength in
@@ -146,7 +201,7 @@ struct MuxWork: Sendable {
         return Made(
             result: result, path: sealed?.path ?? result.path, byteCount: sealed?.byteCount ?? result.byteCount,
             keyID: sealed?.keyID, authenticity: Replica.Authenticity.weakest(of: opened.map(\.authenticity)),
-            notes: notes)
+            notes: leftOut.notes + notes, leftOut: leftOut.ids)
     }
 
     private func claimed(_ pair: MuxPair, _ half: MuxPair.Half) -> ClaimedLength? {
@@ -161,7 +216,8 @@ struct MuxWork: Sendable {
         if masks.isEmpty { return plan }
         let names = pair.screens.map(\.role)
         func failure(_ refusal: MaskRefusal) -> MuxFailure {
-            MuxFailure(what: refusal.text(screens: names), isTransient: false)
+            let failure = MuxFailure(what: refusal.text(screens: names), isTransient: false)
+            return refusal.screen.map { MuxFailure(ofScreens: [names[$0]: failure]) } ?? failure
         }
         if let unplaced = pair.screens.firstIndex(where: { $0.media?.start == nil }) {
             throw failure(.unplaced(screen: unplaced))
@@ -186,9 +242,24 @@ struct MuxWork: Sendable {
         return (directory.appending("result.mp4.p7m"), made.byteCount, resultKey.id)
     }
 
-    /// Opens and measures some at once: the sound, then the screens.
-    private func openAll(_ pair: MuxPair, in directory: FilePath) async throws -> [OpenHalf] {
-        try await atMost(MuxChecks.halvesAtOnce, of: pair.halves) { half in try await open(half, in: directory) }
+    /// Opens and measures some at once: the sound, then the screens; nil for those that are left out.
+    private func openAll(
+        _ pair: MuxPair, in directory: FilePath, _ leftOut: inout LeftOut
+    ) async throws -> [OpenHalf?] {
+        let rule = leftOut
+        let opened = try await atMost(MuxChecks.halvesAtOnce, of: pair.halves.enumerated()) {
+            place, half -> Result<OpenHalf, any Error> in
+            do {
+                return .success(try await open(half, in: directory))
+            } catch {
+                guard place > 0, rule.takes(error) else { throw error }
+                return .failure(error)
+            }
+        }
+        for (place, one) in opened.enumerated() {
+            if case .failure(let error) = one { try leftOut.add(place - 1, error) }
+        }
+        return opened.map { try? $0.get() }
     }
 
     private var checks: MuxChecks {

@@ -163,7 +163,7 @@ package struct MuxPlan: Hashable, Sendable {
     }
 
     /// The screen at this index is not shown, and why.
-    package struct LeftOut: Hashable, Sendable {
+    package struct NotShown: Hashable, Sendable {
         package enum Reason: String, Hashable, Sendable {
             case beforeSound = "it ended before the sound began"
             case afterSound = "it began after the sound ended"
@@ -214,7 +214,7 @@ package struct MuxPlan: Hashable, Sendable {
     package var height: Int
     /// Pictures a second where they are encoded.
     package var frameRate: Int
-    package var leftOut: [LeftOut]
+    package var notShown: [NotShown]
     package var cuts: [Cut]
     package var unexplained: [Unexplained] = []
     /// Halves whose times were stretched to their rows.
@@ -230,7 +230,7 @@ extension MuxPlan {
     ///
     /// - Parameter names: how each screen is called, by its index.
     package func notes(screens names: [String] = []) -> [String] {
-        let absent = leftOut.map { "\(halfName($0.screen, names)) is not shown: \($0.reason.rawValue)" }
+        let absent = notShown.map { "\(halfName($0.screen, names)) is not shown: \($0.reason.rawValue)" }
         let cut = cuts.map {
             "\(halfName($0.earlier, names)) is cut by \($0.overlap.inSeconds) s, where \(halfName($0.later, names)) begins"
         }
@@ -261,7 +261,7 @@ package enum ArrangeRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     /// This screen shows nothing at all.
     case empty(Int)
     /// No screen shows anything of the time in which there is sound.
-    case nothingToShow([MuxPlan.LeftOut])
+    case nothingToShow([MuxPlan.NotShown])
     /// Two screens, by their index, overlap by more than ``ArrangeRules/mostOverlap``.
     case overlap(earlier: Int, later: Int, by: Duration)
     /// A half, the sound where `screen` is nil, lacks more of what its row says than any clock explains.
@@ -288,6 +288,20 @@ package enum ArrangeRefusal: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
+extension ArrangeRefusal {
+    /// The screen without which the others may go: of two that overlap the one that shows less, and the later of two alike.
+    /// Nil where it is not one screen's.
+    package func screen(of screens: [ScreenTrack]) -> Int? {
+        switch self {
+        case .noSound, .noScreen, .nothingToShow: nil
+        case .empty(let screen): screen
+        case .short(let screen, measured: _, claimed: _): screen
+        case .overlap(let earlier, let later, by: _):
+            screens[later].duration <= screens[earlier].duration ? later : earlier
+        }
+    }
+}
+
 /// Places the screens on the sound's timeline.
 package func arrange(
     _ sound: SoundTrack, screens: [ScreenTrack], rules: ArrangeRules = ArrangeRules()
@@ -299,8 +313,8 @@ package func arrange(
     case .success(let found): lengths = found
     case .failure(let refusal): return .refuse(refusal)
     }
-    var leftOut: [MuxPlan.LeftOut] = []
-    let placed = place(screens, on: sound, lengths, rules: rules, leftOut: &leftOut)
+    var notShown: [MuxPlan.NotShown] = []
+    let placed = place(screens, on: sound, lengths, rules: rules, notShown: &notShown)
     var shown: [MuxPlan.Piece] = []
     var cuts: [MuxPlan.Cut] = []
     for piece in placed {
@@ -315,12 +329,12 @@ package func arrange(
                     MuxPlan.Piece(earlier.content, start: earlier.start, duration: piece.start - earlier.start))
                 cuts.append(MuxPlan.Cut(earlier: one, later: other, overlap: overlap))
             } else {
-                leftOut.append(MuxPlan.LeftOut(screen: one, reason: .covered))
+                notShown.append(MuxPlan.NotShown(screen: one, reason: .covered))
             }
         }
         shown.append(piece)
     }
-    guard !shown.isEmpty else { return .refuse(.nothingToShow(leftOut)) }
+    guard !shown.isEmpty else { return .refuse(.nothingToShow(notShown)) }
     let pictures = shown.compactMap { $0.screen.map { screens[$0].picture } }
     return .mux(
         MuxPlan(
@@ -328,7 +342,7 @@ package func arrange(
             sound: soundTreatment(sound, rules: rules),
             picture: pictureTreatment(shown, pictures, cuts: cuts, of: screens),
             width: even(pictures.map(\.width).max() ?? 0), height: even(pictures.map(\.height).max() ?? 0),
-            frameRate: frameRate(pictures), leftOut: leftOut.sorted { $0.screen < $1.screen }, cuts: cuts,
+            frameRate: frameRate(pictures), notShown: notShown.sorted { $0.screen < $1.screen }, cuts: cuts,
             unexplained: lengths.unexplained, stretched: lengths.stretched, soundPace: 1 / lengths.sound))
 }
 
@@ -390,7 +404,7 @@ extension MuxPlan.Piece {
 /// Each screen's part of the sound's timeline, by start; overlaps are left in.
 private func place(
     _ screens: [ScreenTrack], on sound: SoundTrack, _ lengths: Lengths, rules: ArrangeRules,
-    leftOut: inout [MuxPlan.LeftOut]
+    notShown: inout [MuxPlan.NotShown]
 ) -> [MuxPlan.Piece] {
     // How the sound's clock runs against the recorder's, in which the offsets are told.
     let soundPace = 1 / lengths.sound
@@ -402,9 +416,9 @@ private func place(
         if start < .zero, .zero - start <= min(screen.uncertainty, rules.mostUncutLead) { start = .zero }
         let end = start + scaled(screen.duration, by: stretch)
         if end <= .zero {
-            leftOut.append(MuxPlan.LeftOut(screen: index, reason: .beforeSound))
+            notShown.append(MuxPlan.NotShown(screen: index, reason: .beforeSound))
         } else if start >= sound.duration {
-            leftOut.append(MuxPlan.LeftOut(screen: index, reason: .afterSound))
+            notShown.append(MuxPlan.NotShown(screen: index, reason: .afterSound))
         } else {
             let from = start < .zero ? scaled(.zero - start, by: 1 / stretch) : .zero
             let visible = max(start, .zero)

@@ -34,6 +34,14 @@ package enum MaskRefusal: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { text(screens: []) }
 
+    /// The screen without which the mask may be placed; nil where it is the mask's own.
+    package var screen: Int? {
+        switch self {
+        case .outside, .reversed: nil
+        case .unplaced(let screen): screen
+        }
+    }
+
     package func text(screens names: [String]) -> String {
         switch self {
         case .outside(let index): "masked time \(index + 1) does not lie within the sound"

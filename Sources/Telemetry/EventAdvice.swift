@@ -793,8 +793,8 @@ extension Event {
                 happened: "The muxed file of recording {recording} was verified and lies on volume {volume}.",
                 did: "It is on record beside its originals.",
                 next: """
-                    Nothing, unless it says that a screen is not shown or is cut, or that a length does not fit: then \
-                    compare the times of the recording's media rows. {reason}
+                    Nothing, unless it says that a screen is left out, not shown or cut, or that a length does not fit: then \
+                    compare the times of the recording's media rows; of what is left out there is a problem. {reason}
                     """)
         case .muxFailed:
             EventAdvice(

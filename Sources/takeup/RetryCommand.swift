@@ -9,7 +9,8 @@ struct RetryCommand: AsyncParsableCommand {
         abstract: "Has what waits or was given up tried again now.",
         discussion: """
             Sets the counts of failed attempts to zero, makes due what waits, and takes up recordings that Takeup marked \
-            erroneous: they end with their true mark. Agents that run begin at once, others when they start.
+            erroneous: they end with their true mark. So it does with mux jobs that wait, and with those whose results lack \
+            screens that were refused. Agents and workers that run begin at once, others when they start.
 
             Exit code: 1 where the ledger knows no such recording or can't be asked, 64 where no source has that name, \
             78 where the settings can't be used.

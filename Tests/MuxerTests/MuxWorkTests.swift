@@ -118,17 +118,26 @@ import Vocabulary
         }
     }
 
-    @Test func `screens that overlap too much are refused, and the text names both and by how much`() async throws {
+    @Test(arguments: [3, 4])
+    func `of screens that overlap too much the shorter is left out, and the note names both and by how much`(
+        _ seconds: Int
+    ) async throws {
         let fixture = try await MuxFixture()
-        var (first, second) = (try fixture.screen(seconds: 4), try fixture.screen(seconds: 4))
+        var (first, second) = (try fixture.screen(seconds: seconds), try fixture.screen(seconds: 4))
         (first.name, second.name, second.delay) = ("first.mp4", "second.mp4", .milliseconds(1250))
-        let failure = try await fixture.failure(
-            of: try await fixture.pair(sound: fixture.speech(seconds: 6), screens: [first, second]))
+        let pair = try await fixture.pair(sound: fixture.speech(seconds: 6), screens: [first, second])
+        let directory = try PrivateDirectory(below: FilePath(fixture.root), name: "1-\(pair.job.id.rawValue)")
+        defer { withExtendedLifetime(directory) {} }
+        let made = try await fixture.work.make(pair, in: directory.path)
+        try expectPlays(made, seconds: 6)
+        // Of two alike the later.
+        let (screen, overlap) = seconds == 3 ? (0, "1.75") : (1, "2.75")
+        #expect(made.leftOut == [pair.screens[screen].replica.id])
         #expect(
-            failure.text.contains(
-                "screen 1 (media 2) and screen 2 (media 3) overlap by 2.75 s, more than max_overlap_allowed"),
-            "\(failure.text)")
-        #expect(failure.isTransient == false)
+            made.notes == [
+                "\(pair.screens[screen].role) is left out: screen 1 (media 2) and screen 2 (media 3) overlap by \(overlap) s, "
+                    + "more than max_overlap_allowed"
+            ], "\(made.notes)")
     }
 
     @Test func `a replica that is not what was copied is refused, and may come back`() async throws {

@@ -35,7 +35,7 @@ import Vocabulary
         #expect(try comment(of: made).contains(" media=3:sha256:"))
     }
 
-    @Test func `a screen without pictures is damaged, however good the others are`() async throws {
+    @Test func `a screen without pictures is damaged and left out, however good the others are`() async throws {
         let fixture = try await MuxFixture()
         var (first, second) = (try fixture.screen(seconds: 4), try fixture.screen(seconds: 3))
         (first.name, second.name, second.delay) = ("first.mp4", "second.mp4", .seconds(4))
@@ -45,10 +45,14 @@ import Vocabulary
             let count = found.upperBound + (box == "stsz" ? 8 : 4)
             second.bytes.replaceSubrange(count..<count + 4, with: [0, 0, 0, 0])
         }
-        let failure = try await fixture.failure(
-            of: try await fixture.pair(sound: fixture.speech(seconds: 8), screens: [first, second]))
-        #expect(failure.text.contains("screen 2 (media 3)"), "\(failure.text)")
-        #expect(failure.isTransient == false, "\(failure.text)")
+        let pair = try await fixture.pair(sound: fixture.speech(seconds: 8), screens: [first, second])
+        let directory = try PrivateDirectory(below: FilePath(fixture.root), name: "1-\(pair.job.id.rawValue)")
+        defer { withExtendedLifetime(directory) {} }
+        let made = try await fixture.work.make(pair, in: directory.path)
+        #expect(made.leftOut == [pair.screens[1].replica.id])
+        #expect(made.notes.count == 1 && made.notes[0].hasPrefix("screen 2 (media 3) is left out: "), "\(made.notes)")
+        #expect(try comment(of: made).contains(" media=2:sha256:"))
+        #expect(!(try comment(of: made)).contains("media=3"))
     }
 
     private func comment(of made: MuxWork.Made) throws -> String {

@@ -45,7 +45,7 @@ import Vocabulary
         var screens: [ScreenTrack]
         var pieces: String
         var picture = MuxPlan.Treatment.copy
-        var leftOut: [MuxPlan.LeftOut] = []
+        var notShown: [MuxPlan.NotShown] = []
         var testDescription: String { pieces }
     }
 
@@ -75,11 +75,11 @@ import Vocabulary
         Layout(screens: [screen(0, 31_000), screen(30_000, 30_000)], pieces: "0 0+30000, 1 30000+30000"),
         Layout(
             screens: [screen(0, 800), screen(0, 60_000)], pieces: "1 0+60000", picture: .copy,
-            leftOut: [.init(screen: 0, reason: .covered)]),
+            notShown: [.init(screen: 0, reason: .covered)]),
         // Outside the sound.
         Layout(
             screens: [screen(-9000, 8000), screen(0, 60_000), screen(60_000, 10)], pieces: "1 0+60000",
-            leftOut: [.init(screen: 0, reason: .beforeSound), .init(screen: 2, reason: .afterSound)]),
+            notShown: [.init(screen: 0, reason: .beforeSound), .init(screen: 2, reason: .afterSound)]),
     ]
 
     @Test(arguments: layouts)
@@ -87,7 +87,7 @@ import Vocabulary
         let plan = try plan(Self.sound(60_000), layout.screens)
         #expect(text(plan) == layout.pieces)
         #expect(plan.picture == layout.picture)
-        #expect(plan.leftOut == layout.leftOut)
+        #expect(plan.notShown == layout.notShown)
         #expect(plan.duration == .seconds(60))
         var cursor = Duration.zero
         for piece in plan.pieces {
