@@ -216,34 +216,46 @@ struct Commit: Sendable {
             throw CatalogError(code: .gone, sentence: "The recording of a muxed file is not at the replay any more.")
         }
         if let earlier = try supersededResult(of: job, in: session) {
-            try catalog.replaceMedia([(earlier, row)], on: session)
-            retired += try retire(replayMedia: [earlier], of: [job.sid], in: session)
-            return earlier
+            try catalog.replaceMedia([(earlier.row, row)], on: session)
+            let keep = earlier.isLastOfScreen ? Quarantine.keepOfLost : Quarantine.keep
+            retired += try retire(replayMedia: [earlier.row], of: [job.sid], keep: keep, in: session)
+            return earlier.row
         }
         let media = try catalog.addMedia([(row, standing.id)], on: session)
         try catalog.setMixed(standing.id, on: session)
         return media[0]
     }
 
-    /// The media row of the job's own result that went bad, or of a muxed file that was made of a half which has been
-    /// replaced since, or of fewer screens: the new one takes its place.
-    private static func supersededResult(of job: MuxJob, in session: Session) throws -> Int64? {
+    /// The media row of the job's own result, or of another muxed file of the same sound, or of what this sound took the
+    /// place of: a sound has one muxed file, and the new one takes its place.
+    private static func supersededResult(
+        of job: MuxJob, in session: Session
+    ) throws -> (row: Int64, isLastOfScreen: Bool)? {
         let held = try Replicas.held([job.sid], in: session)[job.sid] ?? []
-        let heldIDs = Set(held.map(\.id))
-        if let bad = held.first(where: { $0.id == job.result })?.content.replayMediaID { return bad }
-        for other in try MuxJobs.find(sid: job.sid, in: session) where other.id != job.id {
-            let isOutdated = !heldIDs.isSuperset(of: other.screens + [other.sound])
-            guard let result = other.result, isOutdated || job.isMore(than: other) else { continue }
-            if let row = held.first(where: { $0.id == result })?.content.replayMediaID { return row }
+        func row(_ result: Replica.ID?) -> Int64? { held.first { $0.id == result }?.content.replayMediaID }
+        if let own = row(job.result) { return (own, false) }
+        let others = try MuxJobs.find(sid: job.sid, in: session).filter { other in
+            // What shows more stays, unless it went bad.
+            other.id != job.id && row(other.result) != nil && !(other.hasStandingResult && other.isMore(than: job))
         }
-        return nil
+        let sounds = try Replicas.find(Set(others.map(\.sound) + [job.sound]), in: session)
+        func mediaRow(_ sound: Replica.ID) -> Int64? { sounds.first { $0.id == sound }?.content.replayMediaID }
+        let hasOneSound = held.count { $0.content.kind == .audio && $0.content.isMuxable } == 1
+        let same = others.first { other in
+            if other.sound == job.sound { return true }
+            guard !held.contains(where: { $0.id == other.sound }) else { return false }
+            return hasOneSound || mediaRow(other.sound).map { $0 == mediaRow(job.sound) } ?? false
+        }
+        guard let same, let row = row(same.result) else { return nil }
+        let lost = try Replicas.lost(same.shown.subtracting(job.screens), in: session)
+        return (row, !lost.isEmpty)
     }
 
     /// Copies that stood in these rows are put aside; their files are kept for some days. What only pointed points no
     /// more.
     @discardableResult
     static func retire(
-        replayMedia ids: [Int64], of sids: [Sid], in session: Session
+        replayMedia ids: [Int64], of sids: [Sid], keep: Duration = Quarantine.keep, in session: Session
     ) throws -> [Replica] {
         if ids.isEmpty { return [] }
         try Pointers.drop(replayMedia: ids, in: session)
@@ -254,7 +266,7 @@ struct Commit: Sendable {
             guard let row = replica.content.replayMediaID, rows.contains(row) else { continue }
             quarantine[replica.id] = Quarantine.path(of: replica.content.path, day: Quarantine.today)
         }
-        return try Replicas.retire(quarantine, keep: Quarantine.keep, in: session)
+        return try Replicas.retire(quarantine, keep: keep, in: session)
     }
 }
 

@@ -5,6 +5,8 @@ internal import Vocabulary
 enum Quarantine {
     /// How long they are kept: a person who sees that the better copy is not better has a week to say so.
     static let keep = Duration.seconds(7 * 86_400)
+    /// How long a muxed file is kept that shows a screen whose own copy is lost or in doubt: it may be the last that does.
+    static let keepOfLost = Duration.seconds(90 * 86_400)
 
     /// Where `Copier.retire` puts a file that is retired on this day.
     static func path(of path: FilePath, day: String) -> FilePath {

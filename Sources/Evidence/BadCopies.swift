@@ -103,7 +103,7 @@ struct BadCopies: Sendable {
         if content.isResult {
             after =
                 isMuxedAgain
-                ? "it is muxed again from sound and screen" : "sound and screen of it are not both held and good"
+                ? "it is muxed again from sound and screen" : "its sound, or every screen of it, is not held and good"
         } else if content.kind == .index {
             after = "it is looked for again"
         } else if let bringer = found?.recordings.first {

@@ -49,8 +49,8 @@ package enum MuxJobs {
     }
 
     /// The pairs of recording `touched.sid` that have no job. What has a result with more screens is no pair: a screen that
-    /// was lost or is in doubt takes nothing from what was made while it was there. A job with more screens that has no
-    /// result stands in the way only as long as all of them are there and good. RECD counts only where there is no screen in
+    /// was lost or is in doubt takes nothing from what was made while it was there, as long as that is good. A job with more
+    /// screens that has no such result stands in the way only as long as all of them are there and good. RECD counts only where there is no screen in
     /// mp4, and was none.
     private static let wanted = """
         select sound.id as sound_id, screens.ids as screen_ids, screens.is_recd from (\(halves("AUDIO"))) as sound
@@ -64,12 +64,20 @@ package enum MuxJobs {
             where known.sid = touched.sid and known.sound_id = sound.id
                 and (known.screen_ids @> screens.ids or screens.is_recd and not known.is_recd)
                 and known.state <> 'superseded'
-                and (known.screen_ids = screens.ids or known.result_id is not null
-                    or screens.is_recd and not known.is_recd or not exists (
-                    select from takeup.replica as half where half.id = any(known.screen_ids || known.sound_id)
-                        and (half.state <> 'held' or half.is_doubted or half.gone_at is not null)))
+                and (known.screen_ids = screens.ids
+                    or known.result_id is not null and (known.state = 'done' or known.left_out is not null)
+                    or screens.is_recd and not known.is_recd or not \(hasBadHalf("known")))
             limit 1) is null
         """
+
+    /// Whether a half of the job in this row is replaced, gone or in doubt.
+    static func hasBadHalf(_ job: String) -> String {
+        """
+        exists (
+            select from takeup.replica as half where half.id = any(\(job).screen_ids || \(job).sound_id)
+                and (half.state <> 'held' or half.is_doubted or half.gone_at is not null))
+        """
+    }
 
     /// A look-up for each recording, whatever the planner thinks of the whole table.
     private static func halves(_ kind: String) -> String {

@@ -112,6 +112,16 @@ package enum Replicas {
             replayMedia: try rows.compactMap { try $0.optionalInteger("replay_media_id") }, in: session)
     }
 
+    /// Those of these that are held by the ledger alone: gone from their volumes, or in doubt.
+    package static func lost(_ ids: some Sequence<Replica.ID>, in session: Session) throws -> Set<Replica.ID> {
+        let rows = try session.query(
+            """
+            select id from takeup.replica
+            where id = any($1::bigint[]) and state = 'held' and (is_doubted or gone_at is not null)
+            """, [.numbers(ids)])
+        return Set(try rows.map { try $0.number("id") })
+    }
+
     /// What has this path, held or retired.
     package static func find(volume: VolumeID, path: FilePath, in session: Session) throws -> Replica? {
         try session.first(

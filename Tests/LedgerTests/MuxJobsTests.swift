@@ -321,6 +321,69 @@ import Vocabulary
         #expect(better.jobs.map(\.screens.count) == [2])
     }
 
+    @Test(arguments: [false, true])
+    func `of a result that went bad what is left is muxed, where a screen of it is lost`(
+        isLostMeanwhile: Bool
+    ) async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await commit(ledger, Sid("s"), .audio, path: "a")
+        let first = try await commit(ledger, Sid("s"), .video, path: "v").replica
+        try await finish(ledger, try #require(try await claim(ledger).first), path: "m1")
+        let second = try await commit(ledger, Sid("s"), .video, path: "w").replica
+        let both = try #require(try await claim(ledger).first)
+        try await finish(ledger, both, path: "m2")
+        let sides = try await ledger.transaction { session in
+            let results = try MuxJobs.find(sid: Sid("s"), in: session).map(\.result)
+            let earlier = try #require(results[0])
+            // As the commit of the one of both did.
+            try Replicas.retire([earlier: FilePath("q/m1")], keep: .seconds(60), in: session)
+            return (earlier, try #require(results[1]))
+        }
+        func lose(_ ids: [Replica.ID]) async throws {
+            try await ledger.transaction { session in
+                try session.execute(
+                    "update takeup.replica set gone_at = now() where id = any($1::text[]::bigint[])",
+                    [.texts(ids.map(\.description))])
+            }
+        }
+        func makeAgain() async throws -> Set<Replica.ID> {
+            try await ledger.transaction { session in
+                try MuxJobs.makeAgain(try Replicas.find([sides.1], in: session), in: session)
+            }
+        }
+        if isLostMeanwhile {
+            #expect(try await makeAgain() == [sides.1])
+            try await lose([second.id])
+            let made = try await ledger.transaction { session in
+                try Recordings.lock([Sid("s")], in: session)
+                return try MuxJobs.ensure([Sid("s")], in: session)
+            }
+            #expect(made.map(\.screens) == [[first.id]])
+        } else {
+            try await lose([second.id])
+            #expect(try await makeAgain() == [sides.1])
+        }
+        let due = try await claim(ledger).filter { $0.screens == [first.id] }
+        #expect(due.count == 1 && due[0].state == .claimed)
+        // What was replaced before is no result of it.
+        let stale = due[0].result
+        #expect(stale == sides.0 && !due[0].hasStandingResult)
+        #expect(try await makeAgain() == (isLostMeanwhile ? [sides.1] : []))
+        // Where nothing can be muxed, nothing changes.
+        if !isLostMeanwhile {
+            try await finish(ledger, due[0], path: "m3")
+            try await lose([first.id])
+            let result = try await ledger.transaction { session in
+                try #require(try MuxJobs.find([due[0].id], in: session).first?.result)
+            }
+            let again = try await ledger.transaction { session in
+                try MuxJobs.makeAgain(try Replicas.find([result], in: session), in: session)
+            }
+            #expect(again.isEmpty)
+        }
+    }
+
     @Test func `each sound has a job with all screens`() async throws {
         let ledger = try await LedgerDatabase()
         try await ledger.registerVolumes()
