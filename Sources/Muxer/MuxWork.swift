@@ -70,7 +70,8 @@ struct MuxPair: Sendable {
             half.replica.id == sound.replica.id
             ? recording.media.filter { $0.kind == half.media?.kind && $0.id != half.media?.id }
             : screens.filter { $0.replica.id != half.replica.id }.compactMap(\.media)
-        return half.media.flatMap { ClaimedLength($0.claimed, among: others.map(\.claimed)) }
+        let sound = half.replica.id == sound.replica.id ? nil : sound.media?.claimed
+        return half.media.flatMap { ClaimedLength($0.claimed, among: others.map(\.claimed), sound: sound) }
     }
     /// Whether the rows' clock is UTC.
     var clockIsUTC = false

@@ -5,6 +5,8 @@ package struct ClaimedLength: Hashable, Sendable {
     package var length: Duration
     /// How far a file that is whole, and whose clock was right, may be from it.
     package var granularity: Duration
+    /// Whether the row may tell of the call: another file, of another kind, has the very same times.
+    package var mayBeCalls = false
 
     /// Of two times that are each somewhere in their second.
     package static let wholeSeconds = Duration.seconds(2)
@@ -21,13 +23,16 @@ package struct ClaimedLength: Hashable, Sendable {
     /// Nil where the row tells no length: a time is missing, it ends when it begins or before, or lasts for days; and
     /// where the row of another file of the same kind says the very same times: those are the call's.
     ///
-    /// - Parameter others: of the recording's other files of the same kind.
-    package init?(_ own: ClaimedTimes, among others: [ClaimedTimes] = []) {
+    /// - Parameters:
+    ///   - others: of the recording's other files of the same kind.
+    ///   - sound: of a screen, those of its sound.
+    package init?(_ own: ClaimedTimes, among others: [ClaimedTimes] = [], sound: ClaimedTimes? = nil) {
         guard let start = own.start, let stop = own.stop, stop > start, !others.contains(own) else { return nil }
         let (microseconds, overflows) = stop.microseconds.subtractingReportingOverflow(start.microseconds)
         guard !overflows, .microseconds(microseconds) <= ClaimedLength.mostCredible else { return nil }
         length = .microseconds(microseconds)
         granularity = own.isOfWholeSeconds ? ClaimedLength.wholeSeconds : ClaimedLength.fine
+        mayBeCalls = own == sound
     }
 }
 
@@ -39,8 +44,12 @@ package enum LengthFinding: Hashable, Sendable {
     case drift(Double)
     /// They differ, and nothing says whether the clock ran wrong or a part is missing.
     case unexplained
-    /// More is missing than any clock explains.
+    /// More is missing than any clock explains, and than the file or the row may explain.
     case short
+
+    /// A recorder that lets a picture stand for so long writes one only where something changes. At the end of a call, which
+    /// no picture ends, it may stand far longer.
+    static let longStill = Duration.seconds(2)
 
     /// - Parameters:
     ///   - isWhole: whether the file shows that it has all that was written of it.
@@ -64,7 +73,11 @@ package enum LengthFinding: Hashable, Sendable {
         } else if missing > max(rules.leastShortage, mostDrift) {
             // Rows are of the clock on the wall, which is put forward by an hour once a year.
             let isOneHour = abs(missing - .seconds(3600)) <= rules.leastShortage
-            self = isOneHour ? .unexplained : .short
+            let mayStand = isWhole && longestStill >= LengthFinding.longStill
+            self = isOneHour || mayStand || claimed.mayBeCalls ? .unexplained : .short
+        } else if claimed.mayBeCalls && claimed.granularity < ClaimedLength.wholeSeconds {
+            // Whole seconds may be the same by chance, finer times are not.
+            self = .unexplained
         } else {
             let isSmall = abs(missing) <= mostDrift
             self = isWhole && isSmall ? .drift(claimed.length.inSeconds / measured.inSeconds) : .unexplained

@@ -113,6 +113,15 @@ import Vocabulary
         }
     }
 
+    @Test func `a screen whose row has the times of the sound is muxed, and that it is shorter is told`() async throws {
+        let fixture = try await MuxFixture()
+        var (sound, screen) = (try fixture.speech(seconds: 12), try fixture.screen(seconds: 4))
+        (sound.claimed, screen.claimed) = (.seconds(12), .seconds(12))
+        let made = try await fixture.make(try await fixture.pair(sound: sound, screens: [screen]))
+        #expect(made.leftOut.isEmpty)
+        #expect(made.notes == ["the screen lasts 4.0 s, and its row says 12.0 s"])
+    }
+
     @Test func `where rows are known to tell of the call they are not compared`() async throws {
         let fixture = try await MuxFixture()
         fixture.work.comparesRowLengths = false

@@ -29,6 +29,10 @@ import Vocabulary
         let call = Self.times(10_000, 70_000)
         #expect(ClaimedLength(call, among: [call]) == nil)
         #expect(ClaimedLength(call, among: [Self.times(10_000, 60_000)])?.length == .seconds(60))
+        // A screen with those of its sound: perhaps.
+        #expect(ClaimedLength(call, sound: call)?.mayBeCalls == true)
+        #expect(ClaimedLength(call, sound: Self.times(10_000, 60_000))?.mayBeCalls == false)
+        #expect(ClaimedLength(call)?.mayBeCalls == false)
     }
 
     struct Case: Sendable {
@@ -37,6 +41,7 @@ import Vocabulary
         var granularity = Duration.seconds(2)
         var isWhole = true
         var longestStill = Duration.zero
+        var mayBeCalls = false
         var finding: LengthFinding
     }
 
@@ -68,14 +73,28 @@ import Vocabulary
             Case(claimed: 4200, measured: 595, finding: .short),
             // A recorder that writes no picture while nothing changes.
             Case(claimed: 600, measured: 500, longestStill: .seconds(120), finding: .unexplained),
-            Case(claimed: 600, measured: 500, longestStill: .seconds(90), finding: .short),
+            // And far longer at the end of the call, where it shows that it has all that was written of it.
+            Case(claimed: 600, measured: 500, longestStill: .seconds(90), finding: .unexplained),
+            Case(claimed: 600, measured: 500, longestStill: .seconds(2), finding: .unexplained),
+            Case(claimed: 600, measured: 500, isWhole: false, longestStill: .seconds(90), finding: .short),
+            Case(claimed: 600, measured: 500, longestStill: .milliseconds(1900), finding: .short),
+            // The times of the sound, which may be the call's: never a reason to refuse a screen.
+            Case(claimed: 600, measured: 500, mayBeCalls: true, finding: .unexplained),
+            Case(
+                claimed: 600, measured: 500, granularity: fine, isWhole: false, mayBeCalls: true, finding: .unexplained),
+            Case(claimed: 600, measured: 599, mayBeCalls: true, finding: .agrees),
+            // Of whole seconds that is chance as well, and a clock may have run wrong.
+            Case(claimed: 600, measured: 590, mayBeCalls: true, finding: .drift(600.0 / 590)),
+            Case(claimed: 600, measured: 590, granularity: fine, mayBeCalls: true, finding: .unexplained),
             Case(claimed: 600, measured: 590, longestStill: .seconds(15), finding: .unexplained),
             Case(claimed: 600, measured: 590, longestStill: .seconds(9), finding: .drift(600.0 / 590)),
             Case(claimed: 600, measured: 0, finding: .agrees),
         ])
     func `a length that was measured is judged beside the row's`(_ one: Case) {
+        var claimed = ClaimedLength(.seconds(one.claimed), granularity: one.granularity)
+        claimed.mayBeCalls = one.mayBeCalls
         let found = LengthFinding(
-            claimed: ClaimedLength(.seconds(one.claimed), granularity: one.granularity),
+            claimed: claimed,
             measured: .seconds(one.measured), isWhole: one.isWhole, longestStill: one.longestStill)
         #expect(found == one.finding, "\(one)")
     }
