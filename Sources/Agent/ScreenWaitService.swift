@@ -76,13 +76,14 @@ package struct ScreenWaitService: Sendable {
         let catalog = replay.catalog
         return try await replay.database.transaction(isDurable: false) { session in
             let missing = try ScreenlessSounds.withMissingScreen(
-                source: name, mounts: mounts, age: age, limit: ScreenWaitService.batch, in: session
-            ).filter { sound in sound.missing.map { sound.kind.isHalfOfPair(named: $0) } ?? false }
+                source: name, mounts: mounts, age: age, limit: ScreenWaitService.batch, in: session)
             try ScreenWaits.begin(
                 missing.map { (ScreenWaitKey($0.recording), $0.sid, .row) }, firstLookAfter: pause, in: session)
+            // Without words nothing is gone through, so that all is there when there are some.
+            if words.isEmpty { return false }
             let (sounds, isMore) = try ScreenlessSounds.page(
                 source: name, age: age, limit: ScreenWaitService.page, in: session)
-            guard !words.isEmpty, !sounds.isEmpty else { return isMore }
+            if sounds.isEmpty { return isMore }
             let known = try catalog.find(sids: sounds.map(\.sid), on: session)
             let announced = sounds.filter { sound in
                 known[sound.sid].map { ScreenAnnouncement.isMade(in: $0.externalData, words: words) } ?? false
@@ -98,6 +99,7 @@ package struct ScreenWaitService: Sendable {
     private func lookAgain() async throws {
         let (name, rules) = (source.name, rules)
         let (due, ended) = try await replay.database.perform { session in
+            try ScreenWaits.forget(in: session)
             let due = try ScreenWaits.due(.callrec, name, limit: ScreenWaitService.batch, in: session)
             return (due, try ScreenlessSounds.ended(due.compactMap(\.sid), in: session))
         }

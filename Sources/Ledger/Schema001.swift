@@ -599,6 +599,7 @@ extension Migrations {
         ) with (fillfactor = 70);
         create index screen_wait_sid on takeup.screen_wait (sid) where sid is not null;
         create index screen_wait_due on takeup.screen_wait (site, source, not_before) where state = 'waiting';
+        create index screen_wait_given_up on takeup.screen_wait (since) where state = 'given_up';
         -- How far each source's sounds were gone through for announced screens.
         create table takeup.screen_search (
             source text collate "C" primary key,

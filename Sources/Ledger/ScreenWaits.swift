@@ -177,6 +177,17 @@ package enum ScreenWaits {
             """, [.sids(sids)])
     }
 
+    /// How long what was given up is listed.
+    package static let kept = Duration.seconds(400 * 86_400)
+
+    /// Forgets what was given up, at any site, and has waited for longer than anybody would look for it.
+    @discardableResult
+    package static func forget(in session: Session) throws -> Int {
+        try session.execute(
+            "delete from takeup.screen_wait where state = 'given_up' and since < statement_timestamp() - $1::interval",
+            [Value(kept)])
+    }
+
     /// The newest first.
     package static func newest(
         _ state: WaitingScreen.State? = nil, source: SourceName? = nil, limit: Int, in session: Session

@@ -5,22 +5,22 @@ package import Vocabulary
 package struct ScreenlessSound: Hashable, Sendable {
     package var recording: RecordingReference
     package var sid: Sid
-    /// Of the file that a row names and that is not there, the recorder's own path; nil where no row names one.
-    package var missing: FilePath?
-    /// Of that file.
-    package var kind = MediaKind.video
 }
 
 package enum ScreenlessSounds {
-    /// Those whose screen a row names, and whose file has been missing for `age`; without those that wait for it already.
+    /// Names of mp4 in a path's bytes, as `MediaKind.isHalfOfPair(named:)` knows them.
+    private static let isMP4 = #"lower(encode(source_path, 'escape')) ~ '\.mp4(\.[^/]*)?$'"#
+
+    /// Those whose screen a row names, and whose file has been missing for `age`; without those that wait for it already, and
+    /// those that are never muxed: they would fill the pages of the others.
     package static func withMissingScreen(
         source: SourceName, mounts: [MountPath], age: Duration, limit: Int, in session: Session
     ) throws -> [ScreenlessSound] {
         try session.query(
             """
-            select source_id, sid, kind, source_path from takeup.transfer
+            select source_id, sid from takeup.transfer
             where mount = any($2::text[]) and state = 'waiting' and missing_since is not null
-                and source = $1 and kind in ('VIDEO', 'RECD') and purpose = 'copy'
+                and source = $1 and kind in ('VIDEO', 'RECD') and purpose = 'copy' and (kind = 'RECD' or \(isMP4))
                 and missing_since <= statement_timestamp() - $3::interval
                 and \(lacksScreen("transfer")) and \(isNotWaiting("transfer"))
                 and exists (
@@ -31,7 +31,7 @@ package enum ScreenlessSounds {
         ).map { row in
             ScreenlessSound(
                 recording: RecordingReference(source: source, id: try row.integer("source_id")),
-                sid: Sid(try row.text("sid")), missing: try row.path("source_path"), kind: try row.word("kind"))
+                sid: Sid(try row.text("sid")))
         }
     }
 

@@ -162,6 +162,8 @@ import Vocabulary
             try await age(scene, by: .seconds(61))
             _ = try await scene.agent.screens(scene.settings).turn()
             #expect(try await waits(scene).isEmpty)
+            // Nothing was gone through: when there are words, all is there.
+            #expect(try await scene.count("takeup.screen_search") == 0)
         }
         // A screen of a kind that is never muxed is none to wait for.
         try await AgentScene.with { scene in

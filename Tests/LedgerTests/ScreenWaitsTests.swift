@@ -77,6 +77,44 @@ import Vocabulary
         }
     }
 
+    @Test func `missing files that are never muxed fill no page of those that are`() async throws {
+        let ledger = try await LedgerDatabase()
+        try await ledger.registerVolumes()
+        try await ledger.plan(ids: Array(1...6))
+        let names = [
+            "/v/1.avi", "/v.mp4/2.avi", "/v/3.MP4", "/v/4\u{9}é\\.mp4.p7m", "/v/5.mp4x", "/v/6.avi",
+        ].map { Array($0.utf8) }
+        let found = try await ledger.transaction { session in
+            for (place, name) in names.enumerated() {
+                let sid = Sid("sid-\(place + 1)")
+                try Recordings.lock([sid], in: session)
+                try Replicas.insert([try Sample.replica(sid, kind: .audio, path: "\(place)")], in: session)
+                try session.execute(
+                    """
+                    update takeup.transfer set kind = $2, source_path = $3, missing_since = now() - interval '90 s'
+                    where sid = $1
+                    """,
+                    // A byte of no encoding after the name of the fourth.
+                    [Value(sid), .text(place == 5 ? "RECD" : "VIDEO"), .bytes(name + (place == 3 ? [0xff] : []))])
+            }
+            return try ScreenlessSounds.withMissingScreen(
+                source: Sample.source, mounts: [Sample.mount], age: .seconds(60), limit: 3, in: session)
+        }
+        #expect(found.map(\.recording.id) == [3, 4, 6])
+    }
+
+    @Test func `what was given up is forgotten after a year and more`() async throws {
+        let ledger = try await LedgerDatabase()
+        #expect(try await begin([Self.key("1"), Self.key("2"), Self.key("3")], ledger) == 3)
+        let (forgotten, left) = try await ledger.transaction { session in
+            try ScreenWaits.note([Self.key("1"): .giveUp, Self.key("2"): .giveUp], in: session)
+            try session.execute(
+                "update takeup.screen_wait set since = since - interval '401 d' where reference <> '2'")
+            return (try ScreenWaits.forget(in: session), try ScreenWaits.newest(limit: 9, in: session))
+        }
+        #expect(forgotten == 1 && left.map(\.key.reference).sorted() == ["2", "3"])
+    }
+
     @Test func `sounds are gone through once, in pages, when they are old enough`() async throws {
         let ledger = try await LedgerDatabase()
         try await ledger.registerVolumes()
