@@ -277,6 +277,7 @@ extension Migrations {
         create index mux_job_claimed on takeup.mux_job (id) where state = 'claimed';
         create index mux_job_not_muxable on takeup.mux_job (not_before, id) where state = 'not_muxable';
         create index mux_job_left_out on takeup.mux_job (id) where left_out is not null;
+        create index mux_job_noted on takeup.mux_job (id) where notes is not null;
 
         create table takeup.intent (
             token bigint generated always as identity primary key,

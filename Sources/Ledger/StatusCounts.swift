@@ -53,10 +53,10 @@ package struct StatusCounts: Hashable, Sendable {
 
     /// One look, best in a *repeatable read* transaction, so that the figures are of one moment.
     package static func take(in session: Session) throws -> StatusCounts {
-        let muxJobs = try muxJobs(in: session)
         return StatusCounts(
             sources: try sources(in: session), mounts: try mounts(in: session), volumes: try volumes(in: session),
-            muxJobs: muxJobs.counts, notedMuxJobs: muxJobs.noted, screens: try ScreenWaits.counts(in: session),
+            muxJobs: try muxJobs(in: session), notedMuxJobs: try MuxJobs.countNoted(in: session),
+            screens: try ScreenWaits.counts(in: session),
             unauthenticatedResults: try session.first(
                 """
                 select count(*) from takeup.replica
@@ -141,13 +141,12 @@ package struct StatusCounts: Hashable, Sendable {
         }
     }
 
-    private static func muxJobs(in session: Session) throws -> (counts: [MuxJob.State: Int], noted: Int) {
-        let rows = try session.query(
-            "select state, count(*), count(notes) filter (where state = 'done') as noted from takeup.mux_job group by state"
-        )
+    private static func muxJobs(in session: Session) throws -> [MuxJob.State: Int] {
         var counts: [MuxJob.State: Int] = [:]
-        for row in rows { counts[try row.word("state")] = try row.count("count") }
-        return (counts, try rows.reduce(0) { $0 + (try $1.count("noted")) })
+        for row in try session.query("select state, count(*) from takeup.mux_job group by state") {
+            counts[try row.word("state")] = try row.count("count")
+        }
+        return counts
     }
 }
 

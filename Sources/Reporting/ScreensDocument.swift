@@ -19,6 +19,17 @@ package struct ScreensDocument: Sendable {
                 "listed_not_muxable",
                 .list(look.listedNotMuxable.map { .string($0.recording.description) })
             ),
+            ("with_notes", .integer(look.noted)),
+            (
+                "listed_with_notes",
+                .list(
+                    look.listedNoted.map { noted in
+                        .object([
+                            ("recording", .string(noted.recording.description)), ("notes", .string(noted.notes)),
+                            ("lacks_screens", .boolean(noted.lacksScreens)),
+                        ])
+                    })
+            ),
         ]).text() + "\n"
     }
 

@@ -12,6 +12,9 @@ package struct ScreensLook: Sendable {
     /// Recordings whose screens are RECD alone, which no worker has a converter for: how many, and the newest.
     package let notMuxable: Int
     package let listedNotMuxable: [(recording: RecordingReference, age: Duration)]
+    /// Muxed files that do not show all that their halves hold: how many, and the newest.
+    package let noted: Int
+    package let listedNoted: [NotedMux]
 
     /// - Parameters:
     ///   - source: nil: all of them.
@@ -28,7 +31,9 @@ package struct ScreensLook: Sendable {
                 counts: try ScreenWaits.counts(source: source, in: session),
                 listed: try ScreenWaits.newest(source: source, limit: limit, in: session),
                 notMuxable: try MuxJobs.countNotMuxable(source: source, in: session),
-                listedNotMuxable: try MuxJobs.newestNotMuxable(source: source, limit: limit, in: session))
+                listedNotMuxable: try MuxJobs.newestNotMuxable(source: source, limit: limit, in: session),
+                noted: try MuxJobs.countNoted(source: source, in: session),
+                listedNoted: try MuxJobs.newestNoted(source: source, limit: limit, in: session))
         }
     }
 

@@ -14,7 +14,7 @@ package struct ScreensPage: Sendable {
         var lines = wrapped(summary, to: columns ?? .max).map {
             ScreenLine($0, look.total > 0 ? .doubtful : .plain)
         }
-        if look.listed.isEmpty { return lines + notMuxable(columns) }
+        if look.listed.isEmpty { return lines + notMuxable(columns) + noted(columns) }
         let titles = ["RECORDING", "STATE", "SINCE", "LOOKS", "NEXT LOOK", "ANNOUNCED BY"]
         let rows = look.listed.map(cells)
         let widths = titles.indices.map { place in ([titles] + rows).map { $0[place].count }.max() ?? 0 }
@@ -32,7 +32,33 @@ package struct ScreensPage: Sendable {
                     "\(ScreensPage.indent)and \(HumanText.count(rest)) more: --limit \(look.total) lists all", .faint))
         }
         let shown = columns.map { columns in lines.map { $0.clipped(to: columns) } } ?? lines
-        return shown + notMuxable(columns)
+        return shown + notMuxable(columns) + noted(columns)
+    }
+
+    /// Whole: what is not shown is told nowhere else.
+    private func noted(_ columns: Int?) -> [ScreenLine] {
+        if look.noted == 0 { return [] }
+        let text =
+            "\(HumanText.count(look.noted, "muxed file")) \(look.noted == 1 ? "does" : "do") not show all that was recorded, or "
+            + "not as its rows say:"
+        var lines = wrapped(text, to: columns ?? .max).map { ScreenLine($0, .doubtful) }
+        for noted in look.listedNoted {
+            let parts = wrapped(
+                "\(noted.recording)  \(noted.notes)",
+                to: columns.map { max(20, $0 - 2 * ScreensPage.indent.count) } ?? .max)
+            lines += parts.enumerated().map { place, part in
+                ScreenLine(
+                    String(repeating: ScreensPage.indent, count: place == 0 ? 1 : 2) + part,
+                    noted.lacksScreens ? .doubtful : .plain)
+            }
+        }
+        let rest = look.noted - look.listedNoted.count
+        if rest > 0 {
+            lines.append(
+                ScreenLine(
+                    "\(ScreensPage.indent)and \(HumanText.count(rest)) more: --limit \(look.noted) lists all", .faint))
+        }
+        return lines
     }
 
     /// No problem: told once, and recordings by their names.

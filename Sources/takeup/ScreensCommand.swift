@@ -6,7 +6,7 @@ internal import Vocabulary
 struct ScreensCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "screens",
-        abstract: "Lists recordings that announced a screen and have none, or none that can be muxed.",
+        abstract: "Lists recordings without a screen to mux, and muxed files that do not show all.",
         discussion: """
             A recording announces a screen by a row whose file is not there, or by external data that \
             `mux.screen_announced_by` names. Its agent looks for it with growing intervals, and gives it up at \
@@ -14,6 +14,9 @@ struct ScreensCommand: AsyncParsableCommand {
 
             Recordings whose screens are RECD alone are not muxable as long as no worker has `mux.recd_converter`; \
             that is no problem, and they are listed apart.
+
+            So are muxed files with notes: screens that were left out as they were refused, that lie outside of the sound or \
+            were cut, and lengths that differ from those of their rows.
 
             Asks the ledger alone. The newest stand first.
 

@@ -51,6 +51,37 @@ import Vocabulary
             ])
     }
 
+    @Test func `muxed files that do not show all are listed with what they lack`() async throws {
+        let site = try await Site()
+        try await site.makeLedger()
+        try await site.fillLedger()
+        let notes = "screen 2 (media 3) is left out: screen 2 (media 3) is damaged: its end is missing"
+        try await site.replay.connect().transaction { session in
+            try session.execute(
+                """
+                update takeup.mux_job set state = 'done', notes = $1, left_out = screen_ids,
+                    result_id = (select max(id) from takeup.replica)
+                """, [.text(notes)])
+        }
+        let look = try await ScreensLook.take(source: nil, limit: 50, from: site.replay.connect())
+        let lines = ScreensPage(look).lines(columns: nil).map { $0.text(isColoured: false) }
+        #expect(
+            lines.suffix(2) == [
+                "1 muxed file does not show all that was recorded, or not as its rows say:",
+                "  rec_a/1 \(notes)",
+            ], "\(lines)")
+        let narrow = ScreensPage(look).lines(columns: 40).map { $0.text(isColoured: false) }
+        #expect(narrow.allSatisfy { $0.count <= 40 }, "\(narrow)")
+        #expect(narrow.joined(separator: " ").contains("missing"), "nothing of it is cut")
+        let json = ScreensDocument(look).text
+        #expect(json.contains(#""with_notes": 1"#) && json.contains(#""lacks_screens": true"#), "\(json)")
+        let other = try await ScreensLook.take(source: SourceName("rec_b"), limit: 9, from: site.replay.connect())
+        #expect(other.noted == 0 && other.listedNoted.isEmpty)
+        let status = try await StatusLook.take(from: site.replay.connect())
+        let report = StatusReport(settings: try site.settings(), look: status)
+        #expect(report.notedMuxJobs == 1)
+    }
+
     @Test func `the status says how many there are`() async throws {
         let site = try await Site()
         try await fill(site)
