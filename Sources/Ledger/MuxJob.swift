@@ -11,7 +11,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     package enum State: String, CaseIterable, Sendable {
         /// To be claimed from `notBefore` on. Goes to `claimed`, `superseded`.
         case waiting
-        /// A worker has it until the lease ends. Goes to `done`, `waiting`, `failed`, `superseded`.
+        /// A worker has it until the lease ends. Goes to `done`, `waiting`, `notMuxable`, `failed`, `superseded`.
         case claimed
         /// `result` is committed. Goes to `waiting` where that went bad on its volume, or what it lacks is tried again.
         case done

@@ -21,10 +21,16 @@ extension MuxJobs {
     }
 
     /// When a job whose lease ends may be taken over.
-    private static let takeOver = """
-        lease_until + case when losses < \(mostQuickTakeOvers) then interval '0'
+    private static let takeOver = "lease_until + \(pauseAfterLosses)"
+
+    /// How long what was lost with its workers waits for the next.
+    static let pauseAfterLosses = """
+        case when losses < \(mostQuickTakeOvers) then interval '0'
             else least(interval '1 hour', interval '1 minute' * (1 << least(losses - \(mostQuickTakeOvers), 6))) end
         """
+
+    /// The state of a job that waits: of RECD it is for workers with a converter alone, whatever was tried before.
+    static let due = "case when is_recd then 'not_muxable' else 'waiting' end"
 
     static let claimStatement = """
         with expired as (
@@ -93,7 +99,8 @@ extension MuxJobs {
         let released = try session.query(
             """
             with held as (\(heldClaims))
-            update takeup.mux_job set state = $4, holder = null, lease_until = null,
+            update takeup.mux_job set state = case when $4::text = 'failed' then $4::text else \(due) end,
+                holder = null, lease_until = null,
                 not_before = statement_timestamp() + $5::interval, failures = failures + $6::integer,
                 losses = case when $6::integer > 0 then 0 else losses end,
                 last_error = coalesce($7::text, last_error), changed_at = statement_timestamp()

@@ -20,7 +20,8 @@ extension MuxJobs {
         ).map(MuxJob.init)
     }
 
-    /// Gives one back that this worker cannot mux: only one with a converter gets it again.
+    /// Gives one back that this worker cannot mux: only one with a converter gets it again, where it lost its workers after a
+    /// pause.
     ///
     /// - Returns: whether the claim was still held; otherwise nothing changed.
     @discardableResult
@@ -29,7 +30,7 @@ extension MuxJobs {
             """
             with held as (\(heldClaims))
             update takeup.mux_job set state = 'not_muxable', holder = null, lease_until = null,
-                changed_at = statement_timestamp()
+                not_before = statement_timestamp() + \(pauseAfterLosses), changed_at = statement_timestamp()
             from held where mux_job.id = held.id
             returning mux_job.id
             """, [claim].values)

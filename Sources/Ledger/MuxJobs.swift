@@ -165,7 +165,7 @@ package enum MuxJobs {
     package static func retry(_ ids: some Sequence<MuxJob.ID>, in session: Session) throws -> Int {
         let retried = try session.execute(
             """
-            update takeup.mux_job set state = 'waiting', not_before = statement_timestamp(), failures = 0,
+            update takeup.mux_job set state = \(due), not_before = statement_timestamp(), failures = 0,
                 losses = 0, changed_at = statement_timestamp()
             where id = any (array(
                 select id from takeup.mux_job where id = any($1::bigint[]) and state in ('failed', 'waiting')

@@ -47,7 +47,8 @@ extension Problems {
         ).map(Problem.init)
     }
 
-    /// Problems of these kinds about mux jobs that are over: done after all, or superseded by a better half.
+    /// Problems of these kinds about mux jobs that are over: done after all, superseded by a better half, or for nobody to
+    /// mux. Not those of RECD that wait for the next worker with a converter, after one failed at them.
     @discardableResult
     package static func closeOverMuxJobs(kinds: [String], subjectPrefix prefix: String, in session: Session) throws
         -> [Problem]
@@ -60,7 +61,8 @@ extension Problems {
                 join takeup.mux_job on mux_job.id = substring(problem.subject from '[0-9]+$')::bigint
                 where problem.kind = any($1::text[]) and problem.closed_at is null
                     and starts_with(problem.subject, $2) and problem.subject ~ '[0-9]+$'
-                    and mux_job.state in ('done', 'superseded', 'not_muxable')
+                    and (mux_job.state in ('done', 'superseded')
+                        or mux_job.state = 'not_muxable' and mux_job.failures = 0 and mux_job.losses = 0)
                 order by problem.id for no key update of problem))
             returning \(Problem.columns.text(of: "problem"))
             """, [.texts(kinds), .text(prefix)]

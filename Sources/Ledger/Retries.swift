@@ -84,12 +84,14 @@ package enum Retries {
             """
             with chosen as (
                 select job.id, sound.source from takeup.mux_job as job join takeup.replica as sound on sound.id = job.sound_id
-                where \(condition) and (job.state in ('waiting', 'failed') or job.left_out is not null and job.state = 'done'
-                    and exists (select from takeup.replica where id = job.result_id and state = 'held'))
+                where \(condition) and (
+                    job.state in ('waiting', 'failed') or job.state = 'not_muxable' and job.failures > 0
+                    or job.left_out is not null and job.state = 'done'
+                        and exists (select from takeup.replica where id = job.result_id and state = 'held'))
                 order by job.id for no key update of job
             ), due as (
-                update takeup.mux_job set state = 'waiting', not_before = statement_timestamp(), failures = 0, losses = 0,
-                    changed_at = statement_timestamp()
+                update takeup.mux_job set state = \(MuxJobs.due), not_before = statement_timestamp(), failures = 0,
+                    losses = 0, changed_at = statement_timestamp()
                 from chosen where mux_job.id = chosen.id returning mux_job.sid, chosen.source
             )
             select distinct sighting.source, sighting.source_id from due

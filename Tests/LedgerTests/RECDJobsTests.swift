@@ -73,6 +73,62 @@ import Vocabulary
         #expect(try await claimRECD(ledger)?.failures == 0)
     }
 
+    @Test func `what a converter fails at waits for the next converter, and its problem stays open`() async throws {
+        let ledger = try await ledger()
+        try await commit(ledger, .audio, path: "a")
+        try await commit(ledger, .recd, path: "r")
+        let job = try #require(try await claimRECD(ledger))
+        let subject = "mux job \(job.id)"
+        let held = try #require(job.claim)
+        try await ledger.transaction { session in
+            _ = try Problems.open(kind: "mux-failed", subject: subject, what: "It failed.", in: session)
+            try MuxJobs.fail(held, delay: .seconds(-1), error: "broken", in: session)
+        }
+        #expect(try await states(ledger) == [.notMuxable])
+        // For nobody else, however long ago.
+        #expect(try await claim(ledger).isEmpty)
+        func closed() async throws -> Int {
+            try await ledger.transaction { session in
+                try Problems.closeOverMuxJobs(kinds: ["mux-failed"], subjectPrefix: "mux job ", in: session).count
+            }
+        }
+        #expect(try await closed() == 0)
+        let again = try #require(try await claimRECD(ledger))
+        #expect(again.failures == 1)
+        let given = try #require(again.claim)
+        #expect(try await ledger.transaction { session in try MuxJobs.release(given, in: session) })
+        #expect(try await claimRECD(ledger)?.id == job.id)
+        // A person has it tried again: as any that is new.
+        try await ledger.transaction { session in
+            try session.execute("update takeup.mux_job set state = 'failed', holder = null, lease_until = null")
+        }
+        #expect(try await ledger.transaction { try MuxJobs.retry([job.id], in: $0) } == 1)
+        #expect(try await states(ledger) == [.notMuxable])
+        #expect(try await closed() == 1)
+    }
+
+    @Test func `what takes its converter's worker with it is not claimed again at once`() async throws {
+        let ledger = try await ledger()
+        try await commit(ledger, .audio, path: "a")
+        try await commit(ledger, .recd, path: "r")
+        for losses in 1...MuxJobs.mostQuickTakeOvers {
+            #expect(try await claimRECD(ledger) != nil, "after \(losses - 1) losses")
+            try await ledger.transaction { session in
+                try session.execute("update takeup.mux_job set lease_until = now() - interval '1 s'")
+            }
+            // By a worker without a converter.
+            let taken = try #require(try await claim(ledger).first)
+            #expect(taken.losses == losses)
+            let held = try #require(taken.claim)
+            #expect(try await ledger.transaction { session in try MuxJobs.setAside(held, in: session) })
+        }
+        #expect(try await claimRECD(ledger) == nil)
+        try await ledger.transaction { session in
+            try session.execute("update takeup.mux_job set not_before = not_before - interval '61 s'")
+        }
+        #expect(try await claimRECD(ledger)?.losses == MuxJobs.mostQuickTakeOvers)
+    }
+
     @Test func `a screen in mp4 counts before RECD, whichever comes first`() async throws {
         let ledger = try await ledger()
         try await commit(ledger, .audio, path: "a")
