@@ -20,6 +20,7 @@ package final class WidthFinder: Sendable {
         var isSpoilt = false
     }
 
+    /// Resized where the width is known: of two changes at once the later would else be forgotten.
     private let threads: FileThreads
     private let pace: SourcePace
     private let clock: @Sendable () -> Duration
@@ -57,24 +58,23 @@ package final class WidthFinder: Sendable {
     /// - Parameter isWhole: whether all of the group were copied.
     func end(bytes: Int64, isWhole: Bool = true) {
         let waits = pace.waitCount
-        let width: Int? = state.withLock { state in
+        state.withLock { state in
             let now = clock()
             state.worked += now - state.since
             state.since = now
             state.groups -= 1
             state.bytes += bytes
             state.isSpoilt = state.isSpoilt || !isWhole
-            guard state.worked >= WidthFinder.span else { return nil }
+            guard state.worked >= WidthFinder.span else { return }
             let rate = Double(state.bytes) / state.worked.inSeconds
             let isFree = waits == state.waits && !state.isSpoilt
             state.isSpoilt = false
             (state.worked, state.bytes, state.waits) = (.zero, 0, waits)
-            guard isFree else { return nil }
+            guard isFree else { return }
             let before = state.width.width
             state.width.see(bytesPerSecond: rate, at: now)
-            return state.width.width == before ? nil : state.width.width + state.long
+            if state.width.width != before { threads.resize(to: state.width.width + state.long) }
         }
-        if let width { threads.resize(to: width) }
     }
 
     /// A group whose files take long each, whatever the disk.
@@ -82,13 +82,13 @@ package final class WidthFinder: Sendable {
         orders.count <= 2 && orders.contains { $0.expectedSize.map { $0 >= 8 << 20 } ?? false }
     }
 
-    func beginLong(_ count: Int) { threads.resize(to: changeLong(by: count)) }
-    func endLong(_ count: Int) { threads.resize(to: changeLong(by: -count)) }
+    func beginLong(_ count: Int) { changeLong(by: count) }
+    func endLong(_ count: Int) { changeLong(by: -count) }
 
-    private func changeLong(by count: Int) -> Int {
+    private func changeLong(by count: Int) {
         state.withLock { state in
             state.long += count
-            return state.width.width + state.long
+            threads.resize(to: state.width.width + state.long)
         }
     }
 }

@@ -1,9 +1,10 @@
-import Copying
 import Files
 import Planning
 import Synchronization
 import Testing
 import Vocabulary
+
+@testable import Copying
 
 @Suite struct WidthFinderTests {
     /// Each look at it is half a second later: each group is a measure.
@@ -51,6 +52,22 @@ import Vocabulary
             pace.bytesPerSecond = nil
             for number in 16..<34 { _ = await copier.run(try group(number)) }
             #expect(finder.found.width != more || finder.found.isFound)
+        }
+    }
+
+    @Test func `long copies that begin and end at once leave as many threads as there were`() async throws {
+        let threads = FileThreads(name: "width", count: 1)
+        let finder = WidthFinder(threads: threads, pace: SourcePace())
+        for _ in 0..<200 {
+            await withTaskGroup { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        finder.beginLong(2)
+                        finder.endLong(2)
+                    }
+                }
+            }
+            try #require(threads.count == CopyWidth.first)
         }
     }
 }
