@@ -26,17 +26,18 @@ extension MediaTools {
         let end = try await ffmpeg.run(
             ["-nostdin", "-v", "error", "-threads", "2"] + format.inputOptions + stretch + [
                 "-i", Self.path(ofDescriptor: 0), "-map", kind == .sound ? "0:a:0" : "0:v:0",
-                "-progress", "pipe:1", "-nostats",
                 // Times are checked apart: in a tick of its own rate two pictures close to each other would be one.
                 "-enc_time_base", "-1", "-f", "null", "-",
-            ], descriptors: [input], limits: limits, doing: doing
-        ) { bytes in progress.take(bytes) }
+            ], descriptors: [input], limits: limits, doing: doing, progress: progress)
         return try report(end, progress, doing: doing)
     }
 }
 
-/// The last `out_time_us` of ffmpeg's progress report.
+/// The last that ffmpeg reported of how far it is.
 final class LastProgress: Sendable {
+    /// What makes ffmpeg report, twice a second, to its standard output.
+    static let options = ["-progress", "pipe:1", "-nostats"]
+
     private let tail = Mutex<[UInt8]>([])
 
     func take(_ bytes: UnsafeRawBufferPointer) {
@@ -47,11 +48,15 @@ final class LastProgress: Sendable {
         }
     }
 
-    var microseconds: Int64 {
+    var microseconds: Int64 { max(0, last("out_time_us").flatMap { Int64($0) } ?? 0) }
+
+    /// Differs wherever pictures, times or bytes have come further; speeds are of the clock.
+    var mark: [String?] { ["frame", "out_time_us", "total_size", "dup_frames", "drop_frames"].map(last) }
+
+    private func last(_ key: String) -> String? {
         let text = tail.withLock { String(decoding: $0, as: UTF8.self) }
-        let values = text.split(whereSeparator: \.isNewline).compactMap { line in
-            line.hasPrefix("out_time_us=") ? Int64(line.dropFirst("out_time_us=".count)) : nil
+        return text.split(whereSeparator: \.isNewline).last { $0.hasPrefix("\(key)=") }.map {
+            String($0.dropFirst(key.count + 1))
         }
-        return max(0, values.last ?? 0)
     }
 }

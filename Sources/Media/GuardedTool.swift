@@ -9,7 +9,7 @@ package struct ToolLimits: Hashable, Sendable {
     /// Time from start to end.
     package var deadline: Duration
     /// Time without any progress: no processor time taken, nothing read, nothing written. What hangs on a dead mount
-    /// looks so.
+    /// looks so. Of a tool that says how far it is, processor time is none.
     package var patience: Duration
     package var addressSpaceBytes: UInt64
     /// The longest file that it may write.
@@ -78,6 +78,21 @@ struct GuardedTool: Sendable {
                 program: program, arguments: arguments, descriptors: descriptors, limits: limits, doing: doing,
                 name: name)
             return try child.watch(cancelledBy: signal, limits: limits, output: output)
+        }
+    }
+
+    /// Runs ffmpeg so that it says how far it is. Killed is also one that works and comes no further: what a hostile file
+    /// makes of a loop would else take its time until the deadline.
+    ///
+    /// Throws as ``run(_:descriptors:limits:doing:output:)`` does.
+    func run(
+        _ arguments: [String], descriptors: [CInt], limits: ToolLimits, doing: String, progress: LastProgress
+    ) async throws(MediaError) -> End {
+        try await withOwnThread(name) { signal throws(MediaError) in
+            let child = try ToolChild(
+                program: program, arguments: LastProgress.options + arguments, descriptors: descriptors, limits: limits,
+                doing: doing, name: name)
+            return try child.watch(cancelledBy: signal, limits: limits, progress: progress) { progress.take($0) }
         }
     }
 }

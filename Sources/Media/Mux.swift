@@ -298,7 +298,7 @@ private struct MuxJob: Sendable {
         _ arguments: [String], _ descriptors: [CInt], refusesComplaints: Bool = false
     ) async throws(MediaError) {
         let end = try await tools.ffmpeg.run(
-            arguments, descriptors: descriptors, limits: tools.limits, doing: "mux", output: { _ in })
+            arguments, descriptors: descriptors, limits: tools.limits, doing: "mux", progress: LastProgress())
         guard end.isSuccess else { throw MediaError(.toolFailed, doing: "mux", reason: "ffmpeg: \(end.text)") }
         guard !refusesComplaints || end.complaint.isEmpty else {
             throw MediaError(.damaged, doing: "mux", reason: "ffmpeg: \(end.text)")

@@ -76,9 +76,8 @@ extension MediaTools {
         }
         let progress = LastProgress()
         let end = try await ffmpeg.run(
-            ["-nostdin", "-v", "error", "-progress", "pipe:1", "-nostats"] + inputs + outputs, descriptors: descriptors,
-            limits: limits, doing: doing
-        ) { bytes in progress.take(bytes) }
+            ["-nostdin", "-v", "error"] + inputs + outputs, descriptors: descriptors, limits: limits, doing: doing,
+            progress: progress)
         return try report(end, progress, doing: doing)
     }
 

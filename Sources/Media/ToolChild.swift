@@ -12,6 +12,8 @@ final class ToolChild {
     private let doing: String
     private let name: String
     private var complaint: [UInt8] = []
+    /// Of what it wrote, so much came here.
+    private var taken = 0
     private var isReaped = false
 
     /// How long a killed tool may take to go. One that waits for a dead mount in the kernel takes as long as the mount.
@@ -66,8 +68,10 @@ final class ToolChild {
     }
 
     /// Sees the tool to its end, or ends it.
+    ///
+    /// - Parameter progress: what it says of how far it is; nil of a tool that does not.
     func watch(
-        cancelledBy signal: CancelSignal, limits: ToolLimits,
+        cancelledBy signal: CancelSignal, limits: ToolLimits, progress: LastProgress? = nil,
         output: (UnsafeRawBufferPointer) throws(MediaError) -> Void
     ) throws(MediaError) -> GuardedTool.End {
         let wake = eventfd(0, CInt(EFD_CLOEXEC))
@@ -79,8 +83,9 @@ final class ToolChild {
         let deadline = clock.now + limits.deadline
         // Looked at four times before patience is over, so that its end is met to a quarter.
         let pause = limits.patience / 4
-        var activity = ToolActivity(of: process)
+        var activity = ToolActivity(of: process, progress, taken: taken)
         var lastActive = clock.now
+        var lastLook = clock.now
         try withUnsafeTemporaryBytes(64 << 10) { buffer throws(MediaError) in
             var openPipes = [standardOutput.descriptor, standardError.descriptor]
             while true {
@@ -88,17 +93,19 @@ final class ToolChild {
                 guard left > .zero else { throw timedOut(limits) }
                 let ready = try waitForAny(
                     openPipes + [processEvents.descriptor, wakeOwner.descriptor], most: min(left, pause), doing: doing)
-                if ready.isEmpty {
-                    let latest = ToolActivity(of: process)
+                if !ready.isEmpty && progress == nil {
+                    lastActive = clock.now
+                } else if clock.now - lastLook >= pause {
+                    lastLook = clock.now
+                    let latest = ToolActivity(of: process, progress, taken: taken)
                     if latest != activity {
                         (activity, lastActive) = (latest, clock.now)
                     } else if clock.now - lastActive >= limits.patience {
                         throw MediaError(
                             .timedOut, doing: doing,
-                            reason: "\(name) was killed after \(limits.patience.inSeconds) s without any progress")
+                            reason: "\(name) was killed after \(limits.patience.inSeconds) s without any progress"
+                                + (progress == nil ? "" : ", though it may have worked"))
                     }
-                } else {
-                    lastActive = clock.now
                 }
                 if signal.isSet { throw MediaError(.cancelled, doing: doing, reason: "the task was cancelled") }
                 for pipe in openPipes where ready.contains(pipe) {
@@ -128,6 +135,7 @@ final class ToolChild {
         if got < 0 && errno == EINTR { return true }
         guard got > 0 else { return false }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<got])
+        taken += got
         if pipe == standardOutput.descriptor {
             try output(bytes)
         } else {
@@ -163,16 +171,33 @@ final class ToolChild {
     }
 }
 
-/// What a process has done so far, as the kernel counts it; all that tells one that works from one that hangs.
+/// What a process has done so far, as the kernel counts it; all that tells one that works from one that hangs. Of one that
+/// says how far it is, what tells one that comes further from one that does not.
 private struct ToolActivity: Equatable {
     private let counts: String
+    private let said: [String?]
 
     /// Of a process that is gone, or cannot be asked: nothing.
-    init(of process: pid_t) {
+    ///
+    /// - Parameter taken: bytes that it wrote to us. What it says twice a second is no progress by itself.
+    init(of process: pid_t, _ progress: LastProgress?, taken: Int) {
+        let io = ToolActivity.text("/proc/\(process)/io")
+        said = progress?.mark ?? []
+        if progress != nil, let read = ToolActivity.count("rchar", in: io),
+            let written = ToolActivity.count("wchar", in: io)
+        {
+            counts = "\(read) \(written - taken)"
+            return
+        }
         // Of `stat` only the times: fields 14 and 15, behind the name, which ends with the last bracket.
         let stat = ToolActivity.text("/proc/\(process)/stat")
         let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
-        counts = fields.dropFirst(12).prefix(2).joined(separator: " ") + ToolActivity.text("/proc/\(process)/io")
+        counts = fields.dropFirst(12).prefix(2).joined(separator: " ") + io
+    }
+
+    /// Of `rchar: 17`.
+    private static func count(_ key: String, in text: String) -> Int? {
+        text.split(separator: "\n").first { $0.hasPrefix("\(key): ") }.flatMap { Int($0.dropFirst(key.count + 2)) }
     }
 
     private static func text(_ path: String) -> String {

@@ -154,6 +154,46 @@ import Vocabulary
         #expect(end.isSuccess)
     }
 
+    /// What says how far it is, as ffmpeg does, twenty times.
+    private func report(
+        _ step: String, limits: ToolLimits, descriptors: [CInt] = []
+    ) async throws -> (end: GuardedTool.End, progress: LastProgress) {
+        // Perl has no use for ffmpeg's words, which stand before its own.
+        let scratch = try Scratch()
+        let script = "$| = 1; for $n (1..20) { \(step); $x++ for 1..200000; select undef, undef, undef, 0.2 }"
+        try writeSample(
+            Array("#!/bin/sh\nshift 3\nexec /usr/bin/perl \"$@\"\n".utf8), to: scratch.file("tool"))
+        chmod(scratch.file("tool"), 0o755)
+        let progress = LastProgress()
+        let end = try await GuardedTool(program: FilePath(scratch.file("tool")), name: "tool").run(
+            ["-e", script], descriptors: descriptors, limits: limits, doing: "mux", progress: progress)
+        return (end, progress)
+    }
+
+    @Test func `a tool that works and comes no further is killed, however much it says`() async throws {
+        let limits = ToolLimits(deadline: .seconds(300), patience: .seconds(1))
+        let error = await #expect(throws: MediaError.self) {
+            try await report(#"print "frame=7\nout_time_us=5000\nspeed=$n\nprogress=continue\n""#, limits: limits)
+        }
+        #expect(error?.code == .timedOut)
+        #expect(
+            error?.reason.contains("without any progress, though it may have worked") == true,
+            "\(String(describing: error))")
+    }
+
+    @Test func `one that comes further by its own words, or by what it writes, is not`() async throws {
+        let limits = ToolLimits(deadline: .seconds(300), patience: .seconds(1))
+        let told = try await report(
+            #"print "frame=7\nout_time_us=${n}000\nprogress=continue\n""#, limits: limits)
+        #expect(told.end.isSuccess && told.progress.microseconds == 20_000, "\(told)")
+        let scratch = try Scratch()
+        let file = try OpenSample(scratch.file("out"), create: true)
+        let written = try await report(
+            #"open F, ">>", "/dev/fd/3"; syswrite F, "more"; close F; print "frame=N/A\n""#, limits: limits,
+            descriptors: [file.descriptor])
+        #expect(written.end.isSuccess && file.size == 80, "\(written)")
+    }
+
     @Test func `a cancelled task takes the tool and its children with it`() async throws {
         let scratch = try Scratch()
         let file = try OpenSample(scratch.file("pid"), create: true)
