@@ -71,12 +71,13 @@ import Vocabulary
         let first = try #require(try await claim(ledger).first)
         #expect(try await claim(ledger).isEmpty)
         let firstClaim = try #require(first.claim)
-        try await ledger.transaction { session in
-            #expect(try MuxJobs.renew([firstClaim], lease: .seconds(60), in: session) == [first.id])
+        let (renewed, failed, failedAgain) = try await ledger.transaction { session in
+            let renewed = try MuxJobs.renew([firstClaim], lease: .seconds(60), in: session)
             let failed = try MuxJobs.fail(firstClaim, delay: .seconds(-1), error: "decode", in: session)
             let failedAgain = try MuxJobs.fail(firstClaim, delay: .zero, error: "again", in: session)
-            #expect(failed && !failedAgain)
+            return (renewed, failed, failedAgain)
         }
+        #expect(renewed == [first.id] && failed && !failedAgain)
         let second = try #require(try await claim(ledger).first)
         #expect(second.attempts == 2)
         #expect(second.failures == 1)
@@ -88,19 +89,21 @@ import Vocabulary
             try Intents.open([request], lease: .seconds(60), in: session)[0]
         }.intent()
         let result = try Sample.replica(Sid("s"), kind: .video, path: "m.mp4", isResult: true)
-        try await ledger.transaction { session in
+        let (held, replica) = try await ledger.transaction { session in
             try Recordings.lock([Sid("s")], in: session)
-            #expect(try Intents.lockHeld([intent.token], in: session) == [intent.token])
+            let held = try Intents.lockHeld([intent.token], in: session)
             let replica = try #require(try Replicas.insert([result], in: session).first)
             try MuxJobs.finish(second.id, result: replica.id, notes: "a screen is not shown", in: session)
             try Intents.close([intent.token], in: session)
-            let job = try #require(try MuxJobs.find([second.id], in: session).first)
-            #expect(job.state == .done)
-            #expect(job.result == replica.id)
-            #expect(job.notes == "a screen is not shown")
-            #expect(try StatusCounts.take(in: session).notedMuxJobs == 1)
-            #expect(try Intents.find([intent.token], in: session).isEmpty)
+            return (held, replica)
         }
+        #expect(held == [intent.token])
+        let job = try #require(try await ledger.transaction { try MuxJobs.find([second.id], in: $0) }.first)
+        #expect(job.state == .done)
+        #expect(job.result == replica.id)
+        #expect(job.notes == "a screen is not shown")
+        #expect(try await ledger.transaction { try StatusCounts.take(in: $0) }.notedMuxJobs == 1)
+        #expect(try await ledger.transaction { try Intents.find([intent.token], in: $0) }.isEmpty)
         #expect(try await claim(ledger).isEmpty)
     }
 
@@ -111,10 +114,11 @@ import Vocabulary
         try await commit(ledger, Sid("s"), .video, path: "v")
         let job = try #require(try await claim(ledger).first)
         let held = try #require(job.claim)
-        try await ledger.transaction { session in
+        let due = try await ledger.transaction { session in
             try MuxJobs.fail(held, delay: nil, error: "no key", in: session)
-            #expect(try MuxJobs.nextDue(in: session) == nil)
+            return try MuxJobs.nextDue(in: session)
         }
+        #expect(due == nil)
         #expect(try await claim(ledger).isEmpty)
         #expect(try await ledger.transaction { session in try MuxJobs.retry([job.id], in: session) } == 1)
         #expect(try await claim(ledger).count == 1)
@@ -225,14 +229,13 @@ import Vocabulary
             try Replicas.retire([screen.id: FilePath("q/v")], keep: .seconds(-1), in: session)
             try Replicas.putAside([screen.id: FilePath("q/v")], in: session)
             try Replicas.insert([better], in: session)
-            let made = try MuxJobs.ensure([Sid("s")], in: session)
-            #expect(try Intents.lockHeld([intent.token], in: session).isEmpty)
-            #expect(try MuxJobs.find([job.id], in: session).map(\.state) == [.superseded])
-            #expect(
-                try Replicas.removable(on: [Sample.volume], limit: 5, in: session).map(\.id) == [screen.id])
-            return made
+            return (
+                try MuxJobs.ensure([Sid("s")], in: session), try Intents.lockHeld([intent.token], in: session),
+                try MuxJobs.find([job.id], in: session).map(\.state),
+                try Replicas.removable(on: [Sample.volume], limit: 5, in: session).map(\.id)
+            )
         }
-        #expect(made.count == 1)
+        #expect(made.0.count == 1 && made.1.isEmpty && made.2 == [.superseded] && made.3 == [screen.id])
     }
 
     @Test func `a late screen makes a job of all screens, and the one of fewer is superseded and fenced`() async throws
@@ -250,13 +253,15 @@ import Vocabulary
         }.intent()
         let late = try await commit(ledger, Sid("s"), .video, path: "w")
         #expect(late.jobs.map(\.screens) == [[first.id, late.replica.id]])
-        try await ledger.transaction { session in
+        let after = try await ledger.transaction { session in
             try Recordings.lock([Sid("s")], in: session)
-            #expect(try Intents.lockHeld([intent.token], in: session).isEmpty)
-            #expect(try MuxJobs.find([job.id], in: session).map(\.state) == [.superseded])
-            #expect(try MuxJobs.ensure([Sid("s")], in: session).isEmpty)
-            #expect(try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids.isEmpty)
+            return (
+                try Intents.lockHeld([intent.token], in: session), try MuxJobs.find([job.id], in: session).map(\.state),
+                try MuxJobs.ensure([Sid("s")], in: session),
+                try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids
+            )
         }
+        #expect(after.0.isEmpty && after.1 == [.superseded] && after.2.isEmpty && after.3.isEmpty)
         #expect(try await claim(ledger).map(\.id) == late.jobs.map(\.id))
     }
 
@@ -286,8 +291,8 @@ import Vocabulary
                     "update takeup.replica set \(change) where id = $1", [.integer(both.replica.id.rawValue)])
                 let sids = try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids
                 let made = try MuxJobs.ensure([Sid("s")], in: session)
-                #expect(sids.isEmpty == made.isEmpty)
-                #expect(try MuxJobs.ensure([Sid("s")], in: session).isEmpty)
+                guard sids.isEmpty == made.isEmpty else { throw Broken() }
+                guard try MuxJobs.ensure([Sid("s")], in: session).isEmpty else { throw Broken() }
                 return made
             }
         }
@@ -310,11 +315,14 @@ import Vocabulary
         try await commit(ledger, Sid("s"), .video, path: "w")
         try await finish(ledger, try #require(try await claim(ledger).first), path: "m")
         for loss in ["is_doubted = true", "is_doubted = false, gone_at = now()"] {
-            try await ledger.transaction { session in
+            let wanted = try await ledger.transaction { session in
                 try session.execute("update takeup.replica set \(loss) where id = $1", [.integer(screen.id.rawValue)])
-                #expect(try MuxJobs.ensure([Sid("s")], in: session).isEmpty)
-                #expect(try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids.isEmpty)
+                return (
+                    try MuxJobs.ensure([Sid("s")], in: session),
+                    try MuxJobs.pairsWithoutJob(limit: 9, newest: 9, in: session).sids
+                )
             }
+            #expect(wanted.0.isEmpty && wanted.1.isEmpty)
         }
         // What takes its place makes one of both.
         let better = try await commit(ledger, Sid("s"), .video, path: "x")

@@ -31,23 +31,27 @@ import Vocabulary
         #expect(try await begin([Self.key("1"), Self.key("2")], ledger) == 2)
         #expect(try await begin([Self.key("2"), Self.key("3")], ledger, after: .seconds(60)) == 1)
         #expect(try await due(ledger).map(\.key.reference) == ["1", "2"])
-        try await ledger.transaction { session in
+        let (next, counts) = try await ledger.transaction { session in
             try ScreenWaits.note([Self.key("1"): .look(after: .seconds(50)), Self.key("2"): .giveUp], in: session)
             let next = try ScreenWaits.nextDue(.callrec, Self.source, in: session)
-            #expect(next.map { $0 > .seconds(45) && $0 < .seconds(51) } == true)
-            #expect(try ScreenWaits.counts(in: session) == [.waiting: 2, .givenUp: 1])
+            let counts = try ScreenWaits.counts(in: session)
             // What was given up stays so, whatever is written down of it.
             try ScreenWaits.note([Self.key("2"): .look(after: .zero)], in: session)
+            return (next, counts)
         }
+        #expect(next.map { $0 > .seconds(45) && $0 < .seconds(51) } == true)
+        #expect(counts == [.waiting: 2, .givenUp: 1])
         #expect(try await due(ledger).isEmpty)
         #expect(try await begin([Self.key("2")], ledger) == 0)
-        try await ledger.transaction { session in
-            let listed = try ScreenWaits.newest(.givenUp, limit: 5, in: session)
-            #expect(listed.map(\.key) == [Self.key("2")] && listed.map(\.looks) == [1])
-            #expect(try ScreenWaits.newest(source: SourceName("rec_b"), limit: 5, in: session).isEmpty)
-            #expect(try ScreenWaits.end([Self.key("1"), Self.key("2"), Self.key("9")], in: session) == 2)
-            #expect(try ScreenWaits.counts(in: session) == [.waiting: 1])
-        }
+        let listed = try await ledger.transaction { try ScreenWaits.newest(.givenUp, limit: 5, in: $0) }
+        #expect(listed.map(\.key) == [Self.key("2")] && listed.map(\.looks) == [1])
+        #expect(
+            try await ledger.transaction { try ScreenWaits.newest(source: SourceName("rec_b"), limit: 5, in: $0) }
+                .isEmpty)
+        #expect(
+            try await ledger.transaction { try ScreenWaits.end([Self.key("1"), Self.key("2"), Self.key("9")], in: $0) }
+                == 2)
+        #expect(try await ledger.transaction { try ScreenWaits.counts(in: $0) } == [.waiting: 1])
     }
 
     @Test func `a GIR site has recordings of its own in it, by ids that are no numbers`() async throws {
