@@ -89,6 +89,22 @@ enum MP3Packets {
         return probe
     }
 
+    /// Bytes of each of so many frames from `offset` on; nil where they are not there.
+    static func byteCounts(
+        _ file: FileWindow, from offset: Int64, count: Int
+    ) throws(MediaError) -> [UInt16]? {
+        var byteCounts: [UInt16] = []
+        var offset = offset
+        for _ in 0..<count {
+            guard let header = try file.number(at: offset), let frame = Frame(header),
+                let byteCount = UInt16(exactly: frame.byteCount)
+            else { return nil }
+            byteCounts.append(byteCount)
+            offset += Int64(frame.byteCount)
+        }
+        return offset <= file.size ? byteCounts : nil
+    }
+
     /// How many frames the first one says that there are, itself not counted; nil where it says nothing.
     static func announced(_ file: FileWindow) throws(MediaError) -> Int64? {
         let offset = try endOfLeadingTag(file)

@@ -39,7 +39,7 @@ enum MP4Packets {
     }
 
     /// The one `moov`; nil where there is none, or fragments.
-    private static func readIndex(_ file: FileWindow) throws(MediaError) -> [UInt8]? {
+    static func readIndex(_ file: FileWindow) throws(MediaError) -> [UInt8]? {
         var offset: Int64 = 0
         var index: (offset: Int64, count: Int)?
         for _ in 0..<mostBoxes where offset < file.size {

@@ -60,6 +60,8 @@ package struct MuxResult: Hashable, Sendable {
     /// As it was done, which may be *encode* where the plan hoped for *copy*.
     package let picture: MuxPlan.Treatment
     package let sound: MuxPlan.Treatment
+    /// Whether its pictures were decoded as far as the caller asked for, which are all of the screens that it shows.
+    package var arePicturesDecoded = false
 
     /// One line for people: what was encoded, and why.
     package var encodedText: String {
@@ -80,22 +82,25 @@ extension MediaTools {
     /// then being encoded to join with them; where that fails, or the copy does not pass, all pictures are encoded. The
     /// result's length may differ from the plan's by `tolerance`. It is not yet durable.
     ///
-    /// Throws ``MediaError``, leaving no file: `mismatch` where the result does not pass, `io` where the name is taken,
-    /// and what running a tool can throw.
+    /// Throws ``MediaError``, leaving no file: `mismatch` where the result does not pass, `damaged` where pictures do not decode
+    /// that were to be decoded in the result, `io` where the name is taken, and what running a tool can throw.
+    ///
+    /// - Parameter extent: what to decode of the result's pictures where all packets are copied as they are; nil: what the
+    ///   screens' own check does not tell.
     package func mux(
         _ plan: MuxPlan, sound: MuxInput, screens: [MuxInput], labels: MuxLabels, into directory: FilePath,
-        name: String, tolerance: Duration = .milliseconds(100)
+        name: String, tolerance: Duration = .milliseconds(100), decoding extent: DecodeStretch.Extent? = nil
     ) async throws(MediaError) -> MuxResult {
         let path = directory.appending(name)
         let file = try openFile(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600, doing: "create the muxed file")
         do throws(MediaError) {
             let job = try MuxJob(
                 tools: self, plan: plan, sound: sound, screens: screens, labels: labels, directory: directory,
-                result: file.descriptor, tolerance: tolerance)
-            let (facts, picture) = try await job.run()
+                result: file.descriptor, tolerance: tolerance, extent: extent)
+            let (facts, picture, areDecoded) = try await job.run()
             return MuxResult(
                 path: path, byteCount: try regularSize(of: file.descriptor, doing: "mux") ?? 0, facts: facts,
-                picture: picture, sound: plan.sound)
+                picture: picture, sound: plan.sound, arePicturesDecoded: areDecoded)
         } catch {
             unlink(path.cString)
             throw error
@@ -104,7 +109,7 @@ extension MediaTools {
 }
 
 /// One mux on its way. The descriptors are lent by the caller.
-private struct MuxJob: Sendable {
+struct MuxJob: Sendable {
     let tools: MediaTools
     let plan: MuxPlan
     let sound: MuxInput
@@ -114,10 +119,11 @@ private struct MuxJob: Sendable {
     let directory: FilePath
     let result: CInt
     let tolerance: Duration
+    let extent: DecodeStretch.Extent?
 
     init(
         tools: MediaTools, plan: MuxPlan, sound: MuxInput, screens: [MuxInput], labels: MuxLabels,
-        directory: FilePath, result: CInt, tolerance: Duration
+        directory: FilePath, result: CInt, tolerance: Duration, extent: DecodeStretch.Extent?
     ) throws(MediaError) {
         guard let stream = sound.facts.sound else {
             throw MediaError(.malformed, doing: "mux", reason: "the sound holds no sound")
@@ -139,32 +145,37 @@ private struct MuxJob: Sendable {
         self.directory = directory
         self.result = result
         self.tolerance = tolerance
+        self.extent = extent
     }
 
     private var command: MuxCommand {
         MuxCommand(plan: plan, soundFormat: sound.format, sound: soundStream, labels: labels)
     }
 
-    func run() async throws(MediaError) -> (MediaFacts, MuxPlan.Treatment) {
+    func run() async throws(MediaError) -> (MediaFacts, MuxPlan.Treatment, areDecoded: Bool) {
         switch plan.picture {
-        case .encode(let reason): return (try await encode(), .encode(reason))
+        case .encode(let reason): return (try await encode(), .encode(reason), false)
         case .copy:
+            if let facts = try await copyPackets() { return (facts, .copy, extent != nil) }
             do throws(MediaError) {
-                guard try await copy() else { return (try await encode(), .encode(.paddingDiffers)) }
-                let pictures = ExpectedPictures(copiedBy: plan, from: screens, sliceLength: tools.sliceLength)
-                return (try await verify(pictures, isCopied: true), .copy)
+                guard try await copy() else { return (try await encode(), .encode(.paddingDiffers), false) }
+                return (try await verify(copiedPictures, isCopied: true), .copy, false)
             } catch {
                 switch error.code {
                 case .mismatch, .toolFailed:
                     // What did not join need not be tried again with the next.
                     for screen in screens { screen.facts.picture.map { tools.slices?.forget(MuxCommand.sliceKey($0)) } }
-                    return (try await encode(), .encode(.copyUnfit))
+                    return (try await encode(), .encode(.copyUnfit), false)
                 case .noKey, .wrongKey, .truncated, .damaged, .malformed, .unsupported, .toolMissing, .timedOut,
                     .cancelled, .io:
                     throw error
                 }
             }
         }
+    }
+
+    var copiedPictures: ExpectedPictures {
+        ExpectedPictures(copiedBy: plan, from: screens, sliceLength: tools.sliceLength)
     }
 
     private func verify(_ pictures: ExpectedPictures, isCopied: Bool = false) async throws(MediaError) -> MediaFacts {
@@ -178,7 +189,7 @@ private struct MuxJob: Sendable {
     }
 
     /// None where a screen is not known packet by packet.
-    private func joined(_ shown: [MuxPlan.Piece]) -> [CopyOrigin.Piece] {
+    func joined(_ shown: [MuxPlan.Piece]) -> [CopyOrigin.Piece] {
         var pieces: [CopyOrigin.Piece] = []
         for piece in shown {
             if let screen = piece.screen {
@@ -263,7 +274,7 @@ private struct MuxJob: Sendable {
 
     /// A black slice whose codec parameters are those of the screen's pictures, a ready one if there is one; nil where no
     /// encoder options give them.
-    private func slice(like screen: MuxInput) async throws(MediaError) -> HeldSlice? {
+    func slice(like screen: MuxInput) async throws(MediaError) -> HeldSlice? {
         guard let picture = screen.facts.picture, picture.parameters != nil else { return nil }
         let key = MuxCommand.sliceKey(picture)
         if let ready = tools.slices?.find(key) { return ready }

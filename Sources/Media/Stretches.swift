@@ -31,9 +31,10 @@ package struct DecodeStretch: Hashable, Sendable {
     var options: [String] {
         switch extent {
         // Smoothing the edges of blocks is a third of the work, and meets no damage.
-        case .all: kind == .picture ? ["-skip_loop_filter", "all"] : []
-        case .part(let from, let length): ["-ss", secondsText(from), "-t", secondsText(length)]
-        case .keyPictures: ["-skip_frame", "nokey"]
+        case .all: ["-threads", "2"] + (kind == .picture ? ["-skip_loop_filter", "all"] : [])
+        case .part(let from, let length): ["-threads", "2", "-ss", secondsText(from), "-t", secondsText(length)]
+        // So few are decoded that starting a thread more takes longer.
+        case .keyPictures: ["-threads", "1", "-skip_frame", "nokey", "-skip_loop_filter", "all"]
         }
     }
 }
@@ -67,7 +68,7 @@ extension MediaTools {
         for (number, stretch) in stretches.enumerated() {
             let place = descriptors.firstIndex(of: stretch.input) ?? descriptors.count
             if place == descriptors.count { descriptors.append(stretch.input) }
-            inputs += ["-threads", "2"] + stretch.format.inputOptions + stretch.options
+            inputs += stretch.format.inputOptions + stretch.options
             inputs += ["-i", Self.path(ofDescriptor: place)]
             let stream = stretch.stream.map { String($0) } ?? (stretch.kind == .sound ? "a:0" : "v:0")
             outputs += ["-map", "\(number):\(stream)"]

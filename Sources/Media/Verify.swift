@@ -8,9 +8,12 @@ extension MediaTools {
     /// every join and the end; that a picture is shown when each piece begins, to ``MomentTimes/tolerance``, and that none is missing,
     /// as far as `pictures` tell. What is packet by packet the same as in `origin` is not decoded again: who probed its files
     /// packet by packet decodes those. Throws ``MediaError`` `mismatch` for the first thing that is not so.
+    ///
+    /// - Parameter extent: all packets have to be the origin's, and so many of the pictures are decoded here in the inputs'
+    ///   stead: what does not decode is `damaged`.
     func verify(
         _ file: CInt, of plan: MuxPlan, tolerance: Duration, origin: CopyOrigin = CopyOrigin(),
-        pictures expected: ExpectedPictures = ExpectedPictures()
+        pictures expected: ExpectedPictures = ExpectedPictures(), decoding extent: DecodeStretch.Extent? = nil
     ) async throws(MediaError) -> MediaFacts {
         let role = "the muxed file"
         func mismatch(_ reason: String) -> MediaError { MediaError(.mismatch, doing: "verify \(role)", reason: reason) }
@@ -67,7 +70,13 @@ extension MediaTools {
         var stretches: [DecodeStretch] = []
         let decodesSound = !origin.isSound(of: quick)
         if decodesSound { stretches.append(DecodeStretch(.sound, of: file, format: .mp4)) }
-        if origin.isJoined(of: quick) {
+        if let extent {
+            guard !decodesSound, quick?.sound.count == origin.sound.count, origin.isJoined(of: quick, isExact: true)
+            else {
+                throw mismatch("its packets are not all those of its sound and screens")
+            }
+            stretches = [DecodeStretch(.picture, of: file, format: .mp4, extent: extent)]
+        } else if origin.isJoined(of: quick) {
             // Each piece begins with a key picture, and behind it is what the inputs' own check has seen.
             stretches.append(DecodeStretch(.picture, of: file, format: .mp4, extent: .keyPictures))
         } else if !origin.isPicture(of: quick) {
@@ -77,7 +86,10 @@ extension MediaTools {
         }
         guard !stretches.isEmpty else { return facts }
         let played = try await decode(stretches, doing: "decode \(role)")
-        guard played.isClean else { throw mismatch("it does not decode: \(played.firstComplaint ?? "")") }
+        guard played.isClean else {
+            let reason = "it does not decode: \(played.firstComplaint ?? "")"
+            throw extent == nil ? mismatch(reason) : MediaError(.damaged, doing: "verify \(role)", reason: reason)
+        }
         // AAC decodes to whole frames of 1024 samples, also where the last is to be played in part.
         let oneFrame = Duration.milliseconds(1_024_000 / Int64(max(8000, sound.sampleRate)))
         guard !decodesSound || near(played.duration, plan.duration, tolerance + oneFrame) else {
@@ -106,9 +118,10 @@ package struct CopyOrigin: Hashable, Sendable {
         case copied(QuickProbe, isCut: Bool)
     }
 
-    /// Whether the result's pictures are those of the pieces, packet by packet but for the first one of each, with so many
-    /// black ones between them.
-    func isJoined(of result: QuickProbe?) -> Bool {
+    /// Whether the result's pictures are those of the pieces, packet by packet, with so many black ones between them.
+    ///
+    /// - Parameter isExact: nothing is cut, and the first one of each piece is the same, too.
+    func isJoined(of result: QuickProbe?, isExact: Bool = false) -> Bool {
         guard let result, !joined.isEmpty else { return false }
         var rest = result.picture[...]
         for piece in joined {
@@ -119,8 +132,10 @@ package struct CopyOrigin: Hashable, Sendable {
             case .copied(let source, let isCut):
                 // ffmpeg's concat writes the parameters into the first one again; as a key picture it is decoded.
                 guard !rest.isEmpty, !source.picture.isEmpty else { return false }
-                let same = 1 + zip(rest.dropFirst(), source.picture.dropFirst()).prefix { $0 == $1 }.count
-                guard isCut || same == source.picture.count,
+                let other = isExact ? 0 : 1
+                let same =
+                    other + zip(rest.dropFirst(other), source.picture.dropFirst(other)).prefix { $0 == $1 }.count
+                guard isCut && !isExact || same == source.picture.count,
                     source.facts.picture?.parameters == result.facts.picture?.parameters
                 else { return false }
                 rest = rest.dropFirst(same)

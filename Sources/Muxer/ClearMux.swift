@@ -64,32 +64,60 @@ struct ClearMux: Sendable {
         }
         let shown = Set(plan.pieces.compactMap(\.screen))
         let labels = labels(screens.indices.filter(shown.contains))
-        let result = try await checked(plan, sound, screens) {
+        let result = try await checked(plan, sound, screens) { extent in
             try await tools.mux(
                 plan, sound: sound.half.input, screens: screens.map(\.half.input), labels: labels, into: directory,
-                name: ClearMux.resultName, tolerance: tolerance)
+                name: ClearMux.resultName, tolerance: tolerance, decoding: extent)
         }
         return (result, plan.notes(screens: names))
     }
 
     /// Carries out a mux, and decodes its inputs: beside it where it copies, before it where it is much work. Damage of
     /// an input says more than what follows from it.
+    ///
+    /// - Parameter mux: is told what to decode of the result's pictures, if that is to tell of the screens.
     private func checked(
-        _ plan: MuxPlan, _ sound: Part, _ screens: [Part], mux: @escaping @Sendable () async throws -> MuxResult
+        _ plan: MuxPlan, _ sound: Part, _ screens: [Part],
+        mux: @escaping @Sendable (DecodeStretch.Extent?) async throws -> MuxResult
     ) async throws -> MuxResult {
-        let checks = checks
-        func refuseDamaged() async throws {
-            try await checks.refuseDamaged(sound: sound.half, screens: screens.map { ($0.half, $0.isVouched) })
-        }
         guard plan.picture == .copy else {
-            try await refuseDamaged()
-            return try await mux()
+            try await refuseDamaged(sound, screens)
+            return try await mux(nil)
         }
+        if tools.copiesPackets(plan, sound: sound.half.input, screens: screens.map(\.half.input)) {
+            let shown = Set(plan.pieces.compactMap(\.screen))
+            let inResult = shown.sorted().map { screens[$0] }
+            let others = screens.indices.filter { !shown.contains($0) }.map { screens[$0] }
+            // A result of the same packets shows what decoding the screens would, and how they join.
+            let needsAll = inResult.contains { checks.extent(of: $0.half, isVouched: $0.isVouched) == .all }
+            do {
+                let result = try await beside({ try await refuseDamaged(sound, others) }) {
+                    try await mux(needsAll ? .all : .keyPictures)
+                }
+                // It was muxed in another way after all.
+                if !result.arePicturesDecoded { try await refuseDamaged(sound, inResult) }
+                return result
+            } catch let error as MediaError where !error.isTransient {
+                // Whose damage it is, each one's own decoding tells.
+            }
+        }
+        return try await beside({ try await refuseDamaged(sound, screens) }) { try await mux(nil) }
+    }
+
+    private func refuseDamaged(_ sound: Part, _ screens: [Part]) async throws {
+        try await checks.refuseDamaged(sound: sound.half, screens: screens.map { ($0.half, $0.isVouched) })
+    }
+
+    /// Gives what `mux` makes. Where both fail, the check tells why.
+    private func beside(
+        _ check: @escaping @Sendable () async throws -> Void,
+        _ mux: @escaping @Sendable () async throws -> MuxResult
+    ) async throws -> MuxResult {
         let outcome: Result<MuxResult, any Error>? = try await withThrowingTaskGroup(
             of: Result<MuxResult, any Error>?.self
         ) { group in
             group.addTask {
-                try await refuseDamaged()
+                try await check()
                 return nil
             }
             group.addTask {

@@ -109,7 +109,7 @@ struct MuxChecks: Sendable {
 
     /// Damage of a picture between key pictures shows only where it is decoded; where something vouches for the file there is
     /// none that was not there when that was made.
-    private func extent(of screen: Half, isVouched: Bool) -> DecodeStretch.Extent {
+    func extent(of screen: Half, isVouched: Bool) -> DecodeStretch.Extent {
         // A short one is decoded in no time.
         let isShort = screen.input.facts.picture?.duration ?? .zero <= .seconds(8)
         switch pictureCheck {

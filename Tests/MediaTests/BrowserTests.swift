@@ -15,11 +15,22 @@ import Vocabulary
             TimelineTests.Case(
                 name: "copied, still", screens: [(2345, 6000)], moment: 5385, rules: ArrangeRules(padding: .still)),
             TimelineTests.Case(
+                name: "packets copied, black around", screens: [(2345, 6000)], moment: 5385,
+                rules: ArrangeRules(keepsMP3: true), arePacketsCopied: true),
+            TimelineTests.Case(
+                name: "packets copied, reordered", screens: [(2345, 6000)], moment: 5385,
+                rules: ArrangeRules(keepsMP3: true),
+                preset: "medium", arePacketsCopied: true),
+            TimelineTests.Case(
+                name: "packets copied, still", screens: [(2345, 6000)], moment: 5385,
+                rules: ArrangeRules(padding: .still, keepsMP3: true), arePacketsCopied: true),
+            TimelineTests.Case(
                 name: "encoded", screens: [(500, 4000), (5123, 5000)], moment: 7363, sizes: ["320x240", "640x360"]),
         ]
         let scratch = try Scratch()
         for (number, wanted) in cases.enumerated() {
-            _ = try await TimelineTests().mux(wanted, in: scratch)
+            let made = try await TimelineTests().mux(wanted, in: scratch)
+            #expect(made.arePicturesDecoded == wanted.arePacketsCopied, "\(wanted.name)")
             guard rename(scratch.file("result.mp4"), scratch.file("\(number).mp4")) == 0 else {
                 throw SampleFailure("rename: errno \(errno)")
             }

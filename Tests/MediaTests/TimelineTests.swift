@@ -22,6 +22,8 @@ import Vocabulary
         var isCopied = true
         /// How much slower than the recorder's the screen's clock ran.
         var drift = 1.0
+        /// No tool joins it.
+        var arePacketsCopied = false
         var testDescription: String { name }
     }
 
@@ -48,6 +50,21 @@ import Vocabulary
         Case(
             name: "the second of two of different size, still between", screens: [(500, 4000), (6123, 5000)],
             moment: 7363, rules: ArrangeRules(padding: .still), sizes: ["320x240", "640x360"], isCopied: false),
+        Case(
+            name: "mp3 kept, black around", screens: [(2345, 6000)], moment: 7385,
+            rules: ArrangeRules(keepsMP3: true), arePacketsCopied: true),
+        Case(
+            name: "mp3 kept, black around, reordered", screens: [(2345, 6000)], moment: 7385,
+            rules: ArrangeRules(keepsMP3: true), preset: "medium", arePacketsCopied: true),
+        Case(
+            name: "mp3 kept, its first picture before it, reordered", screens: [(2345, 6000)], moment: 7345,
+            rules: ArrangeRules(padding: .still, keepsMP3: true), preset: "medium", rate: 5, arePacketsCopied: true),
+        Case(
+            name: "mp3 kept, the second of two", screens: [(500, 4000), (6123, 5000)], moment: 7363,
+            rules: ArrangeRules(keepsMP3: true), arePacketsCopied: true),
+        Case(
+            name: "mp3 kept, lasts longer than the sound", screens: [(1100, 20_000)], moment: 7140,
+            rules: ArrangeRules(keepsMP3: true), preset: "medium"),
         Case(name: "began before the sound", screens: [(-1500, 12_000)], moment: 7420, isCopied: false),
     ]
 
@@ -60,6 +77,7 @@ import Vocabulary
         #expect(abs(flash - tone) <= 0.040, "\(wanted.name): flash at \(flash) s, tone at \(tone) s")
         #expect(abs(tone - Double(wanted.moment) / 1000) <= 0.040, "the tone is at \(tone) s")
         #expect((made.picture == .copy) == wanted.isCopied, "\(made.encodedText)")
+        #expect(made.arePicturesDecoded == wanted.arePacketsCopied)
         let picture = try #require(made.facts.picture)
         #expect(picture.start == .zero)
         #expect(abs(max(picture.end, picture.declaredEnd).inSeconds - 12) <= 0.1, "\(picture.declaredEnd.inSeconds)")
@@ -134,8 +152,10 @@ import Vocabulary
     private let labels = MuxLabels(recording: "rec_a/17", sources: [], madeBy: "Takeup test")
 
     func mux(_ wanted: Case, in scratch: Scratch, with tools: MediaTools = tools) async throws -> MuxResult {
+        let keepsMP3 = wanted.rules.keepsMP3
         let (sound, soundFile) = try await input(
-            soundSample(scratch, seconds: 12, moment: wanted.moment), .mp3)
+            soundSample(scratch, seconds: 12, moment: wanted.moment, rate: keepsMP3 ? 16_000 : 8000), .mp3,
+            isQuick: keepsMP3)
         var files = [soundFile]
         var inputs: [MuxInput] = []
         var tracks: [ScreenTrack] = []
@@ -144,7 +164,7 @@ import Vocabulary
                 scratch, "\(wanted.name)-\(number)", seconds: Double(screen.length) / 1000,
                 flash: Double(wanted.moment - screen.offset) / 1000, rate: wanted.rate,
                 size: wanted.sizes[number % wanted.sizes.count], preset: wanted.preset)
-            let (input, file) = try await input(path, .mp4)
+            let (input, file) = try await input(path, .mp4, isQuick: keepsMP3)
             files.append(file)
             inputs.append(input)
             tracks.append(try #require(input.facts.screenTrack(offset: .milliseconds(screen.offset))))
@@ -152,24 +172,31 @@ import Vocabulary
         let decision = arrange(try #require(sound.facts.soundTrack()), screens: tracks, rules: wanted.rules)
         guard case .mux(let plan) = decision else { throw SampleFailure("refused: \(decision)") }
         let made = try await tools.mux(
-            plan, sound: sound, screens: inputs, labels: labels, into: FilePath(scratch.path), name: "result.mp4")
+            plan, sound: sound, screens: inputs, labels: labels, into: FilePath(scratch.path), name: "result.mp4",
+            decoding: keepsMP3 ? .all : nil)
         withExtendedLifetime(files) {}
         return made
     }
 
-    private func input(_ path: String, _ format: MediaFormat) async throws -> (MuxInput, OpenSample) {
+    private func input(
+        _ path: String, _ format: MediaFormat, isQuick: Bool = false
+    ) async throws -> (MuxInput, OpenSample) {
         let file = try OpenSample(path)
+        if isQuick {
+            let quick = try #require(try QuickProbe.read(file.descriptor, format: format, role: "a half"))
+            return (MuxInput(descriptor: file.descriptor, format: format, facts: quick.facts, quick: quick), file)
+        }
         let facts = try await tools.probe(file.descriptor, format: format, role: "a half")
         return (MuxInput(descriptor: file.descriptor, format: format, facts: facts), file)
     }
 
     /// Telephone sound that is silent but for a tone of 200 ms.
-    private func soundSample(_ scratch: Scratch, seconds: Int, moment: Int) throws -> String {
+    private func soundSample(_ scratch: Scratch, seconds: Int, moment: Int, rate: Int = 8000) throws -> String {
         let from = Double(moment) / 1000
-        return try scratch.samples.made("tone-\(seconds)-\(moment).mp3") { path in
+        return try scratch.samples.made("tone-\(seconds)-\(moment)-\(rate).mp3") { path in
             try ChildProcess.run([
                 "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
-                "aevalsrc=if(between(t\\,\(from)\\,\(from + 0.2))\\,0.8*sin(2*PI*1000*t)\\,0):s=8000:d=\(seconds)",
+                "aevalsrc=if(between(t\\,\(from)\\,\(from + 0.2))\\,0.8*sin(2*PI*1000*t)\\,0):s=\(rate):d=\(seconds)",
                 "-c:a",
                 "libmp3lame", "-b:a", "16k", "-f", "mp3", path,
             ])

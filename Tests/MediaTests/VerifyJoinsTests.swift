@@ -64,12 +64,14 @@ import Vocabulary
                 : .copied(screen, isCut: false)
         }
         #expect(pieces.count == 3)
-        func isJoined(_ pieces: [CopyOrigin.Piece]) -> Bool {
+        func isJoined(_ pieces: [CopyOrigin.Piece], isExact: Bool = false) -> Bool {
             var origin = CopyOrigin()
             origin.joined = pieces
-            return origin.isJoined(of: result)
+            return origin.isJoined(of: result, isExact: isExact)
         }
         #expect(isJoined(pieces))
+        // ffmpeg wrote the parameters into the first picture of each.
+        #expect(!isJoined(pieces, isExact: true))
         #expect(!isJoined([]))
         #expect(!isJoined(pieces.reversed().dropLast() + [pieces[1]]))
         #expect(!isJoined(pieces.dropLast()))

@@ -21,8 +21,9 @@ import Vocabulary
         var maker = DamageMaker(seed: seed)
         var (refused, labelled) = (0, 0)
         for number in 0..<DamagedInputsTests.count {
-            let fixture = try await MuxFixture()
-            let damage = try maker.next(number, fixture)
+            let keepsMP3 = maker.keepsMP3()
+            let fixture = try await MuxFixture(keepsMP3: keepsMP3)
+            let damage = try maker.next(number, fixture, sampleRate: keepsMP3 ? 16_000 : 8000)
             let pair = try await fixture.pair(sound: damage.sound, screens: [damage.screen])
             let begun = ContinuousClock.now
             do {
@@ -43,10 +44,12 @@ import Vocabulary
     }
 
     /// Zeros as a bad disk leaves them, or zeros in ciphertext, which become noise.
-    @Test(arguments: [false, true])
-    func `damage of a long screen that lies in no key picture is seen, too`(isEncrypted: Bool) async throws {
+    @Test(arguments: [false, true], [false, true])
+    func `damage of a long screen that lies in no key picture is seen, too`(
+        isEncrypted: Bool, keepsMP3: Bool
+    ) async throws {
         for part in [10, 50, 100] {
-            let fixture = try await MuxFixture()
+            let fixture = try await MuxFixture(keepsMP3: keepsMP3)
             var screen = try fixture.screen(seconds: 20)
             var from = try pictures(of: try fixture.samples.screen(seconds: 20))[part] + 100
             if isEncrypted {
@@ -58,7 +61,8 @@ import Vocabulary
             for place in from..<from + 512 { screen.bytes[place] = 0 }
             if !isEncrypted { try await expectCleanKeyPictures(screen.bytes, fixture) }
             let failure = try await fixture.failure(
-                of: try await fixture.pair(sound: fixture.speech(seconds: 4), screens: [screen]))
+                of: try await fixture.pair(
+                    sound: fixture.speech(seconds: 21, sampleRate: keepsMP3 ? 16_000 : 8000), screens: [screen]))
             #expect(failure.text.contains("the screen is damaged"), "in picture \(part): \(failure.text)")
             #expect(failure.isTransient == false)
         }
@@ -109,10 +113,14 @@ private struct DamageMaker {
         case hugeBox, manyPackets, farData, playlist, script, deepBoxes, longTimes, hugeTag, hugePictures, manyFrames
     }
 
-    mutating func next(_ number: Int, _ fixture: MuxFixture) throws -> Damage {
+    mutating func keepsMP3() -> Bool { place(2) == 0 }
+
+    mutating func next(_ number: Int, _ fixture: MuxFixture, sampleRate: Int) throws -> Damage {
         let kind = Kind.allCases[number % Kind.allCases.count]
         let isOfSound = isOfSound(kind)
-        var halves = (sound: try fixture.speech(seconds: 4), screen: try fixture.screen(seconds: 4))
+        var halves = (
+            sound: try fixture.speech(seconds: 4, sampleRate: sampleRate), screen: try fixture.screen(seconds: 4)
+        )
         var half = isOfSound ? halves.sound : halves.screen
         var isSeen = true
         let other = isOfSound ? halves.screen.bytes : halves.sound.bytes

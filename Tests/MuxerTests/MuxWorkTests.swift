@@ -77,6 +77,34 @@ import Vocabulary
         try expectPlays(try await fixture.make(pair), seconds: 6)
     }
 
+    @Test func `where all is copied, pictures are decoded in the result, and a screen not shown by itself`()
+        async throws
+    {
+        let fixture = try await MuxFixture(keepsMP3: true)
+        let sound = try fixture.speech(seconds: 12, sampleRate: 16_000)
+        var (shown, late) = (try fixture.screen(seconds: 4), try fixture.screen(seconds: 5))
+        (shown.delay, late.delay, late.name) = (.milliseconds(1500), .seconds(20), "late.mp4")
+        let made = try await fixture.make(try await fixture.pair(sound: sound, screens: [shown, late]))
+        try expectPlays(made, seconds: 12)
+        #expect(made.result.arePicturesDecoded)
+        #expect(made.notes.contains { $0.contains("it began after the sound ended") })
+        let other = try await MuxFixture(keepsMP3: true)
+        try other.damage(&late)
+        let failure = try await other.failure(of: try await other.pair(sound: sound, screens: [shown, late]))
+        #expect(failure.text.contains("screen 2") && failure.text.contains("is damaged"), "\(failure.text)")
+    }
+
+    @Test func `damage that shows in the result is told of the screen that has it`() async throws {
+        let fixture = try await MuxFixture(keepsMP3: true)
+        let sound = try fixture.speech(seconds: 12, sampleRate: 16_000)
+        var (first, second) = (try fixture.screen(seconds: 4), try fixture.screen(seconds: 3))
+        (first.delay, second.delay, second.name) = (.milliseconds(1500), .milliseconds(7250), "second.mp4")
+        try fixture.damage(&second)
+        let failure = try await fixture.failure(of: try await fixture.pair(sound: sound, screens: [first, second]))
+        #expect(failure.text.contains("screen 2") && failure.text.contains("is damaged"), "\(failure.text)")
+        #expect(failure.isTransient == false)
+    }
+
     @Test func `several screens follow each other, with padding between, before and behind`() async throws {
         let fixture = try await MuxFixture()
         var (first, second) = (try fixture.screen(seconds: 4), try fixture.screen(seconds: 3))
@@ -264,7 +292,8 @@ final class MuxFixture {
     static let resultKeyID = "0a1b2c3d-0000-4000-8000-000000000001"
 
     /// - Parameter encrypting: whether results of encrypted halves are encrypted again.
-    init(encrypting: Encryptor.Cipher? = nil) async throws {
+    /// - Parameter keepsMP3: so that sound of 16 kHz is copied.
+    init(encrypting: Encryptor.Cipher? = nil, keepsMP3: Bool = false) async throws {
         guard let samples = MediaSamples.ofThisRun else { throw SampleFailure("no directory for samples") }
         self.samples = samples
         ledger = try await ScratchDatabase()
@@ -282,7 +311,7 @@ final class MuxFixture {
         }
         work = MuxWork(
             tools: MediaTools(ffmpeg: FilePath("/usr/bin/ffmpeg"), ffprobe: FilePath("/usr/bin/ffprobe")),
-            decryptor: Decryptor(keys: keys), rules: ArrangeRules(), tolerance: .milliseconds(100),
+            decryptor: Decryptor(keys: keys), rules: ArrangeRules(keepsMP3: keepsMP3), tolerance: .milliseconds(100),
             madeBy: "Takeup test", threads: FileThreads(name: "mux-test", count: 1), patience: .seconds(60),
             resultKey: resultKey)
         let path = FilePath(root)
@@ -295,8 +324,9 @@ final class MuxFixture {
 
     deinit { _ = try? ChildProcess.run(["/bin/rm", "-rf", root]) }
 
-    func speech(seconds: Int) throws -> Half {
-        Half(bytes: try readSample(try samples.speech(seconds: seconds)), name: "sound.mp3", kind: .audio)
+    func speech(seconds: Int, sampleRate: Int = 8000) throws -> Half {
+        let path = try samples.speech(seconds: seconds, sampleRate: sampleRate)
+        return Half(bytes: try readSample(path), name: "sound.mp3", kind: .audio)
     }
     /// The same, in another form.
     func speech(seconds: Int, as name: String, _ words: [String]) throws -> Half {
@@ -306,6 +336,12 @@ final class MuxFixture {
                     + [path])
         }
         return Half(bytes: try readSample(path), name: name, kind: .audio)
+    }
+    /// Zeros in the middle of its pictures.
+    func damage(_ screen: inout Half) throws {
+        let data = try #require(screen.bytes.firstRange(of: Array("mdat".utf8)))
+        let place = data.upperBound + (screen.bytes.count - data.upperBound) / 2
+        for place in place..<place + 2000 { screen.bytes[place] = 0 }
     }
     func screen(seconds: Int) throws -> Half {
         Half(bytes: try readSample(try samples.screen(seconds: seconds)), name: "screen.mp4", kind: .video)
