@@ -20,8 +20,8 @@ struct KillAtSystemCallTests {
     }
 
     private static let core = [
-        Death(call: "fallocate", place: 1), Death(call: "pwrite64", place: 1), Death(call: "fsync", place: 1),
-        Death(call: "linkat", place: 1),
+        Death(call: "fallocate", place: 1), Death(call: "pwrite64", place: 1), Death(call: "pwrite64", place: 2),
+        Death(call: "fsync", place: 1), Death(call: "linkat", place: 1),
     ]
 
     /// Also those that look at the source, drop the cache, and read back.
@@ -39,9 +39,12 @@ struct KillAtSystemCallTests {
     @Test(
         .timeLimit(.minutes(60)),
         .enabled(if: getenv("TAKEUP_LONG_TESTS") != nil, "the long proof, with TAKEUP_LONG_TESTS=1"),
-        arguments: [(1 << 20) + 5000, (64 << 20) + 5000])
-    func `killed at whatever call, it leaves nothing wrong`(size: Int) async throws {
-        try await die(at: KillAtSystemCallTests.all, sizes: [size])
+        arguments: [
+            // A group of several makes one thread come to its later calls.
+            [Int](repeating: (1 << 20) + 5000, count: 4) + [Int](repeating: 40_000, count: 8), [(64 << 20) + 5000],
+        ])
+    func `killed at whatever call, it leaves nothing wrong`(sizes: [Int]) async throws {
+        try await die(at: KillAtSystemCallTests.all, sizes: sizes)
     }
 
     private func die(at deaths: [Death], sizes: [Int]) async throws {
@@ -54,7 +57,8 @@ struct KillAtSystemCallTests {
             let agent = try site.start(
                 .calls,
                 behind: [
-                    "/usr/bin/strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=\(death.call)",
+                    // Not with --seccomp-bpf, by which strace counts no further than to the first call.
+                    "/usr/bin/strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(death.call)",
                     "-e", "inject=\(death.call):signal=KILL:when=\(death.place)",
                 ])
             let count = recordings.count
@@ -89,7 +93,8 @@ struct KillAtSystemCallTests {
         print(
             "bar: killed at \(died.count) of \(deaths.count) system calls of copies of \(sizes) bytes: nothing wrong, nothing left (\(died))"
         )
-        #expect(died.count >= min(4, deaths.count), "it died only at \(died)")
+        // Some of all are more than a thread comes to.
+        #expect(died.count >= min(deaths.count, 25), "it died only at \(died)")
     }
 
     private func record(_ number: Int, _ size: Int, _ site: ScratchSite) async throws -> SiteRecording {
