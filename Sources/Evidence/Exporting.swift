@@ -49,14 +49,21 @@ package struct Exporting: Sendable {
     package func run(_ chosen: [String], to place: FilePath) async throws -> Report {
         let samples = try await base.roster.sample()
         var cases: [Case] = []
-        for text in chosen { cases.append(try await read(text)) }
+        for text in chosen {
+            let one = try await read(text)
+            // Named twice, by its sid and by its source: once in the bag.
+            if !cases.contains(where: { $0.recording.sid == one.recording.sid }) { cases.append(one) }
+        }
+        let names = VolumeNames()
+        try await names.read(from: base.replay.database)
         let roots = Dictionary(
             samples.compactMap { sample in sample.proof.map { ($0.id, sample.settings.path) } },
             uniquingKeysWith: { first, _ in first })
         for one in cases.flatMap(\.replicas) where roots[one.content.volume] == nil {
             throw Refused(
                 code: .unreachable,
-                description: "A volume with a copy is absent or not in the settings: \(one.content.volume).")
+                description:
+                    "Volume \(names.name(of: one.content.volume)), which has a copy, is absent or not in the settings.")
         }
         let (version, replay, all, calls) = (version, settings.replay.name, cases, calls)
         let threads = FileThreads(name: "export", count: 1)
@@ -129,7 +136,13 @@ private final class Bag {
         let place = FilePath(bytes: bytes)
         self.place = place
         let above = place.parent.isEmpty ? FilePath(".") : place.parent
-        parent = HeldFile(try calls.openRoot(above))
+        do throws(FileError) {
+            parent = HeldFile(try calls.openRoot(above))
+        } catch {
+            guard error.code == .notFound || error.code == .notDirectory else { throw error }
+            throw Exporting.Refused(
+                code: .place, description: "There is no directory \(above.displayText) for the bag to be made in.")
+        }
         let name = FilePath(bytes: place.lastComponent)
         do throws(FileError) {
             _ = try calls.observe(name, in: parent.descriptor)
@@ -235,6 +248,11 @@ private final class Bag {
         do throws(FileError) {
             source = try calls.openRegularFile(replica.content.path, beneath: directory.descriptor).held().0
         } catch {
+            if error.code == .notPermitted {
+                throw Exporting.Refused(
+                    code: .unreachable,
+                    description: "\(what) may not be read by this user: run it as the user of the service.")
+            }
             throw Exporting.Refused(code: .content, description: "\(what) cannot be read: \(error).")
         }
         try? calls.dropCache(source.descriptor)

@@ -2,9 +2,11 @@ internal import Copying
 package import Delivery
 internal import Files
 internal import FoundationEssentials
+internal import Glibc
 internal import Ledger
 internal import Postgres
 package import Settings
+internal import Synchronization
 package import Vocabulary
 
 /// Compares files on volumes with what the ledger has on record of them.
@@ -61,6 +63,7 @@ package struct Verifying: Sendable {
 
     private let settings: Settings
     private let base: ReplayBase
+    private let names = VolumeNames()
     private static let page = 500
 
     package init(settings: Settings, base: ReplayBase) {
@@ -71,6 +74,7 @@ package struct Verifying: Sendable {
     /// Tells each file as it was read; true where all are fine and there was one.
     package func run(_ choice: Choice, tell: (Finding) -> Void) async throws -> [Finding.State: Int] {
         let samples = try await base.roster.sample()
+        try await names.read(from: base.replay.database)
         var counts: [Finding.State: Int] = [:]
         func told(_ finding: Finding) {
             counts[finding.state, default: 0] += 1
@@ -88,13 +92,14 @@ package struct Verifying: Sendable {
         return counts
     }
 
-    private func verify(_ path: FilePath, _ samples: [VolumeSample], _ tell: (Finding) -> Void) async throws {
-        let volumes = samples.filter {
-            path.components == $0.settings.path.components || path.relative(to: $0.settings.path) != nil
-        }
-        // The innermost, where one volume lies in another.
-        guard let sample = volumes.max(by: { $0.settings.path.components.count < $1.settings.path.components.count })
-        else {
+    private func verify(_ given: FilePath, _ samples: [VolumeSample], _ tell: (Finding) -> Void) async throws {
+        let straight = given.withoutDots
+        // A link may lead there.
+        let (path, found) =
+            innermost(straight, samples).map { (straight, $0) }
+            ?? straight.resolved.flatMap { path in innermost(path, samples).map { (path, $0) } }
+            ?? (straight, nil)
+        guard let sample = found else {
             let names = settings.replay.allVolumes.map { "\($0.name) (\($0.path.displayText))" }.joined(separator: ", ")
             throw OnNoVolume(description: "\(path.displayText) lies on no volume of the settings. They have: \(names).")
         }
@@ -119,6 +124,13 @@ package struct Verifying: Sendable {
         for path in try await files(below: below, on: sample) where !known.contains(path) {
             tell(Finding(state: .unknown, volume: sample.settings.name.rawValue, path: path.displayText))
         }
+    }
+
+    /// The volume that a path lies on; the innermost, where one lies in another.
+    private func innermost(_ path: FilePath, _ samples: [VolumeSample]) -> VolumeSample? {
+        samples.filter {
+            path.components == $0.settings.path.components || path.relative(to: $0.settings.path) != nil
+        }.max { $0.settings.path.components.count < $1.settings.path.components.count }
     }
 
     /// Files that are there, but for those of our own.
@@ -180,7 +192,7 @@ package struct Verifying: Sendable {
         let sample = samples.first { $0.proof?.id == content.volume }
         var finding = Finding(
             state: .unseen, recording: reference?.description, kind: content.kind.rawValue,
-            volume: sample?.settings.name.rawValue ?? content.volume.rawValue, path: content.path.displayText,
+            volume: sample?.settings.name.rawValue ?? names.name(of: content.volume), path: content.path.displayText,
             size: content.size, sha256: content.digest.description, copied: replica.committed.text,
             lastRead: replica.checked?.text)
         guard let sample else { return finding }
@@ -209,6 +221,39 @@ package struct Verifying: Sendable {
             }
         }
         return finding
+    }
+}
+
+/// What volumes are called, also those that are away.
+final class VolumeNames: Sendable {
+    private let known = Mutex<[VolumeID: VolumeName]>([:])
+
+    func read(from database: Database) async throws {
+        let volumes = try await database.perform { session in try Volumes.all(in: session) }
+        known.withLock { known in
+            for volume in volumes { known[volume.id] = volume.name }
+        }
+    }
+
+    func name(of volume: VolumeID) -> String { known.withLock { $0[volume]?.rawValue } ?? volume.rawValue }
+}
+
+extension FilePath {
+    /// Without `.` and `..`, by the names alone.
+    fileprivate var withoutDots: FilePath {
+        var left: [[UInt8]] = []
+        for component in components where component != Array(".".utf8) {
+            if component == Array("..".utf8) { _ = left.popLast() } else { left.append(component) }
+        }
+        return FilePath(bytes: left.flatMap { Array("/".utf8) + $0 })
+    }
+
+    /// Where its links lead; nil where it does not exist.
+    fileprivate var resolved: FilePath? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let path = bytes.map { CChar(bitPattern: $0) } + [0]
+        guard realpath(path, &buffer) != nil else { return nil }
+        return FilePath(bytes: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
     }
 }
 

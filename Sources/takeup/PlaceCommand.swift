@@ -42,7 +42,8 @@ struct PlaceCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard byteCount(of: size) != nil else {
-            throw ValidationError("--size takes a number with a unit (KiB, MiB, GiB, kB, MB, GB), such as 8MiB.")
+            throw ValidationError(
+                "--size takes a number with a unit (KiB, MiB, GiB, kB, MB, GB), such as 8MiB, or a number of bytes.")
         }
     }
 

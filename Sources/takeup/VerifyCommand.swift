@@ -52,10 +52,17 @@ struct VerifyCommand: AsyncParsableCommand {
         if !json {
             Terminal.say(
                 counts.isEmpty
-                    ? "Nothing is on record under that name."
+                    ? nothing
                     : "\(fine) fine, \(bad) not, \(unseen) that could not be seen.")
         }
+        if json, counts.isEmpty { Terminal.complain(nothing) }
         if bad > 0 || counts.isEmpty { throw ExitCode.failure }
         if unseen > 0 { throw ExitCode(69) }
+    }
+
+    private var nothing: String {
+        what.hasPrefix("/")
+            ? "There is no file at \(what), and none is on record there."
+            : "Nothing is on record of \(what). A recording is named by its sid or as SOURCE/ID, a file by its path from the root (/…)."
     }
 }

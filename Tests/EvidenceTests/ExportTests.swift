@@ -45,6 +45,8 @@ import Vocabulary
         let made = try export(bag, "call-0", "one/3")
         #expect(made.code == 0 && made.output.contains("2 recordings, 2 files"), "\(made)")
         #expect(try check(bag) == 0)
+        let twice = try export(bag + " again", "call-0", "one/1")
+        #expect(twice.code == 0 && twice.output.contains("1 recording, 1 file"), "\(twice)")
         let files = try ChildProcess.run(["/usr/bin/find", bag, "-type", "f", "-name", "*.bin"]).split(separator: "\n")
         let contents = try files.map { try readSample(String($0)) }
         #expect(Set(contents) == [site.contents[0], site.contents[2]])

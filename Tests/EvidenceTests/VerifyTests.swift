@@ -22,6 +22,12 @@ import Vocabulary
         }
         let all = try verify(site.solution.volume)
         #expect(all.code == 0 && all.output.contains("2 fine, 0 not"), "\(all)")
+        let link = site.solution.directory + "/link"
+        try ChildProcess.run(["/bin/ln", "-s", site.solution.volume, link])
+        for way in [site.solution.volume + "/./one/../one/", link] {
+            let there = try verify(way)
+            #expect(there.code == 0 && there.output.contains("2 fine, 0 not"), "\(there)")
+        }
         let json = try verify("one/2", "--json")
         #expect(json.code == 0 && json.output.contains("\"state\":\"fine\"") && !json.output.contains("fine,"))
         #expect(try verify("nobody").code == 1)
@@ -43,7 +49,7 @@ import Vocabulary
         try ChildProcess.run(["/bin/mv", site.solution.volume, site.solution.volume + ".away"])
         // The first to see that counts as having told it for all, so it is told.
         let away = try verify("call-1")
-        #expect(away.code == 69)
+        #expect(away.code == 69 && away.output.contains("UNSEEN      AUDIO of one/2, a:one/"), "\(away)")
         if !JournalNarrator.isThere { #expect(away.output.contains(" is not available: "), "\(away)") }
         #expect(try await site.problems() == ["volume-unavailable"])
         let again = try verify(path)
