@@ -70,32 +70,16 @@ package struct HTTPAnswer: Sendable {
 
     package func header(_ name: String) -> String? { headers[name]?.first }
 
-    /// The start of the body for a person: one line, at most 200 characters, without markup, and without anything that
-    /// may be an id or a phone number: words with four or more digits.
+    /// The start of the body for a person: one line, at most 200 characters, without markup, and of all words those alone that
+    /// ``PlainWords`` knows: the others may be ids, phone numbers or names.
     package var excerpt: String {
         var plain = ""
         var isMarkup = false
         for character in String(decoding: body.prefix(4096), as: UTF8.self) {
             if character == "<" { isMarkup = true }
-            plain.append(isMarkup || character.isNewline || !character.isPrintable ? " " : character)
+            plain.append(isMarkup ? " " : character)
             if character == ">" { isMarkup = false }
         }
-        let words = plain.split(separator: " ").map {
-            $0.filter(\.isNumber).count >= 4 ? "…" : String($0)
-        }
-        return String(words.joined(separator: " ").prefix(200))
-    }
-}
-
-extension Character {
-    fileprivate var isPrintable: Bool {
-        unicodeScalars.allSatisfy { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
-                .paragraphSeparator:
-                false
-            default: true
-            }
-        }
+        return String(PlainWords.told(of: plain).prefix(200))
     }
 }

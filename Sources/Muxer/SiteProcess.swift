@@ -85,6 +85,9 @@ package struct SiteProcess: Sendable {
         }
     }
 
+    /// How much a result's length may differ from what was planned: as of pairs on volumes.
+    private static let lengthTolerance = Duration.milliseconds(100)
+
     private var ffmpeg: FilePath { settings.tools.ffmpeg ?? FilePath("/usr/bin/ffmpeg") }
     private var ffprobe: FilePath { settings.tools.ffprobe ?? FilePath("/usr/bin/ffprobe") }
 
@@ -129,30 +132,20 @@ package struct SiteProcess: Sendable {
         let random = Hex.text(of: UInt64.random(in: 0 ... .max)).prefix(8)
         let holder = Holder("\(ReplayBase.hostName())/\(getpid())/\(random)")
         let book = LedgerSiteBook(
-            database: database, site: settings.contactCenter, kind: searchKind, interval: settings.pollInterval,
+            database: database, site: settings.contactCenter, kind: settings.searchKind,
+            interval: settings.pollInterval,
             holder: holder)
         return (book, "\(host)-\(getpid())-\(random)")
     }
 
-    /// What a search depends on: workers that would ask for the same take turns.
-    private var searchKind: String {
-        let window = settings.window
-        var parts = ["\(window.past.components.seconds)-\(window.olderThan.components.seconds)"]
-        if let shard = settings.shard { parts.append("\(shard.kind.rawValue) \(shard.id)/\(shard.total)") }
-        switch settings.extraQuery {
-        case .byVersion: parts.append("by version")
-        case .disabled: parts.append("all")
-        case .parameters(let parameters):
-            parts.append(parameters.map { "\($0.name)=\($0.value)" }.joined(separator: "&"))
-        }
-        return parts.joined(separator: " ")
-    }
-
     /// Waits for a site that does not answer; nil where the task was cancelled meanwhile.
     private func access(_ progress: Progress) async throws -> SiteAccess? {
-        let stores = try options.stores.map { text in
+        let stores = try options.stores.enumerated().map { number, text in
             guard let address = HTTPAddress(text) else {
-                throw SiteAccess.Unusable(description: "--store \(text) is no address of a WebDAV collection")
+                // As it is it may hold a password.
+                throw SiteAccess.Unusable(
+                    description: "--store number \(number + 1) is no address of a WebDAV collection, such as "
+                        + "https://host/path/; its account is that of [webdav], and stands in no address")
             }
             return address
         }
@@ -190,7 +183,7 @@ package struct SiteProcess: Sendable {
             patience: .seconds(300))
         return SiteWork(
             access: access, checks: checks, rules: ArrangeRules(mostOverlap: settings.maxOverlapAllowed),
-            tolerance: .seconds(1), madeBy: "Takeup \(version)", directory: directory, worker: worker,
+            tolerance: SiteProcess.lengthTolerance, madeBy: "Takeup \(version)", directory: directory, worker: worker,
             certificates: SiteCertificates())
     }
 

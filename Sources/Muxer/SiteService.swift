@@ -343,7 +343,8 @@ struct SiteService: Sendable {
                 ])
         }
         for (kept, count) in outcome.doubles {
-            narrator.tell(.resultDoubled, facts: job + [.since(start), .reason(kept), .count(count)])
+            let told = own.contains(kept) ? kept : "another muxer's"
+            narrator.tell(.resultDoubled, facts: job + [.since(start), .reason(told), .count(count)])
         }
         guard settings.batchQuery != nil else { return }
         tally.counts.withLock { counts in

@@ -41,15 +41,29 @@ import Testing
     }
 
     @Test func `markup, line ends and control characters are left out`() {
-        #expect(excerpt("<html><h1>Not\nnow</h1>\u{7}\u{1B}[31m</html>") == "Not now [31m")
+        #expect(excerpt("<html><h1>Not\nnow</h1>\u{7}\u{1B}[31m</html>") == "Not now …")
     }
 
     @Test func `what may be an id or a phone number is left out`() {
         #expect(
             excerpt("Recording 01ABCDEF9AES0001 of +420555123456 is gone") == "Recording … of … is gone")
+        #expect(excerpt("Extension 104 is busy") == "… is busy")
     }
 
+    @Test(arguments: [
+        "jdoe", "Jane Doe", "'jdoe'", "\"Doe, Jane\"", "jane.doe@tenant.example", "TENANT\\\\jdoe", "agent7", "Žofie",
+        "the-error",
+        "error.json", "not/found",
+    ])
+    func `who or what a message names is left out, and what it says of that is told`(name: String) {
+        #expect(
+            excerpt(#"{"statusCode":6,"statusMessage":"User \#(name) was not found."}"#)
+                == "statusCode … statusMessage User … was not found")
+    }
+
+    @Test func `a body of nothing that is known says nothing`() { #expect(excerpt("01ABCDEF Novák 555") == "") }
+
     @Test func `it is short, whatever comes`() {
-        #expect(excerpt(String(repeating: "word ", count: 9999)).count == 200)
+        #expect(excerpt(String(repeating: "error ", count: 9999)).count == 200)
     }
 }

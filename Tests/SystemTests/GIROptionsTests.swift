@@ -61,6 +61,15 @@ extension GIRTests {
             #expect(!said.contains("wrong"))
         }
 
+        @Test func `a store's address with a password in it is refused without its text`() async throws {
+            let scene = try await done()
+            let (code, said) = try scene.batch(
+                GIRScene.allScreens, [:],
+                ["--store", "https://dav.example/screens/", "--store", "https://someone:hidden@dav.example/screens/"])
+            #expect(code == 75 && said.contains("--store number 2 is no address"), "\(said)")
+            #expect(!said.contains("hidden") && !said.contains("someone"))
+        }
+
         @Test func `HTCC_PASSWORD wins over the file`() async throws {
             let scene = try await done()
             let wrong = try scene.batch(GIRScene.allScreens, [:], variables: ["HTCC_PASSWORD=other"])
