@@ -156,7 +156,27 @@ package final class PlaySite: Sendable {
         try await tell(
             "POST", "choices",
             #"{"csrf": true, "page_links": ["previousUri", "nextUri"], "page_links_absolute": false, "index_lag": 0,"#
-                + #" "bulk_path": "bulk", "same_media_id": "refuse", "version": "8.5.201.90"}"#)
+                + #" "bulk_path": "bulk", "same_media_id": "refuse", "version": "8.5.201.90", "names_itself": null,"#
+                + #" "rcs_has_center": false, "store": "apache"}"#)
+    }
+
+    /// Servers that the site's store can be, of those that `make deps` could bring.
+    package static let stores = ["apache", "rclone", "nginx", "wsgidav"].filter { store in
+        let unpacked = FilePath(#filePath).parent.parent.parent.appending(".build/stores").displayText
+        let programs = [
+            "nginx": ["\(unpacked)/nginx/usr/sbin/nginx", "/usr/sbin/nginx"], "wsgidav": ["\(unpacked)/wsgidav"],
+        ]
+        return programs[store]?.contains { access($0, X_OK) == 0 } ?? true
+    }
+
+    /// How many connections to the store were cut or held up since it was calm.
+    package func cutCount() async throws -> Int {
+        struct Met: Decodable {
+            let service: String
+            let met: Int
+        }
+        let rules = try JSONDecoder().decode([Met].self, from: Data(try await tell("GET", "faults")))
+        return rules.filter { $0.service == "webdav" }.map(\.met).reduce(0, +)
     }
 
     package func fault(_ json: String) async throws { try await tell("POST", "faults", json) }

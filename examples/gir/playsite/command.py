@@ -5,20 +5,20 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 
-from .dav import Way, start_apache
+from .dav import Way
 from .faults import KINDS, Faults
 from .generate import make_site
 from .rcs import RCS
 from .rws import RWS
 from .settings import CHOICES, Settings
 from .store import Store
+from .stores import Stores
 from .verdict import verdict
 from .web import Handler, Refused, Server, Site
 
@@ -28,6 +28,7 @@ class Control(Handler):
 
     service = "control"
     way = None
+    stores = None
 
     def answer(self, method, path, query, body):
         site = self.site
@@ -39,7 +40,7 @@ class Control(Handler):
                 site.faults.clear()
                 self.way.clear()
             elif (method, path) == ("GET", "/faults"):
-                return self.reply_json(site.faults.met())
+                return self.reply_json(site.faults.met() + [{"service": "webdav", "met": self.way.met}])
             elif (method, path) == ("POST", "/choices"):
                 self.choose(given)
             elif (method, path) == ("GET", "/requests"):
@@ -72,20 +73,22 @@ class Control(Handler):
     def choose(self, given):
         if set(given) - set(CHOICES):
             raise ValueError(f"There is no such choice: there are {', '.join(CHOICES)}.")
+        if "store" in given:
+            self.stores.switch(given["store"])
         self.site.settings.values.update(given)
 
 
 def run_site(settings, until_input_ends, and_remove):
     """Serves until SIGTERM, SIGINT, or the end of standard input where that was asked for."""
-    apache = start_apache(settings)
+    stores = Stores(settings)
     store, faults = Store(settings.path("site.db")), Faults()
     site = Site(settings, store, faults)
-    way = Way(settings.ports["dav"], settings.ports["apache"])
-    Control.way = way
+    way = Way(settings.ports["dav"], settings.ports["store"])
+    Control.way, Control.stores = way, stores
     servers = [
         Server(settings.ports["rws"], RWS, site, tls=True), Server(settings.ports["rcs"], RCS, site, tls=True),
         Server(settings.ports["control"], Control, site, tls=False)]
-    wait_for_port(settings.ports["apache"], apache)
+    stores.switch(settings.store)
     for server in [way, *servers]:
         server.start()
 
@@ -99,24 +102,11 @@ def run_site(settings, until_input_ends, and_remove):
         if until_input_ends:
             sys.stdin.read()
         else:
-            apache.wait()
-            raise SystemExit(f"Apache ended: see {settings.path('log/apache.log')}")
+            stores.wait()
     finally:
-        apache.terminate()
-        apache.wait()
+        stores.stop()
         if and_remove:
             shutil.rmtree(settings.directory, ignore_errors=True)
-
-
-def wait_for_port(port, server):
-    for _ in range(200):
-        if server.poll() is not None:
-            raise SystemExit("Apache did not start: its words are above, or in log/apache.log of the site.")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit("Apache does not listen.")
 
 
 def start(settings):

@@ -1,66 +1,13 @@
-"""The WebDAV store: Apache, behind a way that can be cut."""
+"""A way to the WebDAV store that can be cut."""
 
-import os
 import select
 import socket
-import subprocess
 import threading
 import time
 
-from .tools import die_with_parent, run
-
-MODULES = (
-    "mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "dav", "dav_fs", "dav_lock", "ssl")
-CONFIGURATION = """\
-ServerRoot /usr/lib/apache2
-PidFile {directory}/run/apache.pid
-DefaultRuntimeDir {directory}/run
-Mutex file:{directory}/run
-Listen 127.0.0.1:{port}
-ServerName 127.0.0.1
-{modules}
-{identity}
-ErrorLog {directory}/log/apache.log
-DavLockDB {directory}/run/locks
-DocumentRoot {directory}/www
-SSLEngine on
-SSLCertificateFile {directory}/tls/server.pem
-SSLCertificateKeyFile {directory}/tls/server.key
-LimitXMLRequestBody 1048576
-<Directory {directory}/www>
- Dav On
- AuthType Basic
- AuthName dav
- AuthUserFile {directory}/run/users
- Require valid-user
-</Directory>
-"""
-
-
-def start_apache(settings):
-    """The running server, a child that ends with this process."""
-    identity = ""
-    if os.geteuid() == 0:
-        # As root Apache gives its rights away, and its files have to be its own.
-        identity = "User www-data\nGroup www-data"
-        run("chown", "-R", "www-data:www-data", settings.path("www"), settings.path("run"))
-        # Everything above its directory has to let it through.
-        run("chmod", "755", settings.directory)
-    user, password = settings.webdav
-    coded = run("openssl", "passwd", "-apr1", password).decode().strip()
-    with open(settings.path("run/users"), "w", encoding="ascii") as file:
-        file.write(f"{user}:{coded}\n")
-    with open(settings.path("run/apache.conf"), "w", encoding="utf-8") as file:
-        file.write(CONFIGURATION.format(
-            directory=settings.directory, port=settings.ports["apache"], identity=identity,
-            modules="\n".join(f"LoadModule {name}_module modules/mod_{name}.so" for name in MODULES)))
-    return subprocess.Popen(
-        ["/usr/sbin/apache2", "-DFOREGROUND", "-f", settings.path("run/apache.conf")], stdin=subprocess.DEVNULL,
-        preexec_fn=die_with_parent)
-
 
 class Way:
-    """Passes bytes on to Apache. A rule holds for one connection: {"kind": "cut_up" | "cut_down" | "stall", "bytes": N,
+    """Passes bytes on to the store. A rule holds for one connection: {"kind": "cut_up" | "cut_down" | "stall", "bytes": N,
     "seconds": S}: after N bytes from the client (to it), close both sides or stand still."""
 
     KINDS = ("cut_up", "cut_down", "stall")
@@ -68,6 +15,8 @@ class Way:
     def __init__(self, port, upstream):
         self.upstream = upstream
         self.rules = []
+        # Connections that a rule has cut or held up.
+        self.met = 0
         self.lock = threading.Lock()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,7 +31,7 @@ class Way:
 
     def clear(self):
         with self.lock:
-            self.rules = []
+            self.rules, self.met = [], 0
 
     def start(self):
         threading.Thread(target=self.accept, daemon=True).start()
@@ -111,6 +60,8 @@ class Way:
                 if not data:
                     return
                 if rule and side is watched and passed[side] + len(data) > rule["bytes"]:
+                    with self.lock:
+                        self.met += 1
                     if rule["kind"] != "stall":
                         (server if side is client else client).sendall(data[:max(0, rule["bytes"] - passed[side])])
                         return

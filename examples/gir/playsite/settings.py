@@ -14,6 +14,8 @@ CHOICES = {
     # Names of the links to the page before and after, and whether they are whole addresses or paths.
     "page_links": ["previousUri", "nextUri"],
     "page_links_absolute": False,
+    # Scheme and host that links to pages name where RWS is behind a balancer; null: those that clients know.
+    "names_itself": None,
     "page_limit": 100,
     # The last part of the path of the bulk question; null where the site has none.
     "bulk_path": "bulk",
@@ -21,6 +23,10 @@ CHOICES = {
     "index_lag": 0,
     # A result whose mediaId is there already: "refuse" (statusCode 18), "replace", "append".
     "same_media_id": "refuse",
+    # Whether RCS has screens below the contact center, as RWS has them, and not as its own paths are seen elsewhere.
+    "rcs_has_center": False,
+    # The server behind the WebDAV store: "apache", "rclone", "nginx", "wsgidav".
+    "store": "apache",
 }
 
 
@@ -57,9 +63,9 @@ class Settings:
         unknown = set(changes) - set(CHOICES)
         if unknown:
             raise SystemExit(f"The site has no choice {', '.join(sorted(unknown))}: it has {', '.join(CHOICES)}.")
-        rws, rcs, dav, apache, control = free_ports(5)
+        rws, rcs, dav, store, control = free_ports(5)
         values = {
-            "ports": {"rws": rws, "rcs": rcs, "dav": dav, "apache": apache, "control": control},
+            "ports": {"rws": rws, "rcs": rcs, "dav": dav, "store": store, "control": control},
             "region": region,
             "contact_center": secrets.token_hex(16),
             "ops": ["ops", secrets.token_hex(8)],

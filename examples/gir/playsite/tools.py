@@ -1,4 +1,4 @@
-"""Children of the site: openssl, ffmpeg, Apache."""
+"""Children of the site: openssl, ffmpeg, servers of the store."""
 
 import ctypes
 import datetime
