@@ -14,17 +14,26 @@ package struct RCS: Sendable {
         self.dialect = dialect
     }
 
-    /// Where RCS has the medium that RWS plays at `address`; nil where that is no address of RWS's.
-    package func address(of address: String) -> HTTPAddress? {
+    /// Where RCS may have the medium that RWS plays at `address`, the likelier place first; empty where that is no address of
+    /// RWS's.
+    package func addresses(of address: String) -> [HTTPAddress] {
         // Whole, or its path alone.
         let path = HTTPAddress(address)?.path ?? address
-        guard path.hasPrefix("/") else { return nil }
-        if path.hasPrefix(dialect.cryptoServerPath + "/") { return base.replacing(path: path) }
+        guard path.hasPrefix("/") else { return [] }
+        if path.hasPrefix(dialect.cryptoServerPath + "/") { return [base.replacing(path: path)].compactMap(\.self) }
         let prefix = dialect.mediaPrefixes.first { path.hasPrefix($0 + "/") } ?? ""
+        let whole = path.dropFirst(prefix.count)
         let own =
             base.path.hasSuffix(dialect.cryptoServerPath)
             ? base.path : base.directory + dialect.cryptoServerPath
-        return base.replacing(path: own + path.dropFirst(prefix.count))
+        return [withoutCenter(whole), whole].compactMap(\.self).compactMap { base.replacing(path: own + $0) }
+    }
+
+    /// `/recordings/…` or `/screen-recordings/…` of a contact center's.
+    private func withoutCenter(_ path: Substring) -> Substring? {
+        guard let prefix = dialect.centerPrefixes.first(where: { path.hasPrefix($0) }) else { return nil }
+        let rest = path.dropFirst(prefix.count).drop { $0 != "/" }
+        return rest.hasPrefix("/recordings/") || rest.hasPrefix("/screen-recordings/") ? rest : nil
     }
 
     /// Fetches a medium in clear.
@@ -32,11 +41,17 @@ package struct RCS: Sendable {
         _ medium: SiteMedium, into descriptor: CInt, mostBytes: Int64
     ) async throws(SiteError) -> (byteCount: Int64, digest: Digest) {
         let doing = "fetch a medium from RCS"
-        guard let address = address(of: medium.address) else {
-            throw SiteError(.malformed, doing: doing, message: "RWS names no address where it is played")
+        var refusal = SiteError(.malformed, doing: doing, message: "RWS names no address where it is played")
+        for address in addresses(of: medium.address) {
+            do {
+                return try await MediaFetch(asking: asking).fetch(
+                    address, into: descriptor, mostBytes: mostBytes, doing: doing)
+            } catch {
+                guard error.code == .notFound else { throw error }
+                refusal = error
+            }
         }
-        return try await MediaFetch(asking: asking).fetch(
-            address, into: descriptor, mostBytes: mostBytes, doing: doing)
+        throw refusal
     }
 }
 

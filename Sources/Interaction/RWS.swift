@@ -38,6 +38,7 @@ package actor RWS {
     private var ops: HTTPAddress {
         base.appending("api", "v2", "ops", "contact-centers", contactCenter)
     }
+    private var calls: HTTPAddress { ops.appending("recordings") }
     private var screens: HTTPAddress {
         base.appending("internal-api", "contact-centers", contactCenter, "screen-recordings")
     }
@@ -84,7 +85,7 @@ package actor RWS {
         }
         parameters.append(("limit", String(limit)))
         let doing = "search RWS for call recordings"
-        var address = ops.appending("recordings").asking(parameters)
+        var address = calls.asking(parameters)
         var walked: Set<HTTPAddress> = []
         var seen: Set<String> = []
         while true {
@@ -100,7 +101,7 @@ package actor RWS {
                     body, shown: seen.count, isCut: walked.count == 1 && records.count >= limit, doing: doing)
                 return
             }
-            guard let next = address.resolving(link), next.origin == base.origin else {
+            guard let next = own(address.resolving(link), asked: address) else {
                 throw SiteError(.paging, doing: doing, message: "the next page is not at RWS itself")
             }
             guard !walked.contains(next), !records.isEmpty else {
@@ -127,6 +128,29 @@ package actor RWS {
         }
     }
 
+    /// The address of a next page at RWS as we know it. Behind a balancer RWS may name itself by another scheme and host: of such a
+    /// link only what is asked for counts, and only where its path is that of the search.
+    private func own(_ link: HTTPAddress?, asked: HTTPAddress) -> HTTPAddress? {
+        guard let link else { return nil }
+        if link.origin == base.origin { return link }
+        let paths = [asked.path, String(asked.path.dropFirst(basePath.count))]
+        guard paths.contains(link.path), let query = link.query else { return nil }
+        return HTTPAddress(asked.origin.description + asked.path + "?" + query)
+    }
+
+    /// Where RWS plays what its records say is played at `address`, whatever scheme and host they name; nil where the path is none
+    /// of RWS's.
+    package nonisolated func address(ofPlayed address: String) -> HTTPAddress? {
+        let path = HTTPAddress(address)?.path ?? address
+        guard let prefix = dialect.mediaPrefixes.first(where: { path.contains($0 + "/") }),
+            let start = path.firstRange(of: prefix + "/")?.lowerBound
+        else { return nil }
+        return base.replacing(path: basePath + path[start...])
+    }
+
+    /// Without a slash at its end.
+    private nonisolated var basePath: String { base.path.hasSuffix("/") ? String(base.path.dropLast()) : base.path }
+
     private func nextPage(_ body: JSONValue) -> String? {
         let groups = [body] + dialect.pagingGroups.compactMap { body[$0] }
         for group in groups {
@@ -150,12 +174,14 @@ package actor RWS {
         var asked: Set<String> = []
         var rest = ids.filter { asked.insert($0).inserted }[...]
         while let slice, !hasNoBulk, !rest.isEmpty {
-            guard let media = try await bulk(Array(rest.prefix(max(1, slice)))) else {
+            // What no answer of RWS holds more of: the others would look as if they had no screens.
+            let slice = max(1, min(slice, dialect.mostRecords))
+            guard let media = try await bulk(Array(rest.prefix(slice))) else {
                 hasNoBulk = true
                 break
             }
             found.merge(media) { $1 }
-            rest = rest.dropFirst(max(1, slice))
+            rest = rest.dropFirst(slice)
         }
         for id in rest {
             if let media = try await screens(of: id) { found[id] = media }

@@ -5,6 +5,8 @@ package struct SiteDialect: Hashable, Sendable {
     package var bulkPath = "bulk"
     /// Key of the list of ids in the bulk question's body.
     package var bulkIDs = "ids"
+    /// Records that one answer holds at most; of searches it is documented.
+    package var mostRecords = 100
     /// Keys under which an answer may name its next page, at its top or in an object under one of `pagingGroups`.
     package var nextPageKeys = ["nextUri", "nextURI", "next", "nextPage", "nextPageUri", "next_uri"]
     package var pagingGroups = ["paging", "links", "_links", "page"]
@@ -20,6 +22,9 @@ package struct SiteDialect: Hashable, Sendable {
     package var mediaPrefixes = ["/api/v2", "/internal-api"]
     /// What RCS has before it.
     package var cryptoServerPath = "/rcs"
+    /// What of RWS's own paths RCS may leave out: it is seen with paths that begin with the recordings, while nobody says what becomes of
+    /// those that begin with a contact center.
+    package var centerPrefixes = ["/ops/contact-centers/", "/contact-centers/"]
     /// Statuses that say that there is no bulk question.
     package var bulkMissing: Set<Int> = [404, 405, 501]
     /// Keys of a group's items, of an item's name, and of its value.

@@ -87,6 +87,7 @@ struct SiteHalves: Sendable {
     /// Only at services that we were told of: records may say anything.
     private func playAddress(_ medium: SiteMedium) -> HTTPAddress? {
         HTTPAddress(medium.address).flatMap { access.playOrigins.contains($0.origin) ? $0 : nil }
+            ?? access.rws.address(ofPlayed: medium.address)
     }
 
     /// Of an encrypted medium RWS knows the size of the ciphertext, which is padded to whole blocks.

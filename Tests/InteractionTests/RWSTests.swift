@@ -58,7 +58,7 @@ extension SiteTests {
 
         @Test(arguments: [
             #"{"page_links_absolute": true}"#, #"{"page_links": ["previous", "next"]}"#,
-            #"{"page_links": ["prevPage", "nextPage"]}"#,
+            #"{"page_links": ["prevPage", "nextPage"]}"#, #"{"names_itself": "http://rws-1.inside:8080"}"#,
         ])
         func `page links are found under several names, as paths and as whole addresses`(choice: String)
             async throws
@@ -151,7 +151,9 @@ extension SiteTests {
                 #expect(
                     Set(pair.media.dropFirst()).isSubset(of: Set(found[pair.call]?.map(\.mediaID) ?? [])))
             }
-            #expect(try await scene.site.requestCount("POST", "bulk") == (ids.count + slice - 1) / slice)
+            // Never more than an answer holds.
+            let most = min(slice, 100)
+            #expect(try await scene.site.requestCount("POST", "bulk") == (ids.count + most - 1) / most)
         }
 
         @Test func `one by one gives the same as bulk`() async throws {

@@ -168,8 +168,11 @@ extension SiteTests {
     }
 
     @Suite struct RCSTests {
-        @Test func `encrypted media come clear, sound and screens`() async throws {
+        @Test(arguments: [false, true])
+        func `encrypted media come clear, sound and screens, wherever RCS has the screens`(hasCenter: Bool) async throws
+        {
             let scene = try await InteractionScene()
+            try await scene.site.choose(#"{"rcs_has_center": \#(hasCenter)}"#)
             let pair = try #require(
                 scene.site.pairs.first { $0.encrypted && !$0.late && $0.media.count == 2 })
             let call = try #require(try await scene.rws().call(pair.call))
@@ -203,21 +206,43 @@ extension SiteTests {
         }
 
         @Test(arguments: [
-            ("https://rws:1/api/v2/recordings/a/play/b.mp3", "/rcs/recordings/a/play/b.mp3"),
-            ("/recordings/a/play/b.mp3", "/rcs/recordings/a/play/b.mp3"),
+            ("https://rws:1/api/v2/recordings/a/play/b.mp3", ["/rcs/recordings/a/play/b.mp3"]),
+            ("/recordings/a/play/b.mp3", ["/rcs/recordings/a/play/b.mp3"]),
             (
                 "https://rws:1/internal-api/contact-centers/c/screen-recordings/a/content/b.mp4",
-                "/rcs/contact-centers/c/screen-recordings/a/content/b.mp4"
+                ["/rcs/screen-recordings/a/content/b.mp4", "/rcs/contact-centers/c/screen-recordings/a/content/b.mp4"]
             ),
-            ("https://elsewhere:9/rcs/recordings/a/play/b.mp3", "/rcs/recordings/a/play/b.mp3"),
+            (
+                "https://rws:1/api/v2/ops/contact-centers/c/recordings/a/play/b.mp3",
+                ["/rcs/recordings/a/play/b.mp3", "/rcs/ops/contact-centers/c/recordings/a/play/b.mp3"]
+            ),
+            (
+                "https://rws:1/api/v2/contact-centers/c/user-recordings/a/play/b.mp3.bin",
+                ["/rcs/contact-centers/c/user-recordings/a/play/b.mp3.bin"]
+            ),
+            ("https://elsewhere:9/rcs/recordings/a/play/b.mp3", ["/rcs/recordings/a/play/b.mp3"]),
         ])
         func `RCS has a medium under its own origin, whatever host its address names`(
-            address: String, path: String
+            address: String, paths: [String]
         ) throws {
             for base in ["https://rcs:8008/", "https://rcs:8008/rcs", "https://rcs:8008"] {
                 let server = try #require(HTTPAddress(base))
                 let rcs = RCS(base: server, asking: Asking(client: HTTPClient()))
-                #expect(rcs.address(of: address)?.text == "https://rcs:8008" + path)
+                #expect(rcs.addresses(of: address).map(\.text) == paths.map { "https://rcs:8008" + $0 })
+            }
+        }
+
+        @Test func `RWS plays a medium under its own origin, whatever host its address names`() throws {
+            let path = "/api/v2/recordings/a/play/b.mp3"
+            for (base, own) in [("https://rws:1", path), ("https://rws:1/gws/", "/gws" + path)] {
+                let rws = RWS(
+                    base: try #require(HTTPAddress(base)), contactCenter: "c", asking: Asking(client: HTTPClient()))
+                for address in ["http://inside:8080" + path, "http://inside/other" + path, path] {
+                    #expect(rws.address(ofPlayed: address)?.text == "https://rws:1" + own)
+                }
+                for address in ["", "http://inside/recordings/a.mp3", "a/b", "http://a@b" + path + "#c"] {
+                    #expect(rws.address(ofPlayed: address) == nil, "\(address)")
+                }
             }
         }
     }

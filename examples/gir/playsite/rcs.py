@@ -15,10 +15,12 @@ class RCS(Handler):
         if (method, path) == ("GET", "/rcs/version"):
             return self.reply_json({"statusCode": 0, "version": settings.version})
         self.expect_user(settings.admin)
-        center = f"(?:contact-centers/{re.escape(settings.contact_center)}/)?"
+        center = f"/rcs/contact-centers/{re.escape(settings.contact_center)}"
+        screens = center if settings.rcs_has_center else "/rcs"
         for pattern, is_screen in (
-                (f"/rcs/{center}(?:user-)?recordings/([^/]+)/play/([^/]+)", False),
-                (f"/rcs/{center}(?:user-)?screen-recordings/([^/]+)/(?:content|play)/([^/]+)", True)):
+                ("/rcs/recordings/([^/]+)/play/([^/]+)", False), (f"{center}/user-recordings/([^/]+)/play/([^/]+)", False),
+                (f"{screens}/screen-recordings/([^/]+)/content/([^/]+)", True),
+                (f"{center}/user-screen-recordings/([^/]+)/play/([^/]+)", True)):
             found = re.fullmatch(pattern, path)
             if found and method == "GET":
                 return self.stream(*found.groups(), is_screen)

@@ -96,7 +96,10 @@ class RWS(Handler):
 
     def link(self, query, offset):
         path = self.path.partition("?")[0] + "?" + urlencode({**query, "offset": offset})
-        return self.site.settings.address("rws") + path if self.site.settings.page_links_absolute else path
+        settings = self.site.settings
+        if settings.names_itself:
+            return settings.names_itself + path
+        return settings.address("rws") + path if settings.page_links_absolute else path
 
     def call(self, call_id):
         call = self.site.store.call(call_id, self.site.settings.region)
