@@ -194,7 +194,7 @@ package actor RWS {
         let body = try await orNil { () async throws(SiteError) in
             try await get(screens.appending(id), doing: "ask RWS for the screens of a call")
         }
-        return body?["recording"]?["mediaFiles"]?.list.map { $0.compactMap { SiteMedium($0) } }
+        return body?["recording"]?["mediaFiles"]?.list.map { $0.compactMap { SiteMedium($0, dialect: dialect) } }
     }
 
     /// Nil where RWS knows no such question.
@@ -216,7 +216,7 @@ package actor RWS {
         var found: [String: [SiteMedium]] = [:]
         for record in body["recordings"]?.list ?? [] {
             guard let id = record["id"]?.text else { continue }
-            found[id, default: []] += (record["mediaFiles"]?.list ?? []).compactMap { SiteMedium($0) }
+            found[id, default: []] += (record["mediaFiles"]?.list ?? []).compactMap { SiteMedium($0, dialect: dialect) }
         }
         return found
     }

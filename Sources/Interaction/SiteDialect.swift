@@ -34,6 +34,9 @@ package struct SiteDialect: Hashable, Sendable {
     /// Keys under which a storage setting, or an object in it, says where it stores.
     package var storagePathKeys = ["storagePath", "path", "uri"]
     package var storageGroups = ["credential", "data"]
+    /// Members of an entry of `masks` that say from when to when.
+    package var maskStarts = ["startTime", "start", "begin", "from"]
+    package var maskEnds = ["stopTime", "endTime", "stop", "end", "to"]
     /// The value in a call's user data that says that a screen was begun.
     package var screenMark = "SRSScreenRecordingStateStarted"
 

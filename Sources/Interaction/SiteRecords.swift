@@ -30,6 +30,7 @@ package struct SiteMedium: Hashable, Sendable {
     package let agent: String?
     /// The media that a result was made of; nil for a raw one.
     package let sources: [String]?
+    package var masks = SiteMasks.none
 
     /// Where the file is stored.
     package enum Storage: Hashable, Sendable {
@@ -49,7 +50,7 @@ extension SiteCall {
         region = record["region"]?.text ?? ""
         start = record["startTime"]?.text.flatMap(SiteTime.instant)
         stop = record["stopTime"]?.text.flatMap(SiteTime.instant)
-        media = (record["mediaFiles"]?.list ?? []).compactMap { SiteMedium($0) }
+        media = (record["mediaFiles"]?.list ?? []).compactMap { SiteMedium($0, dialect: dialect) }
         let events = record["eventHistory"]?.list ?? []
         hasScreenMark = events.contains { event in
             (event["data"]?.members ?? [:]).values.contains { $0.text == dialect.screenMark }
@@ -59,7 +60,7 @@ extension SiteCall {
 
 extension SiteMedium {
     /// Nil where it has no media id.
-    init?(_ record: JSONValue) {
+    init?(_ record: JSONValue, dialect: SiteDialect = SiteDialect()) {
         guard let mediaID = record["mediaId"]?.text, !mediaID.isEmpty else { return nil }
         self.mediaID = mediaID
         type = record["type"]?.text ?? ""
@@ -75,6 +76,7 @@ extension SiteMedium {
         let parameters = record["parameters"]
         agent = parameters?["contact"]?["userName"]?.text ?? parameters?["agentId"]?.text
         sources = parameters?["muxed_mediaIds"]?.list?.compactMap(\.text)
+        masks = SiteMasks(record["masks"], dialect: dialect)
     }
 
     /// RWS gives milliseconds; what was inserted may be seconds with decimals. The nearer to stop - start is meant.

@@ -29,7 +29,7 @@ struct SiteHalves: Sendable {
         }
     }
 
-    private static func role(_ number: Int, of count: Int) -> String {
+    static func role(_ number: Int, of count: Int) -> String {
         number == 0 ? "the sound" : count == 2 ? "the screen" : "screen \(number)"
     }
 

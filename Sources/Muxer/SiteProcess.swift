@@ -22,6 +22,8 @@ package struct SiteProcess: Sendable {
         package var authorities: FilePath?
         /// WebDAV stores that RWS's settings do not name.
         package var stores: [String] = []
+        /// Whether screens are black while their sound was masked.
+        package var blanksMasked = false
         package init() {}
     }
 
@@ -181,10 +183,12 @@ package struct SiteProcess: Sendable {
         let checks = MuxChecks(
             tools: tools, pictureCheck: .unvouched, threads: FileThreads(name: "mux-read", count: 2),
             patience: .seconds(300))
-        return SiteWork(
+        var work = SiteWork(
             access: access, checks: checks, rules: ArrangeRules(mostOverlap: settings.maxOverlapAllowed),
             tolerance: SiteProcess.lengthTolerance, madeBy: "Takeup \(version)", directory: directory, worker: worker,
             certificates: SiteCertificates())
+        work.blanksMasked = options.blanksMasked
+        return work
     }
 
     /// Only while the work moves.

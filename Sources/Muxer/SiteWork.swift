@@ -17,6 +17,7 @@ struct SiteWork: Sendable {
     /// In the staged names of this worker alone.
     let worker: String
     let certificates: SiteCertificates
+    var blanksMasked = false
 
     /// What was found and done.
     struct Outcome: Sendable {
@@ -146,11 +147,15 @@ struct SiteWork: Sendable {
             ClearMux.Part(
                 half: opened.half, claimed: opened.medium.claimedLength(among: Array(media.values)), isVouched: false)
         }
+        let blanking = SiteBlanking(
+            isOn: blanksMasked, sound: sound, start: sound.start ?? call.start, screens: Array(sources.dropFirst()))
         let mux = ClearMux(tools: checks.tools, rules: rules, tolerance: tolerance, checks: checks)
         let (result, notes) = try await mux.make(parts, in: scratch.path) { number, length, soundLength in
             Offset(
                 from: Beginning(of: (sound.start ?? call.start).claim(to: sound.stop), lasting: soundLength),
                 to: Beginning(of: sources[number + 1].start.claim(to: sources[number + 1].stop), lasting: length))
+        } adjusted: { plan, track, tracks in
+            try blanking.blanked(plan, track, tracks)
         } labels: { shown in
             MuxLabels(
                 recording: pair.resultName,
@@ -170,7 +175,7 @@ struct SiteWork: Sendable {
         outcome.made.append(
             Made(
                 name: pair.resultName, byteCount: standing, elapsed: .now - started,
-                encoded: ([result.encodedText] + notes).joined(separator: "; ")))
+                encoded: ([result.encodedText] + notes + blanking.notes).joined(separator: "; ")))
     }
 
     /// Where the first screen lies; where that is a store that nobody told us of, the region's first one.

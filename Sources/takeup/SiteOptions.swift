@@ -35,11 +35,19 @@ struct SiteOptions: ParsableArguments {
         help: ArgumentHelp("A WebDAV collection of screens that RWS's settings do not name.", valueName: "address"))
     var stores: [String] = []
 
+    @Flag(
+        help: """
+            Black pictures while the sound was masked, by its record in RWS; that takes encoding. A mask that cannot be read or \
+            placed makes no result.
+            """)
+    var blankMasked = false
+
     /// The others mean nothing without the file.
     func refuseWithoutFile() throws {
         let given = [
             ("--muxer-type", muxerType), ("--muxer-id", muxerId), ("--total-muxers", totalMuxers),
             ("--ledger", ledger), ("--ca-file", authorities), ("--store", stores.first),
+            ("--blank-masked", blankMasked ? "" : nil),
         ].filter { $0.1 != nil }.map(\.0)
         if !given.isEmpty {
             throw ValidationError("\(given.joined(separator: ", ")) need --config-file, which names a muxer.cfg.")
@@ -67,6 +75,7 @@ struct SiteOptions: ParsableArguments {
         options.ledgerPassword = try? environment.ledgerPassword()
         options.authorities = authorities.map { FilePath($0) }
         options.stores = stores
+        options.blanksMasked = blankMasked
         let process = SiteProcess(
             settings: settings, options: options, version: Version.text, environment: environment,
             manager: .ofProcess(), narrator: narrator, now: SystemClock.now)
