@@ -17,6 +17,7 @@ package actor RWS {
     private var hasAsked = false
     /// RWS has said that it knows no bulk question.
     private(set) var hasNoBulk = false
+    private var hasToldNoBulk = false
 
     package init(
         base: HTTPAddress, contactCenter: String, asking: Asking, dialect: SiteDialect = SiteDialect()
@@ -187,6 +188,12 @@ package actor RWS {
             if let media = try await screens(of: id) { found[id] = media }
         }
         return found
+    }
+
+    /// True once, after RWS has said that it knows no bulk question.
+    package func tellsNoBulk() -> Bool {
+        defer { hasToldNoBulk = hasNoBulk }
+        return hasNoBulk && !hasToldNoBulk
     }
 
     /// By the id itself, which no index has to catch up with. Nil where there is none in this region.

@@ -641,6 +641,7 @@ extension Migrations {
         ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
         create index site_call_due on takeup.site_call (site, not_before, id) where state = 'waiting';
         create index site_call_newest on takeup.site_call (site, began_at desc nulls last, id) where state = 'waiting';
+        create index site_call_failing on takeup.site_call (site, began_at desc nulls last, id desc) where failures > 0;
         create index site_call_claimed on takeup.site_call (site, id) where state = 'claimed';
         -- When a kind of search was last begun by one of the workers.
         create table takeup.site_search (

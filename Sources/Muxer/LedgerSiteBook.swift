@@ -8,8 +8,8 @@ internal import Vocabulary
 
 /// What any number of workers of a site know together, in the ledger: each call is one worker's at a time, by a lease.
 final class LedgerSiteBook: SiteBook {
-    private let database: Database
-    private let site: String
+    let database: Database
+    let site: String
     /// Workers with another one search for themselves.
     private let kind: String
     private let interval: Duration
@@ -38,6 +38,7 @@ final class LedgerSiteBook: SiteBook {
                 return false
             }
             try SiteCalls.forget(site: site, after: .seconds(35 * 86_400), in: session)
+            try SiteBacklog.forget(site: site, in: session)
             return true
         }
     }

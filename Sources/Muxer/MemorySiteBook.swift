@@ -1,5 +1,6 @@
 internal import Interaction
 internal import Ledger
+internal import Planning
 internal import Synchronization
 internal import Vocabulary
 
@@ -101,6 +102,8 @@ final class MemorySiteBook: SiteBook {
             book.calls[claim.call] = known
         }
     }
+
+    func note(_ wait: ScreenWait?, of claim: SiteClaim) {}
 
     func count(_ batch: SiteCalls.Batch) -> (open: Int, failed: Int) {
         book.withLock { book in

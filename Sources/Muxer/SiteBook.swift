@@ -1,5 +1,6 @@
 internal import Interaction
 internal import Ledger
+internal import Planning
 internal import Vocabulary
 
 /// Which calls of a GIR site are to be looked at, when, and by whom.
@@ -21,6 +22,8 @@ protocol SiteBook: Sendable {
     /// Takes down a name at a store before anything is written there. False: the call is not ours any more.
     func stage(_ address: String, _ claim: SiteClaim) async throws -> Bool
     func end(_ claim: SiteClaim, _ ending: SiteCalls.Ending) async throws
+    /// Whether a call waits for a screen, where anybody can ask for that: nil: not, or not any more.
+    func note(_ wait: ScreenWait?, of claim: SiteClaim) async throws
     func count(_ batch: SiteCalls.Batch) async throws -> (open: Int, failed: Int)
     /// How long until a search or a call is due; nil where nothing ever is.
     func untilDue() async throws -> Duration?

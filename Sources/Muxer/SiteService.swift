@@ -175,6 +175,7 @@ struct SiteService: Sendable {
         do {
             let slice = settings.asksInBulk ? settings.querySliceSize : nil
             let screens = try await access.rws.screens(of: calls, slice: slice)
+            if await access.rws.tellsNoBulk() { narrator.tell(.bulkUnknown) }
             return screens.mapValues { Result<[SiteMedium]?, SiteError>.success($0) }
         } catch {
             if error.isTransient { throw error }
@@ -258,7 +259,7 @@ struct SiteService: Sendable {
     }
 
     private func carryOut(_ claim: SiteClaim, _ screens: Result<[SiteMedium]?, SiteError>) async {
-        let ending: SiteCalls.Ending
+        var ending: SiteCalls.Ending
         do {
             try Task.checkCancellation()
             try await removeStaged(claim)
@@ -268,6 +269,7 @@ struct SiteService: Sendable {
             tell(outcome, claim)
             ending =
                 outcome.failures.isEmpty ? .looked(again: again(outcome, claim)) : failure(outcome.failures, claim)
+            try await noteWait(outcome, ending, claim)
         } catch {
             ending = failure([error], claim)
         }
@@ -298,7 +300,7 @@ struct SiteService: Sendable {
     }
 
     /// Whether nobody goes on with a call when we end it: a batch that shares no ledger.
-    private var isLast: Bool { settings.batchQuery != nil && !book.hasLeases }
+    var isLast: Bool { settings.batchQuery != nil && !book.hasLeases }
 
     private func again(_ outcome: SiteWork.Outcome, _ claim: SiteClaim) -> Duration? {
         if isLast { return nil }
@@ -315,12 +317,13 @@ struct SiteService: Sendable {
         }
         let attempt = claim.failures + 1
         let texts = errors.map { String(describing: $0) }
-        for text in texts {
+        for (error, text) in zip(errors, texts) {
             var facts: [Fact] = [
                 .since(claim.record?.start ?? claim.start ?? Instant(microseconds: 0)), .attempt(attempt),
                 .detail(text),
             ]
             if let lease = claim.lease { facts.append(.job(lease.id.rawValue)) }
+            if let pair = error as? PairFailure { facts.append(.reason(pair.name)) }
             narrator.tell(.resultFailed, facts: facts)
         }
         let text = texts.joined(separator: "; ")
@@ -342,6 +345,8 @@ struct SiteService: Sendable {
                     .detail(made.encoded),
                 ])
         }
+        // Media ids that others chose may hold the call's own id.
+        let own = Set(outcome.made.map(\.name) + outcome.stood)
         for (kept, count) in outcome.doubles {
             let told = own.contains(kept) ? kept : "another muxer's"
             narrator.tell(.resultDoubled, facts: job + [.since(start), .reason(told), .count(count)])

@@ -30,6 +30,8 @@ struct SiteWork: Sendable {
         var isAwaited = false
         /// Whether there is no screen at all, or the call goes on.
         var hasNoPair = false
+        /// Screens that belong to no sound.
+        var lonely = 0
         /// What kept pairs from their result; the others have theirs.
         var failures: [any Error] = []
     }
@@ -70,13 +72,16 @@ struct SiteWork: Sendable {
             (pairs, media) = SiteWork.pairs(of: call, known)
         }
         outcome.hasNoPair = pairs.isEmpty
+        outcome.lonely = media.values.count { one in
+            !one.isSound && !pairs.contains { $0.screens.contains(one.mediaID) }
+        }
         outcome.stood = pairs.filter { $0.isDone(in: known) }.map(\.resultName)
         for pair in pairs {
             do {
                 try Task.checkCancellation()
                 try await settle(pair, of: call, known, media, &outcome, stage)
             } catch {
-                outcome.failures.append(error)
+                outcome.failures.append(PairFailure.of(error, pair))
                 if Task.isCancelled || SiteWork.isEnd(error) { break }
             }
         }

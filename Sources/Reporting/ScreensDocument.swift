@@ -30,7 +30,17 @@ package struct ScreensDocument: Sendable {
                         ])
                     })
             ),
+            ("failing", .integer(look.failing)), ("listed_failing", .list(look.listedFailing.map(failing))),
         ]).text() + "\n"
+    }
+
+    private func failing(_ call: SiteBacklog.Failing) -> JSONText {
+        .object([
+            ("call", .string("\(call.site)/\(call.call.rawValue)")),
+            ("began", call.start.map { .string($0.text) } ?? .null),
+            ("attempts", .integer(call.failures)),
+            ("next_look", call.notBefore.map { .string($0.text) } ?? .null), ("why", .string(call.error)),
+        ])
     }
 
     private func wait(_ wait: WaitingScreen) -> JSONText {

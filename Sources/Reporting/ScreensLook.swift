@@ -15,9 +15,12 @@ package struct ScreensLook: Sendable {
     /// Muxed files that do not show all that their halves hold: how many, and the newest.
     package let noted: Int
     package let listedNoted: [NotedMux]
+    /// Calls of GIR sites whose result could not be made: how many, and the newest.
+    package let failing: Int
+    package let listedFailing: [SiteBacklog.Failing]
 
     /// - Parameters:
-    ///   - source: nil: all of them.
+    ///   - source: nil: all of them. A GIR site's is its contact center.
     ///   - limit: recordings listed.
     /// - Throws: `LedgerError` where the ledger is of another version or not there yet, and what the database throws.
     package static func take(
@@ -33,7 +36,9 @@ package struct ScreensLook: Sendable {
                 notMuxable: try MuxJobs.countNotMuxable(source: source, in: session),
                 listedNotMuxable: try MuxJobs.newestNotMuxable(source: source, limit: limit, in: session),
                 noted: try MuxJobs.countNoted(source: source, in: session),
-                listedNoted: try MuxJobs.newestNoted(source: source, limit: limit, in: session))
+                listedNoted: try MuxJobs.newestNoted(source: source, limit: limit, in: session),
+                failing: try SiteBacklog.countFailing(site: source?.rawValue, in: session),
+                listedFailing: try SiteBacklog.failing(site: source?.rawValue, limit: limit, in: session))
         }
     }
 

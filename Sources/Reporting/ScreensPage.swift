@@ -14,7 +14,9 @@ package struct ScreensPage: Sendable {
         var lines = wrapped(summary, to: columns ?? .max).map {
             ScreenLine($0, look.total > 0 ? .doubtful : .plain)
         }
-        if look.listed.isEmpty { return lines + notMuxable(columns) + noted(columns) }
+        let others = notMuxable(columns) + noted(columns)
+            + FailingCallLines(look: look).lines(columns: columns)
+        if look.listed.isEmpty { return lines + others }
         let titles = ["RECORDING", "STATE", "SINCE", "LOOKS", "NEXT LOOK", "ANNOUNCED BY"]
         let rows = look.listed.map(cells)
         let widths = titles.indices.map { place in ([titles] + rows).map { $0[place].count }.max() ?? 0 }
@@ -32,7 +34,7 @@ package struct ScreensPage: Sendable {
                     "\(ScreensPage.indent)and \(HumanText.count(rest)) more: --limit \(look.total) lists all", .faint))
         }
         let shown = columns.map { columns in lines.map { $0.clipped(to: columns) } } ?? lines
-        return shown + notMuxable(columns) + noted(columns)
+        return shown + others
     }
 
     /// Whole: what is not shown is told nowhere else.
@@ -95,7 +97,7 @@ package struct ScreensPage: Sendable {
         let announcement =
             switch wait.announcement {
             case .row: "a row whose file is missing"
-            case .data: "external data"
+            case .data: wait.key.site == .gir ? "the call's user data" : "external data"
             }
         let (state, next): (String, String) =
             switch wait.state {

@@ -203,6 +203,10 @@ package enum Event: String, CaseIterable, Sendable {
     case resultFailed = "RESULT_FAILED"
     /// A GIR site had several results of one pair.
     case resultDoubled = "RESULT_DOUBLED"
+    /// A call of a GIR site is left without a result that it seemed to have.
+    case callGivenUp = "CALL_GIVEN_UP"
+    /// A GIR site's calls are asked about one by one.
+    case bulkUnknown = "BULK_UNKNOWN"
     /// All calls of a batch were looked at.
     case batchEnded = "BATCH_ENDED"
     /// There is nothing that can be muxed.

@@ -819,7 +819,8 @@ extension Event {
                 did: "Its media are untouched, and nothing was registered. It is tried again after a growing pause.",
                 next: """
                     Look at what the text names: a service, an account, a key or a file. RWS finds the call by its \
-                    begin; with a shared database it has a row in takeup.site_call.
+                    begin, and a result's name is the same in the logs of all workers. With a shared database `takeup screens \
+                    --ledger` lists all that fail.
                     """)
         case .resultDoubled:
             EventAdvice(
@@ -827,6 +828,21 @@ extension Event {
                 happened: "Another muxer, or the old tool, made a result of the same media.",
                 did: "The others were removed at RWS, {count} in all, so that {reason} is the only one.",
                 next: "Give the muxers of one site windows or shards that do not meet, or one shared database.")
+        case .callGivenUp:
+            EventAdvice(
+                subject: "A call at a GIR site stays without a result",
+                happened: "A call that began at {since_usec} seemed to have a screen, and has no result: {reason}.",
+                did: "It is not looked at any more. Its media are untouched.",
+                next: """
+                    Look whether the screen recorder of this agent uploads, and whether its clock is right. When the screen is there, \
+                    a batch that finds the call makes its result.
+                    """)
+        case .bulkUnknown:
+            EventAdvice(
+                subject: "A GIR site is asked one by one",
+                happened: "RWS refused the question for the screens of several calls as one that it does not know.",
+                did: "Each call is asked about by itself, as with batch_read_screen_recording_metadata = 0.",
+                next: "Nothing, unless RWS is slow: each call that is due is one question more.")
         case .batchEnded:
             EventAdvice(
                 subject: "A batch is over",

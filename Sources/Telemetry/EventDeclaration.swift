@@ -527,12 +527,22 @@ extension Event {
             EventDeclaration(
                 messageID: "0b5890fa8568af25c7bdd4ef2e843675", priority: .error,
                 says: "The site has no result of a call that began at {since_usec}, attempt {attempt}: {detail}",
-                facts: [.job, .since, .attempt, .detail])
+                facts: [.job, .since, .attempt, .detail, .reason])
         case .resultDoubled:
             EventDeclaration(
                 messageID: "09334af70bfe927e03e9d14c54dcdd1f", priority: .warning,
                 says: "Of several results of one pair {reason} stays, {count} removed",
                 facts: [.job, .reason, .since, .count])
+        case .callGivenUp:
+            EventDeclaration(
+                messageID: "73e4692c98d140a78987832568675488", priority: .warning,
+                says: "A call that began at {since_usec} has no result, and is not looked at any more: {reason}",
+                facts: [.job, .since, .reason])
+        case .bulkUnknown:
+            EventDeclaration(
+                messageID: "e774f012cd464244986dea2b16c7bdce", priority: .notice,
+                says: "RWS knows no question for the screens of several calls: each call is asked about by itself",
+                facts: [])
         case .batchEnded:
             EventDeclaration(
                 messageID: "3704fc1ea7d9f76bd16f3dd774c79768", priority: .notice,

@@ -12,12 +12,30 @@ enum ReplayConnection {
     static func use<Outcome>(
         _ settings: Settings, as command: String, _ body: (Database) async throws -> Outcome
     ) async throws -> Outcome {
-        do {
+        try await carryOut {
             var connection = try ConnectionSettings(
                 settings.replay.database, label: "replay", applicationName: "takeup \(command)",
                 environment: .ofProcess(), statementTimeout: .seconds(30))
             connection.connectTimeout = .seconds(5)
             return try await body(Database(connection, connections: 1))
+        }
+    }
+
+    /// The same for the database that workers of a GIR site share, with a password from where libpq looks for one.
+    static func use<Outcome>(
+        ledger: String, as command: String, _ body: (Database) async throws -> Outcome
+    ) async throws -> Outcome {
+        try await carryOut {
+            let connection = ConnectionSettings(
+                connectionString: ledger, applicationName: "takeup \(command)", label: "ledger",
+                statementTimeout: .seconds(30))
+            return try await body(Database(connection, connections: 1))
+        }
+    }
+
+    private static func carryOut<Outcome>(_ body: () async throws -> Outcome) async throws -> Outcome {
+        do {
+            return try await body()
         } catch let error as SourceChoice.Unknown {
             Terminal.complain(error.description)
             throw ExitCode.validationFailure

@@ -18,6 +18,9 @@ struct ScreensCommand: AsyncParsableCommand {
             So are muxed files with notes: screens that were left out as they were refused, that lie outside of the sound or \
             were cut, and lengths that differ from those of their rows.
 
+            At a GIR site (`takeup mux --config-file`) calls are listed that wait for a screen, and those whose result could not be \
+            made, by the numbers of their rows in `takeup.site_call`; `--ledger` says in which database.
+
             Asks the ledger alone. The newest stand first.
 
             Exit code: 1 where the replay's database can't be asked, 64 where the settings have no such source, 78 where \
@@ -26,7 +29,13 @@ struct ScreensCommand: AsyncParsableCommand {
 
     @OptionGroup var config: ConfigOption
 
-    @Option(help: ArgumentHelp("One source; without, all of them.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The database of a GIR site's workers, as a connection string without a password; then no settings are read.",
+            valueName: "conninfo"))
+    var ledger: String?
+
+    @Option(help: ArgumentHelp("One source, or a contact center; without, all of them.", valueName: "name"))
     var source: String?
 
     @Option(help: ArgumentHelp("Recordings that are listed.", valueName: "number"))
@@ -42,8 +51,14 @@ struct ScreensCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try config.load()
         let name = source.map { SourceName($0) }
+        if let ledger {
+            let look = try await ReplayConnection.use(ledger: ledger, as: "screens") { [limit] database in
+                try await ScreensLook.take(source: name, limit: limit, from: database)
+            }
+            return show(look)
+        }
+        let settings = try config.load()
         if let name, !settings.sources.contains(where: { $0.name == name }) {
             let known = settings.sources.map(\.name.rawValue).joined(separator: ", ")
             Terminal.complain("There is no source \(name). The settings have: \(known).")
@@ -52,6 +67,10 @@ struct ScreensCommand: AsyncParsableCommand {
         let look = try await ReplayConnection.use(settings, as: "screens") { [limit] database in
             try await ScreensLook.take(source: name, limit: limit, from: database)
         }
+        show(look)
+    }
+
+    private func show(_ look: ScreensLook) {
         if json {
             Terminal.put(ScreensDocument(look).text)
         } else {

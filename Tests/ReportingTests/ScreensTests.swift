@@ -82,6 +82,84 @@ import Vocabulary
         #expect(report.notedMuxJobs == 1)
     }
 
+    /// Calls of a GIR site: one that waits for its screen, one that fails, one that is not tried again.
+    private func fillSite(_ site: Site) async throws {
+        try await site.makeLedger()
+        let digest = try #require(Digest(bytes: [UInt8](repeating: 1, count: 32)))
+        let calls = ["01CALL-A", "01CALL-B", "01CALL-C"].map {
+            SiteCalls.Found(id: $0, fingerprint: digest, start: Instant(microseconds: 1_790_000_000_000_000))
+        }
+        try await site.replay.connect().transaction { session in
+            try SiteCalls.note(calls, site: "00ab", again: .seconds(600), in: session)
+            let claims = try SiteCalls.claim(
+                site: "00ab", holder: Holder("h:1:a"), limit: 9, newest: 0, lease: .seconds(60), in: session)
+            for claim in claims {
+                switch claim.call.last {
+                case "A":
+                    let key = ScreenWaitKey(
+                        site: .gir, source: SourceName("00ab"), reference: "\(claim.claim.id.rawValue)")
+                    try ScreenWaits.begin([(key, nil, .data)], firstLookAfter: .zero, in: session)
+                    try ScreenWaits.note([key: .look(after: .seconds(7500))], in: session)
+                    try SiteCalls.end(claim.claim, .looked(again: .seconds(7500)), in: session)
+                case "B":
+                    try SiteCalls.end(
+                        claim.claim, .failed(again: .seconds(7500), error: "result x.mp4: the sound is cut"),
+                        in: session)
+                default:
+                    try SiteCalls.end(claim.claim, .failed(again: nil, error: "result y.mp4: permission"), in: session)
+                }
+            }
+            try session.execute("update takeup.site_call set began_at = statement_timestamp() - interval '130 min'")
+        }
+    }
+
+    @Test func `calls of a GIR site stand in the same list, and those that fail with why`() async throws {
+        let site = try await Site()
+        try await fillSite(site)
+        let look = try await ScreensLook.take(source: SourceName("00ab"), limit: 50, from: site.replay.connect())
+        let lines = ScreensPage(look).lines(columns: nil).map { $0.text(isColoured: false) }
+        #expect(lines.first == "1 recording waits for a screen that was announced; 0 were given up.", "\(lines)")
+        #expect(
+            lines.contains { $0.hasPrefix("  00ab/") && $0.hasSuffix("in 2 h     the call's user data") }, "\(lines)")
+        #expect(
+            lines.contains(
+                "2 calls of GIR sites have no result, because it could not be made (RESULT_FAILED):"), "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("  00ab/") && $0.hasSuffix("began 2 h ago, 1 attempt, again in 2 h") })
+        #expect(lines.contains { $0.hasPrefix("  00ab/") && $0.hasSuffix("began 2 h ago, 1 attempt, not tried again") })
+        #expect(lines.contains("    result x.mp4: the sound is cut") && lines.contains("    result y.mp4: permission"))
+        let json = ScreensDocument(look).text
+        #expect(json.contains(#""failing": 2"#) && json.contains(#""why": "result y.mp4: permission""#))
+        #expect(!(lines.joined() + json).contains("01CALL"))
+        let other = try await ScreensLook.take(source: SourceName("00cd"), limit: 9, from: site.replay.connect())
+        #expect(other.failing == 0 && other.listed.isEmpty)
+        let one = try await ScreensLook.take(source: nil, limit: 1, from: site.replay.connect())
+        #expect(
+            ScreensPage(one).lines(columns: 60).last?.text(isColoured: false) == "  and 1 more: --limit 2 lists all")
+    }
+
+    @Test func `with --ledger no settings are needed`() async throws {
+        let site = try await Site()
+        try await fillSite(site)
+        let listed = try BuiltProgram.run("screens", "--ledger", site.replay.connectionString, "--source", "00ab")
+        #expect(listed.code == 0 && listed.text.contains("result y.mp4: permission"), "\(listed)")
+        let away = try BuiltProgram.run("screens", "--ledger", "host=127.0.0.1 port=1 user=nobody dbname=x")
+        #expect(away.code == 1 && away.text.contains("is away"), "\(away)")
+    }
+
+    @Test func `what is known of a wait goes with its call`() async throws {
+        let site = try await Site()
+        try await fillSite(site)
+        let left = try await site.replay.connect().transaction { session in
+            try SiteBacklog.forget(site: "00ab", in: session)
+            let before = try ScreenWaits.counts(source: SourceName("00ab"), in: session)
+            try session.execute("delete from takeup.site_call")
+            try SiteBacklog.forget(site: "00cd", in: session)
+            try SiteBacklog.forget(site: "00ab", in: session)
+            return [before, try ScreenWaits.counts(source: SourceName("00ab"), in: session)]
+        }
+        #expect(left == [[.waiting: 1], [:]])
+    }
+
     @Test func `the status says how many there are`() async throws {
         let site = try await Site()
         try await fill(site)
