@@ -4,7 +4,9 @@ import Testing
 
 /// What systemd's own tools say of the units. Exposure figures are those of systemd 252; other versions weigh anew.
 @Suite struct UnitsTests {
-    private static let instances = ["takeup": "takeup@mnt-rec\\x2dB-calls", "takeup-mux": "takeup-mux@1"]
+    private static let instances = [
+        "takeup": "takeup@mnt-rec\\x2dB-calls", "takeup-mux": "takeup-mux@1", "takeup-gir": "takeup-gir@1",
+    ]
     /// Of the units that are no templates.
     private static let plain: Set = ["takeup-scrub"]
     private static func file(_ name: String) -> String { name + (plain.contains(name) ? ".service" : "@.service") }
@@ -30,8 +32,8 @@ import Testing
     }
 
     @Test(
-        arguments: ["takeup", "takeup-mux", "takeup-scrub"],
-        [nil, "site", "keys", "read-other-users", "preserve-owner"])
+        arguments: ["takeup", "takeup-mux", "takeup-gir", "takeup-scrub"],
+        [nil, "site", "gir", "keys", "read-other-users", "preserve-owner"])
     func `systemd-analyze verify is silent`(name: String, dropIn: String?) throws {
         try withUnit(name, dropIn: dropIn) { file, directory in
             let verified = try run("SYSTEMD_UNIT_PATH='\(directory):' systemd-analyze verify '\(file)'")
@@ -44,7 +46,7 @@ import Testing
     @Test(arguments: [
         ("takeup", nil, 12), ("takeup", "site", 13), ("takeup", "keys", 12), ("takeup", "read-other-users", 15),
         ("takeup", "preserve-owner", 18), ("takeup-mux", nil, 16), ("takeup-scrub", nil, 12),
-        ("takeup-scrub", "site", 13),
+        ("takeup-scrub", "site", 13), ("takeup-gir", nil, 16), ("takeup-gir", "gir", 16),
     ])
     func `exposure is what the unit says of itself`(name: String, dropIn: String?, tenths: Int) throws {
         try withUnit(name, dropIn: dropIn) { file, directory in
