@@ -14,7 +14,8 @@ package struct ScreensPage: Sendable {
         var lines = wrapped(summary, to: columns ?? .max).map {
             ScreenLine($0, look.total > 0 ? .doubtful : .plain)
         }
-        let others = notMuxable(columns) + noted(columns)
+        let others =
+            notMuxable(columns) + noted(columns)
             + FailingCallLines(look: look).lines(columns: columns)
         if look.listed.isEmpty { return lines + others }
         let titles = ["RECORDING", "STATE", "SINCE", "LOOKS", "NEXT LOOK", "ANNOUNCED BY"]
