@@ -20,7 +20,7 @@ struct PacketCopyFile {
 
     private static let chunkLength = Duration.milliseconds(500)
     private static let movieScale = 1000
-    private static let blockBytes = 1 << 20
+    private static let blockBytes = 256 << 10
     private static let uprightMatrix = [1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30]
 
     init(_ copy: PacketCopy, comment: String) {
