@@ -14,6 +14,8 @@ struct MuxChecks: Sendable {
 
     /// Halves of one job that are opened, measured or decoded at a time: each may be a process.
     static let halvesAtOnce = 4
+    /// What is no longer than this, all together, is decoded by one process.
+    private static let mostAtOnce = Duration.seconds(60)
 
     /// A clear half, open, with what was measured of it.
     struct Half: Sendable {
@@ -22,6 +24,8 @@ struct MuxChecks: Sendable {
         let input: MuxInput
         /// Whether it shows that it has all that was written of it.
         let isWhole: Bool
+
+        fileprivate var length: Duration { input.facts.streams.map(\.duration).max() ?? .zero }
     }
 
     /// Measures a half without a tool where it is of the plain kind, and by ffprobe where it is not. Throws ``MuxFailure``
@@ -84,6 +88,18 @@ struct MuxChecks: Sendable {
         let all =
             [(sound, stretch(.sound, of: sound, .all))]
             + screens.map { ($0.half, stretch(.picture, of: $0.half, extent(of: $0.half, isVouched: $0.isVouched))) }
+        // What is short takes less than the tool's start. Where something is wrong, each by itself says whose it is.
+        let length = all.reduce(Duration.zero) { $0 + $1.0.length }
+        var complaint: String?
+        if length <= MuxChecks.mostAtOnce {
+            do {
+                let report = try await tools.decode(all.map(\.1), doing: "decode sound and screens")
+                if report.isClean { return }
+                complaint = report.firstComplaint ?? "they do not decode"
+            } catch let error as MediaError where !error.isTransient {
+                complaint = String(describing: error)
+            }
+        }
         let refused = try await atMost(MuxChecks.halvesAtOnce, of: all.enumerated()) { place, one -> (any Error)? in
             do {
                 try await refuseDamaged(one.0, one.1)
@@ -96,6 +112,9 @@ struct MuxChecks: Sendable {
         let ofScreens = zip(all, refused).compactMap { one, error in error.map { (one.0.role, $0) } }
         if !ofScreens.isEmpty {
             throw MuxFailure(ofScreens: Dictionary(ofScreens, uniquingKeysWith: { first, _ in first }))
+        }
+        if let complaint {
+            throw MuxFailure(what: "sound or screens are damaged: \(complaint)", isTransient: false)
         }
     }
 

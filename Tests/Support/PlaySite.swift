@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import Glibc
+package import Glibc
 package import HTTP
 internal import Synchronization
 package import Vocabulary
@@ -44,25 +44,51 @@ package final class PlaySite: Sendable {
         package let good: Bool
     }
 
+    /// What who plays the results sees.
+    package struct Proof: Decodable, Hashable, Sendable {
+        package let results: Int
+        package let encrypted: Int
+        /// Results that differ in more than the names of their sources.
+        package let distinct: Int
+        /// Those that do not open, do not decode, or are not as long as the truth says.
+        package let wrong: Int
+        /// Why the first of these is wrong.
+        package let first: String?
+    }
+
     package let directory: String
     package let pairs: [Pair]
+    /// Of Python, whose child Apache is.
+    package let process: pid_t
     private let facts: Facts
     private let control = HTTPClient()
 
     /// Shared by all tests of a process. 150 recordings, of which about half are encrypted.
     package static let shared = Result { try PlaySite(recordings: 150) }
     private static let count = Atomic<Int>(0)
+    /// The first site of this process: media and keys are made once.
+    private static let first = Mutex<String?>(nil)
+    private static var program: String {
+        FilePath(#filePath).parent.parent.parent.appending("examples/gir/gir").displayText
+    }
 
-    /// - Parameter minutes: how far back the recordings reach.
-    package init(recordings: Int, encrypted: Double = 0.5, minutes: Int = 720, seed: Int = 1) throws {
-        let root = FilePath(#filePath).parent.parent.parent
-        let program = root.appending("examples/gir/gir").displayText
+    /// - Parameters:
+    ///   - results: as many recordings as make so many results, late ones not counted; nil: `recordings`.
+    ///   - minutes: how far back the recordings reach.
+    package init(
+        recordings: Int = 0, results: Int? = nil, encrypted: Double = 0.5, minutes: Int = 720, seed: Int = 1
+    ) throws {
+        let program = PlaySite.program
         let number = PlaySite.count.add(1, ordering: .relaxed).newValue
         directory = "/tmp/takeup-gir-\(getpid())-\(number)"
-        try ChildProcess.run([
-            "/usr/bin/python3", "-B", program, "make", directory, "--recordings", "\(recordings)",
-            "--encrypted", "\(encrypted)", "--span-minutes", "\(minutes)", "--seed", "\(seed)",
-        ])
+        let size = results.map { ["--results", "\($0)"] } ?? ["--recordings", "\(recordings)"]
+        let like = PlaySite.first.withLock { $0 }.map { ["--like", $0] } ?? []
+        try ChildProcess.run(
+            [
+                "/usr/bin/python3", "-B", program, "make", directory, "--encrypted", "\(encrypted)",
+                "--span-minutes", "\(minutes)", "--seed", "\(seed)",
+            ] + size + like)
+        PlaySite.first.withLock { [directory] in if $0 == nil { $0 = directory } }
         facts = try JSONDecoder().decode(
             Facts.self, from: try PlaySite.contents("\(directory)/site.json"))
         pairs = try JSONDecoder().decode(
@@ -76,9 +102,9 @@ package final class PlaySite: Sendable {
         let command = [
             "/usr/bin/python3", "-B", program, "run", directory, "--until-input-ends", "--and-remove",
         ]
-        _ = try ChildProcess(command, input: ends[0], outputPath: log)
+        process = try ChildProcess(command, input: ends[0], outputPath: log).id
         close(ends[0])
-        for _ in 0..<400 {
+        for _ in 0..<1200 {
             if let text = try? PlaySite.contents(log),
                 String(decoding: text, as: UTF8.self).contains("ready")
             {
@@ -193,14 +219,51 @@ package final class PlaySite: Sendable {
         try JSONDecoder().decode(Verdict.self, from: Data(try await tell("GET", "verdict")))
     }
 
+    /// Opens each result, with openssl, ffprobe and ffmpeg.
+    package func proof() throws -> Proof {
+        let output = "\(directory)/log/proof.json"
+        let code = try ChildProcess(
+            ["/usr/bin/python3", "-B", PlaySite.program, "proof", directory], outputPath: output
+        ).wait()
+        let text = try PlaySite.contents(output)
+        unlink(output)
+        guard let proof = try? JSONDecoder().decode(Proof.self, from: text) else {
+            throw ChildProcess.Failure(
+                description: "no proof, exit code \(code): \(String(decoding: text, as: UTF8.self).suffix(2000))")
+        }
+        return proof
+    }
+
     /// How often each kind of question was asked since it was calm.
     package func requests() async throws -> [String: Int] {
         try JSONDecoder().decode([String: Int].self, from: Data(try await tell("GET", "requests")))
     }
 
-    /// The site's muxer.cfg as it is.
-    package func muxerFile() throws -> String {
-        String(decoding: try PlaySite.contents("\(directory)/muxer.cfg"), as: UTF8.self)
+    /// The site's muxer.cfg, with other values: `["processing.temp_dir": "/x"]`; nil takes a line out.
+    package func muxerFile(_ changes: [String: String?] = [:]) throws -> String {
+        let own = String(decoding: try PlaySite.contents("\(directory)/muxer.cfg"), as: UTF8.self)
+        var section = ""
+        var open = changes
+        var lines: [String] = []
+        func rest(of section: String) -> [String] {
+            open.filter { $0.key.hasPrefix(section + ".") }.compactMap { key, value in
+                value.map { "\(key.dropFirst(section.count + 1)) = \($0)" }
+            }
+        }
+        for line in own.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
+            if line.hasPrefix("[") {
+                lines += rest(of: section)
+                open = open.filter { !$0.key.hasPrefix(section + ".") }
+                section = String(line.dropFirst().prefix { $0 != "]" })
+            }
+            let key = section + "." + line.prefix { $0 != "=" }.split(separator: " ").joined()
+            if let value = open.removeValue(forKey: key) {
+                if let value { lines.append("\(key.dropFirst(section.count + 1)) = \(value)") }
+            } else {
+                lines.append(line)
+            }
+        }
+        return (lines + rest(of: section)).joined(separator: "\n")
     }
 
     /// The file of the store with such a name.

@@ -35,34 +35,11 @@ final class GIRScene: Sendable {
     var logPath: String { directory + "/output" }
     var log: String { (try? String(decoding: readSample(logPath), as: UTF8.self)) ?? "" }
 
-    /// Lines of the site's file with other values: `["processing.temp_dir": "/x"]`; nil takes a line out.
+    /// The site's file with other values, and directories of our own.
     func muxerFile(_ changes: [String: String?]) throws -> String {
-        var section = ""
-        var open = changes.merging(["processing.temp_dir": "\(directory)/temp", "logfile.logfile_path": directory]) {
-            mine, _ in mine
-        }
-        var lines: [String] = []
-        func rest(of section: String) -> [String] {
-            open.filter { $0.key.hasPrefix(section + ".") }.compactMap { key, value in
-                value.map { "\(key.dropFirst(section.count + 1)) = \($0)" }
-            }
-        }
-        for line in try site.muxerFile().split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
-            if line.hasPrefix("[") {
-                lines += rest(of: section)
-                open = open.filter { !$0.key.hasPrefix(section + ".") }
-                section = String(line.dropFirst().prefix { $0 != "]" })
-            }
-            let key = section + "." + line.prefix { $0 != "=" }.split(separator: " ").joined()
-            if let value = open.removeValue(forKey: key) {
-                if let value { lines.append("\(key.dropFirst(section.count + 1)) = \(value)") }
-            } else {
-                lines.append(line)
-            }
-        }
-        lines += rest(of: section)
+        let own = ["processing.temp_dir": "\(directory)/temp", "logfile.logfile_path": directory]
         let path = "\(directory)/muxer-\(UInt32.random(in: 0 ... .max)).cfg"
-        try writeSample(Array(lines.joined(separator: "\n").utf8), to: path)
+        try writeSample(Array(try site.muxerFile(changes.merging(own) { mine, _ in mine }).utf8), to: path)
         return path
     }
 

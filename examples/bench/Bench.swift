@@ -11,6 +11,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             Delay.self, Catalog.self, Watch.self, Copy.self, CopyEngine.self, Mux.self, DecryptEngine.self,
+            GIR.self,
         ], defaultSubcommand: Delay.self)
 }
 

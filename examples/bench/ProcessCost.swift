@@ -18,6 +18,24 @@ struct ProcessCost: Sendable {
             sleeps: threads(id).reduce(0) { $0 + field("voluntary_ctxt_switches:", of: id, thread: $1) })
     }
 
+    /// Seconds of CPU of the process itself, and of all its children, also those that were waited for. Also of one that has
+    /// ended and was not.
+    static func parts(of id: pid_t) -> (own: Double, children: Double) {
+        let second = Double(sysconf(CInt(_SC_CLK_TCK)))
+        let times = times(id)
+        let living = children(id).reduce(0) { $0 + of($1).cpu }
+        return (times.prefix(2).reduce(0, +) / second, times.dropFirst(2).reduce(0, +) / second + living)
+    }
+
+    /// Seconds that the machine's processors worked since it began (proc(5), the first line of `stat`): not those that they
+    /// waited or another machine had.
+    static func machine() -> Double {
+        let line = (read("/proc/stat") ?? "").split(separator: "\n").first ?? ""
+        let fields = line.split(separator: " ").dropFirst().map { Double($0) ?? 0 }
+        guard fields.count >= 7 else { return 0 }
+        return (fields[0...2].reduce(0, +) + fields[5] + fields[6]) / Double(sysconf(CInt(_SC_CLK_TCK)))
+    }
+
     /// Seconds of CPU of the process itself, to the microsecond: for spans in which it takes less than a tick.
     static func exactCPU(of id: pid_t) -> Double {
         var clock = clockid_t()
@@ -34,11 +52,13 @@ struct ProcessCost: Sendable {
     }
 
     /// Clock ticks of the process and of its children that have ended and were waited for: fields 14 to 17.
-    private static func ticks(_ id: pid_t) -> Double {
+    private static func ticks(_ id: pid_t) -> Double { times(id).reduce(0, +) }
+
+    private static func times(_ id: pid_t) -> [Double] {
         // The name, field 2, can hold blanks; it ends with the last bracket.
-        guard let text = read("/proc/\(id)/stat"), let end = text.lastIndex(of: ")") else { return 0 }
+        guard let text = read("/proc/\(id)/stat"), let end = text.lastIndex(of: ")") else { return [] }
         let fields = text[end...].split(separator: " ")
-        return fields.count > 15 ? fields[12...15].compactMap { Double($0) }.reduce(0, +) : 0
+        return fields.count > 15 ? fields[12...15].compactMap { Double($0) } : []
     }
 
     private static func children(_ id: pid_t) -> [pid_t] {

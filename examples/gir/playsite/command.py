@@ -14,6 +14,7 @@ import urllib.request
 from .dav import Way
 from .faults import KINDS, Faults
 from .generate import make_site
+from .proof import proof
 from .rcs import RCS
 from .rws import RWS
 from .settings import CHOICES, Settings
@@ -167,6 +168,8 @@ def arguments():
 
     made = verb("make", "make a directory with certificates, media, metadata and muxer.cfg")
     made.add_argument("--recordings", type=int, default=60)
+    made.add_argument("--results", type=int, help="as many recordings as make so many results, late ones not counted")
+    made.add_argument("--like", type=os.path.abspath, help="a site of this file system whose media and keys are used again")
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--span-minutes", type=int, default=720, help="how far back recordings reach")
     made.add_argument("--encrypted", type=float, default=0.4, help="share of recordings that are encrypted")
@@ -182,13 +185,16 @@ def arguments():
     verb("forget", "take all results away, so that the work begins anew")
     verb("requests", "how often what was asked")
     verb("verdict", "compare the results with the truth")
+    verb("proof", "open each result as who plays it would, and compare its length with the truth")
     return parser.parse_args()
 
 
 def main():
     given = arguments()
     if given.verb == "make":
-        make_site(given.directory, given.recordings, given.seed, given.span_minutes, given.encrypted, given.choices)
+        make_site(
+            given.directory, given.recordings, given.results, given.seed, given.span_minutes, given.encrypted,
+            given.choices, given.like)
         return 0
     settings = Settings.load(given.directory)
     if given.verb == "run":
@@ -210,4 +216,8 @@ def main():
         found = control(settings, "GET", "/verdict")
         print(json.dumps(found, indent=1))
         return 0 if found["good"] else 1
+    elif given.verb == "proof":
+        found = proof(settings, Store(settings.path("site.db")))
+        print(json.dumps(found, indent=1))
+        return 0 if found["wrong"] == 0 else 1
     return 0

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import time
 import uuid
 
@@ -18,21 +19,30 @@ LENGTHS = [4, 5, 7, 9]
 SIZES = ["320x180", "480x270"]
 
 
-def make_site(directory, count, seed, span_minutes, encrypted_share, changes):
+def make_site(directory, count, results, seed, span_minutes, encrypted_share, changes, like):
+    """So many recordings, or as many as it takes for so many results that are due at once."""
     os.makedirs(directory, mode=0o755)
-    for part in ("tls", "keys", "pool", "log", "temp", "run", "www/recordings/screen"):
+    for part in ("log", "temp", "run", "www/recordings/screen"):
         os.makedirs(os.path.join(directory, part))
     settings = Settings.make(directory, "eu1", changes)
-    make_certificates(settings)
-    pool = make_pool(settings)
+    if like:
+        pool = take_pool(settings, like)
+    else:
+        for part in ("tls", "keys", "pool"):
+            os.makedirs(settings.path(part))
+        make_certificates(settings)
+        pool = make_pool(settings)
     store = Store(settings.path("site.db"), make=True)
     chance = random.Random(seed)
     truth, now = [], int(time.time() * 1000)
     store.all("BEGIN")
-    for _ in range(count):
+    made = due = 0
+    while due < results if results else made < count:
         start = now - 60_000 - chance.randrange(max(1, (span_minutes - 1) * 60_000))
         kind = chance.choices(list(KINDS), KINDS.values())[0]
-        truth += Recording(settings, store, pool, chance, start // 1000 * 1000, kind, encrypted_share).make()
+        pairs = Recording(settings, store, pool, chance, start // 1000 * 1000, kind, encrypted_share).make()
+        truth += pairs
+        made, due = made + 1, due + sum(1 for pair in pairs if not pair["late"])
     store.all("COMMIT")
     with open(settings.path("truth.json"), "w", encoding="utf-8") as file:
         json.dump(truth, file, indent=1)
@@ -80,7 +90,24 @@ def make_pool(settings):
                 file.write(ciphertext)
             pool[length, part, False] = (path, int(seconds * 1000), None)
             pool[length, part, True] = (path + ".bin", int(seconds * 1000), envelope)
+    with open(settings.path(POOL), "w", encoding="utf-8") as file:
+        json.dump([
+            [length, part, os.path.basename(path), milliseconds, envelope]
+            for (length, part, _), (path, milliseconds, envelope) in pool.items()], file)
     return pool
+
+
+POOL = "pool/media.json"
+
+
+def take_pool(settings, other):
+    """Media, keys and certificates of another site, linked."""
+    for part in ("tls", "keys", "pool"):
+        shutil.copytree(os.path.join(other, part), settings.path(part), copy_function=os.link)
+    with open(settings.path(POOL), encoding="utf-8") as file:
+        return {
+            (length, part, envelope is not None): (settings.path("pool", name), milliseconds, envelope)
+            for length, part, name, milliseconds, envelope in json.load(file)}
 
 
 def parts_of(length):

@@ -43,6 +43,18 @@ class RCS(Handler):
         if not envelope:
             with open(path, "rb") as file:
                 return file.read()
+        # Media of one kind are links to one file: it is decrypted once.
+        status = os.stat(path)
+        place = envelope, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        clear = self.site.decrypted.get(place)
+        if clear is None:
+            clear = self.decrypted(envelope, path)
+            if len(self.site.decrypted) >= 100:
+                self.site.decrypted.clear()
+            self.site.decrypted[place] = clear
+        return clear
+
+    def decrypted(self, envelope, path):
         for name in ("new", "old"):
             try:
                 return decrypt(

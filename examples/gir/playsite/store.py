@@ -1,5 +1,6 @@
 """The site's metadata: calls and the screen media that belong to them, in SQLite."""
 
+import collections
 import json
 import sqlite3
 import threading
@@ -25,8 +26,11 @@ class Store:
         self.lock = threading.RLock()
         self.base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.base.execute("PRAGMA synchronous = OFF")
-        # Bodies of calls never change: each is parsed once.
+        # Bodies of calls never change: each is read and parsed once.
         self.parsed = {}
+        self.added = 0
+        # What the last searches found: {search: (until when, state of the base, texts)}.
+        self.searches = collections.OrderedDict()
         if make:
             self.base.executescript(SCHEMA)
 
@@ -42,6 +46,7 @@ class Store:
         return json.loads(rows[0][0]) if rows else None
 
     def add_call(self, body, start_ms, stop_ms, lag=0.0):
+        self.added += 1
         self.all(
             "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?)",
             body["id"], body["region"], start_ms, stop_ms, json.dumps(body), time.time() + lag)
@@ -50,15 +55,31 @@ class Store:
         rows = self.all("SELECT body FROM call WHERE id = ? AND region = ?", call_id, region)
         return json.loads(rows[0][0]) if rows else None
 
-    def calls(self, region, start_ms, end_ms):
-        """What a search shows, in the order of start."""
-        rows = self.all(
-            "SELECT id FROM call WHERE region = ? AND start_ms >= ? AND stop_ms <= ? AND indexed_at <= ?"
-            " ORDER BY start_ms, id", region, start_ms, end_ms, time.time())
-        unknown = [row for row in rows if row[0] not in self.parsed]
-        for (call_id,) in unknown:
-            self.parsed[call_id] = json.loads(self.all("SELECT body FROM call WHERE id = ?", call_id)[0][0])
-        return [self.parsed[row[0]] for row in rows]
+    def calls(self, region, start_ms, end_ms, name, test):
+        """Texts of the calls that a search shows and the test passes, in the order of start. The next page of a search of the
+        same `name` is found without looking again."""
+        search, now = (region, start_ms, end_ms, name), time.time()
+        with self.lock:
+            state = self.added, self.all("PRAGMA data_version")
+            until, known, found = self.searches.get(search, (0, None, None))
+            if now < until and known == state:
+                return found
+            rows = self.all(
+                "SELECT id FROM call WHERE region = ? AND start_ms >= ? AND stop_ms <= ? AND indexed_at <= ?"
+                " ORDER BY start_ms, id", region, start_ms, end_ms, now)
+            found = [text for text, body in (self.known(row[0]) for row in rows) if test(body)]
+            until = self.all("SELECT min(indexed_at) FROM call WHERE indexed_at > ?", now)[0][0] or NEVER
+            self.searches[search] = until, state, found
+            while len(self.searches) > 8:
+                self.searches.popitem(last=False)
+        return found
+
+    def known(self, call_id):
+        """Text and value of a call, read once."""
+        if call_id not in self.parsed:
+            text = self.all("SELECT body FROM call WHERE id = ?", call_id)[0][0]
+            self.parsed[call_id] = text, json.loads(text)
+        return self.parsed[call_id]
 
     def add_screen(self, call_id, body, start_ms, stop_ms, available_at=0.0, lag=0.0):
         self.all(

@@ -33,6 +33,7 @@ class Site:
         self.settings, self.store, self.faults = settings, store, faults
         self.lock = threading.Lock()
         self.sessions = {}
+        self.decrypted = {}
         self.requests = collections.Counter()
 
     def new_session(self):
