@@ -619,7 +619,7 @@ extension Migrations {
         -- Calls of GIR sites, found by searches; the id is the site's own.
         create table takeup.site_call (
             id bigint generated always as identity primary key,
-            -- The contact center.
+            -- The contact center, and RWS's address.
             site text collate "C" not null,
             call_id text collate "C" not null,
             -- Of the ids of its media.

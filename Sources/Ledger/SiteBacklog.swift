@@ -18,10 +18,10 @@ package enum SiteBacklog {
         package let error: String
     }
 
-    /// - Parameter site: nil: all of them.
+    /// - Parameter site: a contact center, at whatever RWS; nil: all of them.
     package static func countFailing(site: String?, in session: Session) throws -> Int {
         try session.first(
-            "select count(*) from takeup.site_call where failures > 0 and ($1::text is null or site = $1)",
+            "select count(*) from takeup.site_call where failures > 0 and ($1::text is null or split_part(site, ' ', 1) = $1)",
             [Value(site)]
         )?.count("count") ?? 0
     }
@@ -30,14 +30,14 @@ package enum SiteBacklog {
     package static func failing(site: String?, limit: Int, in session: Session) throws -> [Failing] {
         try session.query(
             """
-            select id, site, failures, state, coalesce(last_error, '') as error,
+            select id, split_part(site, ' ', 1) as center, failures, state, coalesce(last_error, '') as error,
                 \(SQL.microseconds("began_at")) as began_at, \(SQL.microseconds("not_before")) as not_before
-            from takeup.site_call where failures > 0 and ($1::text is null or site = $1)
+            from takeup.site_call where failures > 0 and ($1::text is null or split_part(site, ' ', 1) = $1)
             order by site_call.began_at desc nulls last, id desc limit $2
             """, [Value(site), Value(limit)]
         ).map { row in
             Failing(
-                call: try row.number("id"), site: try row.text("site"), start: try row.optionalInstant("began_at"),
+                call: try row.number("id"), site: try row.text("center"), start: try row.optionalInstant("began_at"),
                 failures: try row.count("failures"),
                 notBefore: try row.text("state") == "failed" ? nil : try row.instant("not_before"),
                 error: try row.text("error"))
@@ -45,6 +45,8 @@ package enum SiteBacklog {
     }
 
     /// What is known of waits for screens goes with the calls that are forgotten.
+    ///
+    /// - Parameter site: a contact center, at whatever RWS.
     package static func forget(site: String, in session: Session) throws {
         try session.execute(
             """

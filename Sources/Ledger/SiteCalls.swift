@@ -3,7 +3,7 @@ package import Vocabulary
 
 /// Calls of GIR sites that any number of workers share: who found them, who works on them, and when they are looked at again.
 ///
-/// A site is named by its contact center. The call's id is the site's own.
+/// A site is named by its contact center and the address of its RWS. The call's id is the site's own.
 package enum SiteCalls {
     package struct ID: RowNumber {
         package let rawValue: Int64

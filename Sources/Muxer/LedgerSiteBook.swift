@@ -1,8 +1,10 @@
 internal import Delivery
 internal import Files
+internal import HTTP
 internal import Interaction
 internal import Ledger
 internal import Postgres
+internal import Settings
 internal import Synchronization
 internal import Vocabulary
 
@@ -30,15 +32,25 @@ final class LedgerSiteBook: SiteBook {
         self.holder = holder
     }
 
+    /// A contact center at one RWS. Another region has an RWS of its own, which knows nothing of the calls of this one.
+    static func site(_ settings: GIRSettings) -> String {
+        let address = HTTPAddress(settings.rws.address)
+        let path = (address?.path ?? "").split(separator: "/").map { "/" + $0 }.joined()
+        return "\(settings.contactCenter) \(address?.origin.description ?? settings.rws.address)\(path)"
+    }
+
+    /// Its contact center, at whatever RWS: as persons know it.
+    var center: String { String(site.prefix { $0 != " " }) }
+
     var hasLeases: Bool { true }
 
     func beginsSearch() async throws -> Bool {
-        try await write { [site, kind, interval] session in
+        try await write { [site, center, kind, interval] session in
             guard try SiteCalls.beginSearch(site: site, kind: kind, interval: interval, in: session) else {
                 return false
             }
             try SiteCalls.forget(site: site, after: .seconds(35 * 86_400), in: session)
-            try SiteBacklog.forget(site: site, in: session)
+            try SiteBacklog.forget(site: center, in: session)
             return true
         }
     }

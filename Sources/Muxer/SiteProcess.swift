@@ -134,7 +134,7 @@ package struct SiteProcess: Sendable {
         let random = Hex.text(of: UInt64.random(in: 0 ... .max)).prefix(8)
         let holder = Holder("\(ReplayBase.hostName())/\(getpid())/\(random)")
         let book = LedgerSiteBook(
-            database: database, site: settings.contactCenter, kind: settings.searchKind,
+            database: database, site: LedgerSiteBook.site(settings), kind: settings.searchKind,
             interval: settings.pollInterval,
             holder: holder)
         return (book, "\(host)-\(getpid())-\(random)")

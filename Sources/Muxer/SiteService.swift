@@ -25,8 +25,8 @@ struct SiteService: Sendable {
     static let loop = "site"
     /// Attempts at one call in a batch.
     private static let mostAttempts = 5
-    /// So long a call rests that only a person can help.
-    private static let rest = Duration.seconds(3600)
+    /// No step of the work on a call takes so long: each request and each run of a tool ends in an hour.
+    private static let mostStill = Duration.seconds(12 * 3600)
 
     /// What a batch counts, by the names of results: a call may be looked at more than once.
     private final class Tally: Sendable {
@@ -52,38 +52,22 @@ struct SiteService: Sendable {
     }
 
     func run() async {
-        var failures = 0
-        while !Task.isCancelled {
-            do {
-                let pause = try await turn()
-                failures = 0
-                if pause > .zero { try await Task.sleep(for: pause) }
-            } catch is CancellationError {
-                return
-            } catch {
-                failures += 1
-                if Task.isCancelled { return }
-                // Of one outage the first is told, and then each that is twice as far away.
-                if failures.nonzeroBitCount == 1 { tellFailed(error, failures) }
-                var chance = SystemRandomNumberGenerator()
-                try? await Task.sleep(for: Retry.connection.wait(afterAttempts: failures, using: &chance))
-            }
-            progress.advance(SiteService.loop)
+        // It ends with its task only.
+        try? await keepBusy { free, open in
+            if try await book.beginsSearch() { try await search() }
+            let ready = try await claimSome(free, of: nil, open)
+            if !ready.isEmpty { return .calls(ready) }
+            let due = max(try await book.untilDue() ?? settings.pollInterval, .milliseconds(50))
+            // Other workers find calls, too.
+            return .pause(book.hasLeases ? min(due, .seconds(2)) : due)
+        } failed: { error, failures in
+            // Of one outage the first is told, and then each that is twice as far away.
+            if failures.nonzeroBitCount == 1 { tellFailed(error, failures) }
         }
     }
 
     private func tellFailed(_ error: any Error, _ failures: Int) {
         narrator.tell(.turnFailed, .service(SiteService.loop), .detail(error), .attempt(failures))
-    }
-
-    /// A search where one is due, and the calls of one claim. Gives how long nothing is to be done then.
-    func turn() async throws -> Duration {
-        if try await book.beginsSearch() { try await search() }
-        if try await carryOutSome(of: nil) > 0 { return .zero }
-        let due = try await book.untilDue() ?? settings.pollInterval
-        // Other workers find calls, too.
-        let most = book.hasLeases ? Duration.seconds(2) : .seconds(60)
-        return min(max(due, .milliseconds(50)), most)
     }
 
     // MARK: Searches
@@ -94,7 +78,18 @@ struct SiteService: Sendable {
         let whole = SearchWindow(past: settings.window.past, olderThan: settings.window.olderThan, now: now)
         let parts =
             settings.window.split.map { whole.parts(longest: $0.longest, buffer: $0.buffer, now: now) } ?? [whole]
-        for part in parts { _ = try await search(part) }
+        var first: (any Error)?
+        for part in parts {
+            do {
+                _ = try await search(part)
+            } catch {
+                // The parts before it, in time, are asked for all the same, unless they could not be taken down.
+                first = first ?? error
+                if Task.isCancelled || !(error is SiteError) { break }
+            }
+            progress.advance(SiteService.loop)
+        }
+        if let first { throw first }
     }
 
     /// - Returns: the calls of our shard that were shown.
@@ -132,39 +127,125 @@ struct SiteService: Sendable {
 
     // MARK: Calls
 
-    /// Claims calls, of a batch only its own, and carries them out. Gives how many.
-    private func carryOutSome(of batch: SiteCalls.Batch?) async throws -> Int {
+    /// A call that is claimed, and what RWS shows of its screens.
+    private struct Ready: Sendable {
+        let claim: SiteClaim
+        let screens: Result<[SiteMedium]?, SiteError>
+    }
+
+    /// What there is to be done.
+    private enum Round {
+        case calls([Ready])
+        /// Nothing for so long.
+        case pause(Duration)
+        /// Nothing ever more.
+        case over
+    }
+
+    private enum Event { case ended, pauseOver, minute }
+
+    /// Keeps all threads busy with calls: whenever one is free and none is ready, the round is asked for more, so that a call that
+    /// takes long keeps one thread and no other.
+    ///
+    /// - Parameters:
+    ///   - round: gets how many threads are free, and takes down what it claims.
+    ///   - failed: gets each failure of a round, and how many there were in a row; what it throws is the end.
+    /// - Throws: `CancellationError`; what `failed` throws.
+    private func keepBusy(
+        _ round: (_ free: Int, _ open: SiteOpenCalls) async throws -> Round,
+        failed: (_ error: any Error, _ failures: Int) throws -> Void
+    ) async throws {
+        let open = SiteOpenCalls(book) { [narrator] claim in
+            narrator.tell(.leaseLost, .job(claim.lease?.id.rawValue ?? 0), .service(SiteService.loop))
+        }
+        let keeper = Task { await open.keep() }
+        defer { keeper.cancel() }
+        var ready: ArraySlice<Ready> = []
+        do {
+            try await withThrowingTaskGroup(of: Event.self) { group in
+                defer { group.cancelAll() }
+                var (running, failures, isPausing) = (0, 0, false)
+                group.addTask { await pause(.seconds(60), .minute) }
+                while true {
+                    try Task.checkCancellation()
+                    while running < settings.workerThreads, let next = ready.popFirst() {
+                        running += 1
+                        group.addTask {
+                            await open.whileHeld(next.claim) { await carryOut(next, open) }
+                            return .ended
+                        }
+                    }
+                    if running < settings.workerThreads, !isPausing {
+                        let wait: Duration
+                        // A call that ends may be due again at once.
+                        let most = running > 0 ? Duration.seconds(1) : .seconds(60)
+                        do {
+                            let found = try await round(settings.workerThreads - running, open)
+                            failures = 0
+                            switch found {
+                            case .calls(let calls):
+                                ready = calls[...]
+                                continue
+                            case .pause(let wish): wait = min(wish, most)
+                            case .over:
+                                if running == 0 { return }
+                                wait = .milliseconds(50)
+                            }
+                        } catch {
+                            if Task.isCancelled { throw CancellationError() }
+                            failures += 1
+                            try failed(error, failures)
+                            var chance = SystemRandomNumberGenerator()
+                            wait = Retry.connection.wait(afterAttempts: failures, using: &chance)
+                        }
+                        isPausing = true
+                        group.addTask { await pause(wait, .pauseOver) }
+                    }
+                    switch try await group.next() {
+                    case .ended: running -= 1
+                    case .pauseOver: isPausing = false
+                    case .minute:
+                        group.addTask { await pause(.seconds(60), .minute) }
+                        guard open.isMoving(within: SiteService.mostStill) else { continue }
+                    case nil: break
+                    }
+                    progress.advance(SiteService.loop)
+                }
+            }
+        } catch {
+            for one in ready {
+                open.remove(one.claim)
+                try? await book.end(one.claim, .released)
+            }
+            throw error
+        }
+    }
+
+    private func pause(_ wait: Duration, _ event: Event) async -> Event {
+        try? await Task.sleep(for: wait)
+        return event
+    }
+
+    /// Claims calls for so many threads, of a batch only its own, and asks for their screens.
+    private func claimSome(
+        _ free: Int, of batch: SiteCalls.Batch?, _ open: SiteOpenCalls
+    ) async throws -> [Ready] {
         // Of what is shared no worker takes more than it does in a while.
-        let most = book.hasLeases ? min(settings.querySliceSize, settings.workerThreads * 4) : settings.querySliceSize
+        let most = book.hasLeases ? min(settings.querySliceSize, free * 4) : settings.querySliceSize
         let asked = ContinuousClock.now
         let claims = try await book.claim(most, batch: batch)
-        guard !claims.isEmpty else { return 0 }
-        let error = await whileRenewing(claims, since: asked) { open in
-            let screens: [String: Result<[SiteMedium]?, SiteError>]
-            do {
-                screens = try await self.screens(of: claims.map(\.call))
-            } catch {
-                for claim in claims {
-                    open.remove(claim)
-                    try? await book.end(claim, .released)
-                }
-                if Task.isCancelled { return nil }
-                return error
+        guard !claims.isEmpty else { return [] }
+        open.add(claims, since: asked)
+        do {
+            let screens = try await screens(of: claims.map(\.call))
+            return claims.map { Ready(claim: $0, screens: screens[$0.call] ?? .success(nil)) }
+        } catch {
+            for claim in claims {
+                open.remove(claim)
+                try? await book.end(claim, .released)
             }
-            await withTaskGroup(of: Void.self) { group in
-                for (number, claim) in claims.enumerated() {
-                    if number >= settings.workerThreads { await group.next() }
-                    group.addTask {
-                        await carryOut(claim, screens[claim.call] ?? .success(nil))
-                        open.remove(claim)
-                        progress.advance(SiteService.loop)
-                    }
-                }
-            }
-            return nil
+            throw error
         }
-        if let error { throw error }
-        return claims.count
     }
 
     /// What RWS shows for each of the calls. Where it refuses the question for many, each is asked for by itself: what it
@@ -200,71 +281,17 @@ struct SiteService: Sendable {
         return found
     }
 
-    /// Renews what is not ended yet. All work that was claimed together ends where one of its leases was lost, or where none
-    /// could be renewed for as long as a lease lasts.
-    ///
-    /// - Parameter asked: when the claims were asked for: their leases begin then or later.
-    private func whileRenewing(
-        _ claims: [SiteClaim], since asked: ContinuousClock.Instant,
-        _ body: @escaping @Sendable (OpenClaims) async -> (any Error)?
-    ) async -> (any Error)? {
-        let open = OpenClaims(claims, renewed: asked)
-        let work = Task { await body(open) }
-        @Sendable func give(up claim: SiteClaim?) {
-            narrator.tell(.leaseLost, .job(claim?.lease?.id.rawValue ?? 0), .service(SiteService.loop))
-            work.cancel()
-        }
-        let renewal = Task {
-            while book.hasLeases {
-                try await Task.sleep(for: .seconds(10))
-                let (claims, asked) = (open.all, ContinuousClock.now)
-                if let held = try? await book.renew(claims) {
-                    open.renewed(at: asked)
-                    // What ended meanwhile is not lost.
-                    let standing = Set(open.all.map(\.call))
-                    if let lost = claims.first(where: { !held.contains($0.call) && standing.contains($0.call) }) {
-                        return give(up: lost)
-                    }
-                }
-            }
-        }
-        // By itself: a ledger that is away may hold up the renewal.
-        let watch = Task {
-            while book.hasLeases {
-                try await Task.sleep(for: .seconds(1))
-                if open.sinceRenewal >= ReplayBase.lease { return give(up: open.all.first) }
-            }
-        }
-        let error = await withTaskCancellationHandler {
-            await work.value
-        } onCancel: {
-            work.cancel()
-        }
-        renewal.cancel()
-        watch.cancel()
-        return error
-    }
-
-    private final class OpenClaims: Sendable {
-        private let claims: Mutex<[String: SiteClaim]>
-        private let last: Mutex<ContinuousClock.Instant>
-        init(_ claims: [SiteClaim], renewed: ContinuousClock.Instant) {
-            self.claims = Mutex(Dictionary(claims.map { ($0.call, $0) }, uniquingKeysWith: { first, _ in first }))
-            last = Mutex(renewed)
-        }
-        func renewed(at moment: ContinuousClock.Instant) { last.withLock { $0 = moment } }
-        var sinceRenewal: Duration { last.withLock { .now - $0 } }
-        var all: [SiteClaim] { claims.withLock { Array($0.values) } }
-        func remove(_ claim: SiteClaim) { claims.withLock { $0[claim.call] = nil } }
-    }
-
-    private func carryOut(_ claim: SiteClaim, _ screens: Result<[SiteMedium]?, SiteError>) async {
+    private func carryOut(_ ready: Ready, _ open: SiteOpenCalls) async {
+        let claim = ready.claim
         var ending: SiteCalls.Ending
         do {
             try Task.checkCancellation()
             try await removeStaged(claim)
-            let outcome = try await work.carryOut(claim, screens: try screens.get()) { [book] in
-                try await book.stage($0, claim)
+            let outcome = try await work.carryOut(claim, screens: try ready.screens.get()) { [book, progress] in
+                // The last step of each pair begins.
+                open.step(claim)
+                progress.advance(SiteService.loop)
+                return try await book.stage($0, claim)
             }
             tell(outcome, claim)
             ending =
@@ -304,10 +331,14 @@ struct SiteService: Sendable {
 
     private func again(_ outcome: SiteWork.Outcome, _ claim: SiteClaim) -> Duration? {
         if isLast { return nil }
-        let patience = CallPatience(shortest: settings.pollInterval, follows: settings.window.past)
-        let stop = claim.record?.stop ?? claim.record?.start ?? claim.start
-        return patience.wait(at: now(), stop: stop, isAwaited: outcome.isAwaited)
+        return patience.wait(at: now(), stop: stop(of: claim), isAwaited: outcome.isAwaited)
     }
+
+    private var patience: CallPatience {
+        CallPatience(shortest: settings.pollInterval, follows: settings.window.past)
+    }
+
+    private func stop(of claim: SiteClaim) -> Instant? { claim.record?.stop ?? claim.record?.start ?? claim.start }
 
     /// - Parameter errors: at least one. The call is tried again as the one wants that may pass first.
     private func failure(_ errors: [any Error], _ claim: SiteClaim) -> SiteCalls.Ending {
@@ -317,21 +348,27 @@ struct SiteService: Sendable {
         }
         let attempt = claim.failures + 1
         let texts = errors.map { String(describing: $0) }
+        let known =
+            (claim.lease.map { [Fact.job($0.id.rawValue)] } ?? [])
+            + [.since(claim.record?.start ?? claim.start ?? Instant(microseconds: 0))]
         for (error, text) in zip(errors, texts) {
-            var facts: [Fact] = [
-                .since(claim.record?.start ?? claim.start ?? Instant(microseconds: 0)), .attempt(attempt),
-                .detail(text),
-            ]
-            if let lease = claim.lease { facts.append(.job(lease.id.rawValue)) }
-            if let pair = error as? PairFailure { facts.append(.reason(pair.name)) }
-            narrator.tell(.resultFailed, facts: facts)
+            let name = (error as? PairFailure).map { [Fact.reason($0.name)] } ?? []
+            narrator.tell(.resultFailed, facts: known + [.attempt(attempt), .detail(text)] + name)
         }
         let text = texts.joined(separator: "; ")
         if isLast, isLasting || attempt >= SiteService.mostAttempts { return .failed(again: nil, error: text) }
-        var chance = SystemRandomNumberGenerator()
-        // Work is never dropped because it failed: what only a person can mend is looked at again, rarely.
-        return .failed(
-            again: isLasting ? SiteService.rest : retry.wait(afterAttempts: attempt, using: &chance), error: text)
+        guard isLasting else {
+            var chance = SystemRandomNumberGenerator()
+            return .failed(again: retry.wait(afterAttempts: attempt, using: &chance), error: text)
+        }
+        // What only a person can mend is tried again ever more rarely.
+        let rest = patience.rest(at: now(), stop: stop(of: claim), failures: attempt)
+        if rest == nil {
+            narrator.tell(
+                .resultGivenUp,
+                facts: known + [.attempt(attempt), .elapsed(now() - (stop(of: claim) ?? now())), .detail(text)])
+        }
+        return .failed(again: rest, error: text)
     }
 
     private func tell(_ outcome: SiteWork.Outcome, _ claim: SiteClaim) {
@@ -365,26 +402,15 @@ struct SiteService: Sendable {
     func runBatch() async throws -> SiteBatch {
         let started = ContinuousClock.now
         let all = SiteCalls.Batch(
-            calls: try await searchForBatch(), mostFailures: SiteService.mostAttempts, rest: SiteService.rest)
-        var failures = 0
-        while true {
-            try Task.checkCancellation()
-            do {
-                let count = try await carryOutSome(of: all)
-                failures = 0
-                if count == 0 {
-                    if try await book.count(all).open == 0 { break }
-                    try await Task.sleep(for: book.hasLeases ? .seconds(1) : .milliseconds(50))
-                }
-            } catch let error as CancellationError {
-                throw error
-            } catch {
-                failures += 1
-                if failures.nonzeroBitCount == 1 { tellFailed(error, failures) }
-                guard failures < SiteService.mostAttempts * 4 else { throw error }
-                var chance = SystemRandomNumberGenerator()
-                try await Task.sleep(for: Retry.connection.wait(afterAttempts: failures, using: &chance))
-            }
+            calls: try await searchForBatch(), mostFailures: SiteService.mostAttempts, rest: CallPatience.shortestRest)
+        try await keepBusy { free, open in
+            let ready = try await claimSome(free, of: all, open)
+            if !ready.isEmpty { return .calls(ready) }
+            if try await book.count(all).open == 0 { return .over }
+            return .pause(book.hasLeases ? .seconds(1) : .milliseconds(50))
+        } failed: { error, failures in
+            if failures.nonzeroBitCount == 1 { tellFailed(error, failures) }
+            guard failures < SiteService.mostAttempts * 4 else { throw error }
         }
         let failed = try await book.count(all).failed
         let counts = tally.counts.withLock { $0 }

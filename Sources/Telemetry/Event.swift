@@ -201,6 +201,8 @@ package enum Event: String, CaseIterable, Sendable {
     case resultRegistered = "RESULT_REGISTERED"
     /// A GIR site does not have it yet.
     case resultFailed = "RESULT_FAILED"
+    /// It is not tried any more.
+    case resultGivenUp = "RESULT_GIVEN_UP"
     /// A GIR site had several results of one pair.
     case resultDoubled = "RESULT_DOUBLED"
     /// A call of a GIR site is left without a result that it seemed to have.

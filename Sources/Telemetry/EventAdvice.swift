@@ -816,11 +816,27 @@ extension Event {
             EventAdvice(
                 subject: "A GIR site has no result of a call yet",
                 happened: "Sound and screens of a call that began at {since_usec} could not become a result: {detail}",
-                did: "Its media are untouched, and nothing was registered. It is tried again after a growing pause.",
+                did: """
+                    Its media are untouched, and nothing was registered. It is tried again after a growing pause: where it does \
+                    not pass by itself, after an hour at first, and a day in the end.
+                    """,
                 next: """
-                    Look at what the text names: a service, an account, a key or a file. RWS finds the call by its \
-                    begin, and a result's name is the same in the logs of all workers. With a shared database `takeup screens \
-                    --ledger` lists all that fail.
+                    Look at what the text names: a service, an account, a key or a file. A batch that finds the call tries at \
+                    once. RWS finds the call by its begin, and a result's name is the same in the logs of all workers. With a \
+                    shared database `takeup screens --ledger` lists all that fail.
+                    """)
+        case .resultGivenUp:
+            EventAdvice(
+                subject: "A call of a GIR site is given up",
+                happened: """
+                    Sound and screens of a call that began at {since_usec} could not become a result for thirty days, or as long \
+                    as the window is: {detail}
+                    """,
+                did: "It is not tried again by itself. Its media are untouched.",
+                next: """
+                    Mend what the text names, then run a batch whose query finds the call (call_recording_query_string), by its \
+                    begin for example: it tries again what failed. With a shared database its row in takeup.site_call has state \
+                    failed.
                     """)
         case .resultDoubled:
             EventAdvice(

@@ -528,6 +528,14 @@ extension Event {
                 messageID: "0b5890fa8568af25c7bdd4ef2e843675", priority: .error,
                 says: "The site has no result of a call that began at {since_usec}, attempt {attempt}: {detail}",
                 facts: [.job, .since, .attempt, .detail, .reason])
+        case .resultGivenUp:
+            EventDeclaration(
+                messageID: "7ad97639ad7114b72a8ac663d3ecbdb8", priority: .error,
+                says: """
+                    A call that began at {since_usec} gets no result: it is not tried again after {attempt} attempts, {elapsed_usec} \
+                    after its end; {detail}
+                    """,
+                facts: [.job, .since, .attempt, .elapsed, .detail])
         case .resultDoubled:
             EventDeclaration(
                 messageID: "09334af70bfe927e03e9d14c54dcdd1f", priority: .warning,

@@ -1,5 +1,6 @@
 import Glibc
 import Interaction
+import Postgres
 import Support
 import Testing
 import Vocabulary
@@ -104,6 +105,52 @@ extension GIRTests {
             #expect(said.contains("1 calls failed"))
             let again = try scene.batch(scene.query(pair))
             #expect(again.code == 0 && again.said.contains("1 results made and 1 found standing"), "\(again.said)")
+        }
+
+        @Test func `a call that takes long keeps one thread, and no other call`() async throws {
+            let scene = try await GIRScene()
+            let slow = try scene.pair(encrypted: true)
+            try await scene.site.fault(
+                #"{"service": "rcs", "kind": "delay", "seconds": 100, "path": ".*/\#(slow.call)/.*"}"#)
+            let worker = try scene.start(["advanced.worker_threads": "2", "processing.query_slice_size": "2"])
+            let others = scene.site.pairs.count { !$0.late } - 1
+            let areDone = try await scene.wait(upTo: .seconds(60)) { try await scene.site.verdict().done == others }
+            #expect(areDone, "\(scene.log)")
+            worker.send(SIGTERM)
+            #expect(worker.wait() == 0)
+            let verdict = try await scene.site.verdict()
+            #expect(verdict.done == others && verdict.doubles == 0 && verdict.orphans == 0, "\(verdict)")
+        }
+
+        @Test func `what fails for good is given up when its call is a month old, and said so`() async throws {
+            let site = try PlaySite(recordings: 4, minutes: 400_000, seed: 4)
+            let scene = try await GIRScene(site)
+            let month = Int(time(nil)) * 1000 - 31 * 86_400_000
+            let pair = try #require(site.pairs.first { !$0.late && $0.start < month })
+            let ledger = try await ScratchDatabase()
+            let words = ["--ledger", ledger.connectionString]
+            try await site.fault(
+                #"{"kind": "code", "status": 400, "statusCode": 2, "path": ".*/screen-recordings/\#(pair.call)", "times": -1}"#
+            )
+            try await site.choose(#"{"bulk_path": null}"#)
+            #expect(try scene.batch(scene.query(pair), [:], words).code == 1)
+            #expect(!scene.log.contains("not tried again"))
+            // As after more tries.
+            try await ledger.connect().perform { session in
+                try session.execute("update takeup.site_call set failures = 4, not_before = now()")
+            }
+            unlink(scene.logPath)
+            let worker = try scene.start([:], words)
+            let isTold = try await scene.wait(upTo: .seconds(30)) {
+                scene.log.contains("it is not tried again after 5 attempts")
+            }
+            worker.send(SIGTERM)
+            #expect(worker.wait() == 0)
+            #expect(isTold && !scene.log.contains(pair.call), "\(scene.log)")
+            // A batch tries what was given up.
+            try await site.calm()
+            let (code, said) = try scene.batch(scene.query(pair), [:], words)
+            #expect(code == 0 && said.contains("1 results made"), "\(said)")
         }
 
         /// Changes what the site has of a call's one result: `change(medium, name)` in Python, and whether it is one more.
