@@ -96,7 +96,8 @@ struct MuxChecks: Sendable {
                 let report = try await tools.decode(all.map(\.1), doing: "decode sound and screens")
                 if report.isClean { return }
                 complaint = report.firstComplaint ?? "they do not decode"
-            } catch let error as MediaError where !error.isTransient {
+            } catch {
+                if error.isTransient { throw error }
                 complaint = String(describing: error)
             }
         }
