@@ -28,6 +28,8 @@ package enum SiteCalls {
     package struct Claimed: Hashable, Sendable {
         package let claim: Claim<ID>
         package let call: String
+        /// As the last search showed it.
+        package let fingerprint: [UInt8]
         package let start: Instant?
         /// In a row.
         package let failures: Int
@@ -146,13 +148,14 @@ package enum SiteCalls {
             update takeup.site_call set state = 'claimed', holder = $2, attempts = attempts + 1,
                 lease_until = statement_timestamp() + $5::interval
             where id = any (array(select id from chosen))
-            returning id, call_id, attempts, failures, staged, \(SQL.microseconds("began_at")) as began_at
+            returning id, call_id, fingerprint, attempts, failures, staged, \(SQL.microseconds("began_at")) as began_at
             """,
             [.text(site), Value(holder), Value(limit), Value(min(newest, limit)), Value(lease)] + (batch?.values ?? [])
         ).map { row in
             Claimed(
                 claim: Claim(id: try row.number("id"), holder: holder, attempt: try row.count("attempts")),
-                call: try row.text("call_id"), start: try row.optionalInstant("began_at"),
+                call: try row.text("call_id"), fingerprint: try row.bytes("fingerprint"),
+                start: try row.optionalInstant("began_at"),
                 failures: try row.count("failures"),
                 staged: try row.optionalArray("staged")?.compactMap { $0.map { String(decoding: $0, as: UTF8.self) } }
                     ?? [])

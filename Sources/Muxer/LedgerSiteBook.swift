@@ -76,9 +76,13 @@ final class LedgerSiteBook: SiteBook {
         }
         return records.withLock { records in
             claimed.map { claimed in
-                SiteClaim(
-                    call: claimed.call, record: records.removeValue(forKey: claimed.call), start: claimed.start,
-                    failures: claimed.failures, staged: claimed.staged, lease: claimed.claim)
+                // Another worker's search may have shown more since.
+                let record = records.removeValue(forKey: claimed.call).flatMap {
+                    LedgerSiteBook.fingerprint(of: $0).bytes == claimed.fingerprint ? $0 : nil
+                }
+                return SiteClaim(
+                    call: claimed.call, record: record, start: claimed.start, failures: claimed.failures,
+                    staged: claimed.staged, lease: claimed.claim)
             }
         }
     }

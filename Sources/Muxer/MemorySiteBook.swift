@@ -74,8 +74,11 @@ final class MemorySiteBook: SiteBook {
             let chosen = due.sorted { ($0.value.notBefore, $0.key) < ($1.value.notBefore, $1.key) }.prefix(limit)
             return chosen.map { id, known in
                 book.calls[id]?.state = .claimed
+                // What the last search did not show any more may have changed since it was shown.
+                let isFresh = book.searched.map { known.seen >= $0 } ?? true
                 return SiteClaim(
-                    call: id, record: known.record, start: known.record.start, failures: known.failures)
+                    call: id, record: isFresh ? known.record : nil, start: known.record.start,
+                    failures: known.failures)
             }
         }
     }
