@@ -74,6 +74,8 @@ final class Transfer {
             takeup_curl_set_sender(curl, sendBody, seekBody, Unmanaged.passUnretained(self).toOpaque())
         }
         set(curl, CURLOPT_CUSTOMREQUEST, request.method)
+        // No body follows the length that an answer to it names.
+        if request.method == "HEAD" { takeup_curl_set_number(curl, CURLOPT_NOBODY, 1) }
     }
 
     private func setTrust(_ curl: UnsafeMutableRawPointer, _ authorities: FilePath?) {

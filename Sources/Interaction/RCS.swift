@@ -36,6 +36,11 @@ package struct RCS: Sendable {
         return rest.hasPrefix("/recordings/") || rest.hasPrefix("/screen-recordings/") ? rest : nil
     }
 
+    /// Whether an address that RWS names for a medium is RCS's own, which decrypts.
+    package func serves(_ address: HTTPAddress) -> Bool {
+        address.origin == base.origin && address.path.hasPrefix(dialect.cryptoServerPath + "/")
+    }
+
     /// Fetches a medium in clear.
     package func fetch(
         _ medium: SiteMedium, into descriptor: CInt, mostBytes: Int64

@@ -9,19 +9,25 @@ package enum Registration: Hashable, Sendable {
     case standsAlready(String)
 }
 
+/// What RWS shows of a pair after it was told of a result.
+package struct Registered: Hashable, Sendable {
+    package let registration: Registration
+    /// Media ids of doubles that were removed.
+    package let removed: [String]
+    /// What stands under the media id that stays: more than one where RWS took several of the same id.
+    package let media: [SiteMedium]
+}
+
 extension RWS {
     /// Registers a result so that its pair has one in the end, whatever was lost on the way and whoever works beside us.
     ///
     /// The call is asked for by its id before and after: an index that lags has no say. Doubles are converged by every
     /// worker in the same way: the result whose name derives from the pair stays, else the one with the smallest media id.
     ///
-    /// - Returns: what came of it, and the media ids of doubles that were removed.
     /// - Throws: ``SiteError``; `unknown` where RWS could not be asked whether it took the result; `unavailable` where it
     ///   does not show what it took; `malformed` where it shows it without its sources; `refused` and the like where it did
     ///   not take it: then nothing names the file, and it is to be removed.
-    package func registerOnce(_ result: SiteResult) async throws(SiteError) -> (
-        Registration, removed: [String]
-    ) {
+    package func registerOnce(_ result: SiteResult) async throws(SiteError) -> Registered {
         let (pair, call) = (result.pair, result.call)
         var standing = try await results(of: pair, call)
         if standing.isEmpty {
@@ -48,9 +54,10 @@ extension RWS {
     package func converge(_ pair: SourcePair, of call: String) async throws(SiteError) -> (
         kept: String, removed: [String]
     ) {
-        switch try await converge(results(of: pair, call), of: pair, call) {
-        case (.registered, let removed): (pair.resultName, removed)
-        case (.standsAlready(let kept), let removed): (kept, removed)
+        let converged = try await converge(results(of: pair, call), of: pair, call)
+        return switch converged.registration {
+        case .registered: (pair.resultName, converged.removed)
+        case .standsAlready(let kept): (kept, converged.removed)
         }
     }
 
@@ -71,16 +78,16 @@ extension RWS {
         return removed
     }
 
-    /// Media ids of the results that the pair has at RWS.
-    private func results(of pair: SourcePair, _ call: String) async throws(SiteError) -> [String] {
-        try await (screens(of: call) ?? []).filter { pair.isNamed(by: $0.sources) }.map(\.mediaID)
+    /// Results that the pair has at RWS.
+    private func results(of pair: SourcePair, _ call: String) async throws(SiteError) -> [SiteMedium] {
+        try await (screens(of: call) ?? []).filter { pair.isNamed(by: $0.sources) }
     }
 
-    /// Media ids of the results that the pair has at RWS after it took one.
-    private func shown(_ pair: SourcePair, _ call: String) async throws(SiteError) -> [String] {
+    /// Results that the pair has at RWS after it took one.
+    private func shown(_ pair: SourcePair, _ call: String) async throws(SiteError) -> [SiteMedium] {
         let doing = "register a result with RWS"
         let screens = try await screens(of: call) ?? []
-        let standing = screens.filter { pair.isNamed(by: $0.sources) }.map(\.mediaID)
+        let standing = screens.filter { pair.isNamed(by: $0.sources) }
         if !standing.isEmpty { return standing }
         if screens.contains(where: { $0.mediaID == pair.resultName }) {
             throw SiteError(
@@ -95,7 +102,7 @@ extension RWS {
     }
 
     /// Asks several times: a request whose answer was lost may still be under way at RWS.
-    private func lookAgain(_ pair: SourcePair, _ call: String) async throws(SiteError) -> [String] {
+    private func lookAgain(_ pair: SourcePair, _ call: String) async throws(SiteError) -> [SiteMedium] {
         for attempt in 1...asking.attempts {
             let standing = try await results(of: pair, call)
             if !standing.isEmpty { return standing }
@@ -110,16 +117,18 @@ extension RWS {
     }
 
     private func converge(
-        _ standing: [String], of pair: SourcePair, _ call: String
-    ) async throws(SiteError) -> (Registration, removed: [String]) {
+        _ standing: [SiteMedium], of pair: SourcePair, _ call: String
+    ) async throws(SiteError) -> Registered {
         let own = pair.resultName
-        let kept = standing.contains(own) ? own : standing.min()
+        let ids = Set(standing.map(\.mediaID))
+        let kept = ids.contains(own) ? own : ids.min() ?? own
         var removed: [String] = []
-        for double in Set(standing).subtracting([kept ?? own]).sorted() {
+        for double in ids.subtracting([kept]).sorted() {
             try await remove(double, of: call)
             removed.append(double)
         }
-        guard let kept, kept != own else { return (.registered, removed) }
-        return (.standsAlready(kept), removed)
+        return Registered(
+            registration: kept == own ? .registered : .standsAlready(kept), removed: removed,
+            media: standing.filter { $0.mediaID == kept })
     }
 }

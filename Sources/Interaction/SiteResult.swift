@@ -28,6 +28,29 @@ package struct SourcePair: Hashable, Sendable {
         return name + ".mp4"
     }
 
+    private static let ownEnds = [".mp4", "-2.mp4", "-3.mp4"]
+
+    private func ownStem(_ worker: String) -> String {
+        "\(resultName.dropLast(4)).\(Digest(of: Array(worker.utf8)).description.prefix(8))"
+    }
+
+    /// Names of files that one worker alone gives: what it stores under one is never another worker's. Several, because
+    /// what earlier tries left may be known to RWS by and by.
+    package func ownNames(_ worker: String) -> [String] {
+        let stem = ownStem(worker)
+        return SourcePair.ownEnds.map { stem + $0 }
+    }
+
+    /// Name of an upload on its way.
+    package func stagedName(_ worker: String) -> String { ownStem(worker) + ".part" }
+
+    /// The files that may have come of an upload under a staged name.
+    package static func ownFiles(staged: HTTPAddress) -> [HTTPAddress] {
+        guard staged.path.hasSuffix(".part") else { return [] }
+        let stem = String(staged.path.dropLast(5))
+        return ownEnds.compactMap { staged.replacing(path: stem + $0) }
+    }
+
     /// Whether a medium's `muxed_mediaIds` are this pair: no document says in which order they stand.
     package func isNamed(by sources: [String]?) -> Bool { sources.map { Set($0) } == Set(mediaIDs) }
 
@@ -50,6 +73,8 @@ package struct SiteResult: Hashable, Sendable {
     package let byteCount: Int64
     /// The collection at the store.
     package let storage: HTTPAddress
+    /// Of the file in it; the media id does not change with it.
+    package let fileName: String
     package let agent: String?
     /// The certificate's alias and the envelope, where the result is encrypted.
     package let encryption: Encryption?
@@ -68,7 +93,7 @@ package struct SiteResult: Hashable, Sendable {
     package init(
         call: String, region: String, pair: SourcePair, start: Instant, length: Duration,
         byteCount: Int64,
-        storage: HTTPAddress, agent: String?, encryption: Encryption? = nil
+        storage: HTTPAddress, fileName: String? = nil, agent: String?, encryption: Encryption? = nil
     ) {
         self.call = call
         self.region = region
@@ -77,6 +102,7 @@ package struct SiteResult: Hashable, Sendable {
         self.length = length
         self.byteCount = byteCount
         self.storage = storage
+        self.fileName = fileName ?? pair.resultName
         self.agent = agent
         self.encryption = encryption
     }
@@ -95,7 +121,7 @@ package struct SiteResult: Hashable, Sendable {
             "stopTime": .text(SiteTime.text(stop)), "duration": .text(seconds),
             "size": .text(String(byteCount)),
             "mediaDescriptor": .object([
-                "storage": .text("webDAV"), "path": .text(pair.resultName),
+                "storage": .text("webDAV"), "path": .text(fileName),
                 "data": .object(["storagePath": .text(storage.text)]),
             ]), "parameters": .object(parameters),
         ]
@@ -113,5 +139,19 @@ package struct SiteResult: Hashable, Sendable {
         let millis = length.wholeMilliseconds
         let rest = String(millis % 1000)
         return "\(millis / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
+    }
+}
+
+extension HTTPAddress {
+    /// What stands behind the last slash.
+    package var lastName: String { String(path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...]) }
+}
+
+extension SiteMedium {
+    /// Whether its record says that it is stored in this file; nil where the record says nothing that can be compared.
+    package func isStored(in file: HTTPAddress) -> Bool? {
+        guard case .webDAV(let address) = storage else { return nil }
+        // Which host or path leads to the store is the site's to say.
+        return address.lastName == file.lastName
     }
 }

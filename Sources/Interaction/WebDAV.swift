@@ -27,16 +27,19 @@ package struct WebDAV: Sendable {
     /// - Parameters:
     ///   - file: read by position; `byteCount` bytes with `digest`.
     ///   - stage: a name beside `target` that nobody else writes now. What is left there is overwritten.
+    ///   - beforeMove: what it throws keeps the file from its name.
     /// - Throws: ``SiteError``; `damaged` where the store does not give back what it was given. Nothing stands under
     ///   `target` then that did not stand there before.
     package func publish(
-        _ file: CInt, byteCount: Int64, digest: Digest, stage: HTTPAddress, target: HTTPAddress
+        _ file: CInt, byteCount: Int64, digest: Digest, stage: HTTPAddress, target: HTTPAddress,
+        beforeMove: @Sendable () async throws(SiteError) -> Void = { () async throws(SiteError) in }
     ) async throws(SiteError) -> Publication {
         let held = Held(byteCount: byteCount, digest: digest)
         if let standing = try await look(at: target) {
             return standing == held ? .stoodAlready : standing.asOther
         }
         try await put(file, held, at: stage)
+        try await beforeMove()
         return try await move(held, from: stage, to: target)
     }
 
@@ -62,9 +65,22 @@ package struct WebDAV: Sendable {
             address, into: descriptor, mostBytes: mostBytes, doing: "fetch a file from the store")
     }
 
-    /// What the store gives back; nil where there is nothing.
-    package func content(of address: HTTPAddress) async throws(SiteError) -> (byteCount: Int64, digest: Digest)? {
-        try await look(at: address).map { ($0.byteCount, $0.digest) }
+    /// Size of a file, of which nothing is fetched where the store says it; nil where there is none.
+    package func byteCount(of address: HTTPAddress) async throws(SiteError) -> Int64? {
+        do {
+            let answer = try await asking.ask(
+                .reads, doing: "ask the store for a file's size", isJSON: false,
+                prepare: { _ throws(SiteError) in
+                    HTTPRequest("HEAD", address, headers: [("Cache-Control", "no-cache")])
+                }
+            ).answer
+            if let count = answer.header("content-length").flatMap({ Int64($0) }) { return count }
+        } catch {
+            if error.code == .notFound { return nil }
+            // Some know no such question.
+            guard error.code == .refused else { throw error }
+        }
+        return try await look(at: address)?.byteCount
     }
 
     // MARK: Steps

@@ -286,13 +286,7 @@ struct SiteService: Sendable {
         var ending: SiteCalls.Ending
         do {
             try Task.checkCancellation()
-            try await removeStaged(claim)
-            let outcome = try await work.carryOut(claim, screens: try ready.screens.get()) { [book, progress] in
-                // The last step of each pair begins.
-                open.step(claim)
-                progress.advance(SiteService.loop)
-                return try await book.stage($0, claim)
-            }
+            let outcome = try await work.carryOut(claim, screens: try ready.screens.get(), look(at: claim, open))
             tell(outcome, claim)
             ending =
                 outcome.failures.isEmpty ? .looked(again: again(outcome, claim)) : failure(outcome.failures, claim)
@@ -318,12 +312,19 @@ struct SiteService: Sendable {
         }
     }
 
-    /// What a dead worker was about to upload.
-    private func removeStaged(_ claim: SiteClaim) async throws {
-        for name in claim.staged {
-            guard let address = HTTPAddress(name), access.isStore(address) else { continue }
-            try await access.store.remove(address)
-        }
+    /// What went wrong once, and what a batch finds standing, is looked at to its files.
+    private func look(at claim: SiteClaim, _ open: SiteOpenCalls) -> SiteWork.Look {
+        let lease = SiteLease(
+            take: { [book, progress] in
+                // The last step of each pair begins.
+                open.step(claim)
+                progress.advance(SiteService.loop)
+                return try await book.stage($0, claim)
+            },
+            isHeld: { [book] in try await book.renew([claim]).contains(claim.call) })
+        return SiteWork.Look(
+            lease: lease, isThorough: settings.batchQuery != nil || claim.failures > 0 || !claim.staged.isEmpty,
+            isLast: isLast && claim.failures + 1 >= SiteService.mostAttempts, keepsName: !book.hasLeases)
     }
 
     /// Whether nobody goes on with a call when we end it: a batch that shares no ledger.
@@ -388,6 +389,7 @@ struct SiteService: Sendable {
             let told = own.contains(kept) ? kept : "another muxer's"
             narrator.tell(.resultDoubled, facts: job + [.since(start), .reason(told), .count(count)])
         }
+        for left in outcome.left { narrator.tell(.resultLeft, facts: job + [.since(start), .detail(left)]) }
         guard settings.batchQuery != nil else { return }
         tally.counts.withLock { counts in
             counts.made.formUnion(outcome.made.map(\.name))

@@ -34,6 +34,19 @@ struct SiteWork: Sendable {
         var lonely = 0
         /// What kept pairs from their result; the others have theirs.
         var failures: [any Error] = []
+        /// What stays at the site, and nobody needs: in words.
+        var left: [String] = []
+    }
+
+    /// How a call is looked at.
+    struct Look: Sendable {
+        let lease: SiteLease
+        /// Whether the files of results that stood before are asked for, too.
+        let isThorough: Bool
+        /// Whether nobody tries again what fails.
+        let isLast: Bool
+        /// Whether a worker has the same name after a restart: its files are on no other record.
+        let keepsName: Bool
     }
 
     struct Made: Sendable {
@@ -44,25 +57,31 @@ struct SiteWork: Sendable {
         let encoded: String
     }
 
-    /// - Parameters:
-    ///   - screens: what a question for many calls showed; nil where it showed none.
-    ///   - stage: takes down the name of an upload before it begins. False: the call is another worker's.
+    /// - Parameter screens: what a question for many calls showed; nil where it showed none.
     /// - Throws: ``MuxFailure``, `SiteError`, `MediaError`, `FileError`, `CancellationError`.
-    func carryOut(
-        _ claim: SiteClaim, screens: [SiteMedium]?, stage: @escaping @Sendable (String) async throws -> Bool
-    ) async throws -> Outcome {
+    func carryOut(_ claim: SiteClaim, screens: [SiteMedium]?, _ look: Look) async throws -> Outcome {
         var outcome = Outcome()
+        let staged = claim.staged.compactMap { HTTPAddress($0) }.filter { access.isStore($0) }
+        for upload in staged { try await remove(upload, &outcome) }
+        try await settle(claim, screens, look, &outcome)
+        if outcome.failures.isEmpty, !staged.isEmpty { try await removeLeft(by: staged, of: claim.call, &outcome) }
+        return outcome
+    }
+
+    private func settle(
+        _ claim: SiteClaim, _ screens: [SiteMedium]?, _ look: Look, _ outcome: inout Outcome
+    ) async throws {
         guard let screens, screens.contains(where: \.isRawScreen) else {
             outcome.isAwaited = claim.record?.hasScreenMark ?? true
             outcome.hasNoPair = true
-            return outcome
+            return
         }
         let record = if let record = claim.record { record } else { try await access.rws.call(claim.call) }
         guard let call = record, call.stop != nil else {
             // Gone, or it goes on: there is no whole sound.
             outcome.isAwaited = record != nil
             outcome.hasNoPair = true
-            return outcome
+            return
         }
         var known = screens
         var (pairs, media) = SiteWork.pairs(of: call, known)
@@ -79,13 +98,13 @@ struct SiteWork: Sendable {
         for pair in pairs {
             do {
                 try Task.checkCancellation()
-                try await settle(pair, of: call, known, media, &outcome, stage)
+                try await settle(pair, of: call, known, media, &outcome, look)
             } catch {
                 outcome.failures.append(PairFailure.of(error, pair))
                 if Task.isCancelled || SiteWork.isEnd(error) { break }
             }
         }
-        return outcome
+        if outcome.failures.isEmpty { try await removeParted(pairs, of: call, known, &outcome) }
     }
 
     /// Whether it means that this worker has to leave the call.
@@ -121,26 +140,151 @@ struct SiteWork: Sendable {
     /// What one pair wants: a result, no double of it, and none of fewer of its screens.
     private func settle(
         _ pair: SourcePair, of call: SiteCall, _ screens: [SiteMedium], _ media: [String: SiteMedium],
-        _ outcome: inout Outcome, _ stage: @Sendable (String) async throws -> Bool
+        _ outcome: inout Outcome, _ look: Look
     ) async throws {
+        let results = screens.filter { pair.isNamed(by: $0.sources) }
+        let own = results.filter { $0.mediaID == pair.resultName }
         if !pair.isDone(in: screens) {
             try pair.refuseWithoutSources(in: screens)
-            try await make(pair, of: call, media, &outcome, stage)
-        } else if pair.isDouble(in: screens) {
+            try await make(pair, of: call, media, insteadOf: [], &outcome, look)
+        } else if own.count > 1 {
+            try await cure(own, of: pair, call, media, &outcome, look)
+        } else if let record = own.first, look.isThorough || results.count > 1, try await !stands(record) {
+            try await replace(record, of: pair, call, results, media, &outcome, look)
+        } else if results.count > 1 {
             let (kept, removed) = try await access.rws.converge(pair, of: call.id)
-            if !removed.isEmpty { outcome.doubles.append((kept, removed.count)) }
+            if !removed.isEmpty {
+                outcome.doubles.append((kept == pair.resultName ? kept : SiteWork.foreign, removed.count))
+            }
+        }
+        if look.isThorough, look.keepsName, pair.isDone(in: screens) {
+            try await removeOwn(of: pair, call.id, screens, &outcome)
+        }
+        let lesser = screens.count { $0.sources.map { pair.isLesser($0) } ?? false && !pair.isGreater(than: $0) }
+        if lesser > 0 {
+            outcome.left.append("\(lesser) results of the same sound and fewer screens that Takeup did not make")
         }
         // Also behind a worker that was stopped before it came to this.
         guard screens.contains(where: pair.isGreater(than:)) else { return }
-        let lesser = try await access.rws.removeLesser(than: pair, of: call.id)
-        if !lesser.isEmpty { outcome.doubles.append((pair.resultName, lesser.count)) }
+        let removed = try await access.rws.removeLesser(than: pair, of: call.id)
+        if !removed.isEmpty { outcome.doubles.append((pair.resultName, removed.count)) }
+    }
+
+    /// Several records of one media id go together: a new result is at the store before they are removed.
+    private func cure(
+        _ doubles: [SiteMedium], of pair: SourcePair, _ call: SiteCall, _ media: [String: SiteMedium],
+        _ outcome: inout Outcome, _ look: Look
+    ) async throws {
+        outcome.doubles.append((pair.resultName, doubles.count - 1))
+        do {
+            try await make(pair, of: call, media, insteadOf: doubles, &outcome, look)
+        } catch {
+            if SiteWork.isEnd(error) { throw error }
+            guard let standing = try? await access.rws.screens(of: call.id), pair.isDone(in: standing) else {
+                throw error
+            }
+            outcome.left.append("\(doubles.count) records of one result, which could not be replaced: \(error)")
+        }
+    }
+
+    /// A record whose file is gone or cut gives way to a result that stands, or to one that is made anew.
+    private func replace(
+        _ record: SiteMedium, of pair: SourcePair, _ call: SiteCall, _ results: [SiteMedium],
+        _ media: [String: SiteMedium], _ outcome: inout Outcome, _ look: Look
+    ) async throws {
+        let others = results.filter { $0.mediaID != pair.resultName }
+        guard let other = others.first else {
+            return try await make(pair, of: call, media, insteadOf: [record], &outcome, look)
+        }
+        guard try await stands(other) else {
+            throw MuxFailure(
+                what: "the pair has several results, and the store has no file of theirs", isTransient: true)
+        }
+        try await access.rws.remove(pair.resultName, of: call.id)
+        outcome.doubles.append((SiteWork.foreign, 1))
+    }
+
+    /// Ids of others are not told.
+    private static let foreign = "one that Takeup did not make"
+
+    /// Removes results that Takeup made of a sound whose screens are another sound's by now: a sound that came later may be
+    /// the one that they belong to.
+    private func removeParted(
+        _ pairs: [SourcePair], of call: SiteCall, _ screens: [SiteMedium], _ outcome: inout Outcome
+    ) async throws {
+        let sounds = Set(call.media.filter(\.isSound).map(\.mediaID))
+        for medium in screens {
+            guard let heirs = SourcePair.heirs(of: medium, among: pairs, sounds: sounds) else { continue }
+            let standing = try await access.rws.screens(of: call.id) ?? []
+            guard heirs.allSatisfy({ $0.isDone(in: standing) }) else { continue }
+            try await access.rws.remove(medium.mediaID, of: call.id)
+            outcome.doubles.append((heirs[0].resultName, 1))
+        }
+    }
+
+    // MARK: Files at the store
+
+    /// Whether the file that a record names is there, as long as the record says; true where we cannot look.
+    func stands(_ medium: SiteMedium) async throws -> Bool {
+        guard let address = medium.ownFile, access.isStore(address) else { return true }
+        guard let count = try await access.store.byteCount(of: address) else { return false }
+        return medium.byteCount.map { $0 <= 0 || $0 == count } ?? true
+    }
+
+    /// What will never go away must not keep a call from its result.
+    private func remove(_ file: HTTPAddress, _ outcome: inout Outcome) async throws {
+        do {
+            try await access.store.remove(file)
+        } catch {
+            if error.isTransient { throw error }
+            outcome.left.append("a file of an upload that came to nothing: \(error)")
+        }
+    }
+
+    /// RWS has the result: what can't be removed beside it is told of, and undoes nothing.
+    private func removeSurplus(_ files: [HTTPAddress], _ outcome: inout Outcome) async {
+        for file in files {
+            do {
+                try await access.store.remove(file)
+            } catch {
+                if !SiteWork.isEnd(error) {
+                    outcome.left.append("a file that RWS's record does not name: \(error)")
+                }
+            }
+        }
+    }
+
+    /// What workers that had the call before us gave a name and did not register.
+    private func removeLeft(by staged: [HTTPAddress], of call: String, _ outcome: inout Outcome) async throws {
+        let screens = try await access.rws.screens(of: call) ?? []
+        for file in staged.flatMap({ SourcePair.ownFiles(staged: $0) })
+        where !screens.contains(where: { $0.isStored(in: file) ?? false }) {
+            try await remove(file, &outcome)
+        }
+    }
+
+    /// What this worker stored before it was killed, where RWS has the result of another by now.
+    private func removeOwn(
+        of pair: SourcePair, _ call: String, _ screens: [SiteMedium], _ outcome: inout Outcome
+    ) async throws {
+        let stores = Set(screens.filter(\.isRawScreen).compactMap { try? collection(of: $0) })
+        for file in stores.flatMap({ store in pair.ownNames(worker).map { store.appending($0) } })
+        where !screens.contains(where: { $0.isStored(in: file) ?? false }) {
+            guard try await access.store.byteCount(of: file) != nil else { continue }
+            // This very look may have made and registered it.
+            let standing = try await access.rws.screens(of: call) ?? []
+            guard pair.isDone(in: standing), !standing.contains(where: { $0.isStored(in: file) ?? false }) else {
+                continue
+            }
+            try await remove(file, &outcome)
+        }
     }
 
     // MARK: One result
 
     private func make(
-        _ pair: SourcePair, of call: SiteCall, _ media: [String: SiteMedium], _ outcome: inout Outcome,
-        _ stage: @Sendable (String) async throws -> Bool
+        _ pair: SourcePair, of call: SiteCall, _ media: [String: SiteMedium], insteadOf records: [SiteMedium],
+        _ outcome: inout Outcome, _ look: Look
     ) async throws {
         let started = ContinuousClock.now
         let sources = pair.mediaIDs.compactMap { media[$0] }
@@ -169,17 +313,24 @@ struct SiteWork: Sendable {
                 }, madeBy: madeBy)
         }
         let upload = try await SiteUpload(
-            result, pair, isEncrypted: sources.contains { $0.envelope != nil }, scratch.path, self)
-        let standing = try await upload.publish(to: collection, of: call.id, stage: stage)
-        let registration = SiteResult(
-            call: call.id, region: call.region, pair: pair,
-            start: sound.start ?? call.start ?? Instant(microseconds: 0),
-            length: result.length, byteCount: standing, storage: collection, agent: screen.agent ?? sound.agent,
-            encryption: upload.encryption)
-        try await register(registration, upload, &outcome)
+            result, pair, isEncrypted: opened.contains(where: \.isSecret), scratch.path, self)
+        let registration = Registering(
+            upload: upload, pair: pair, call: call.id, collection: collection,
+            showsEnvelopes: sources.dropFirst().contains { $0.envelope != nil }
+        ) { placed in
+            SiteResult(
+                call: call.id, region: call.region, pair: pair,
+                start: sound.start ?? call.start ?? Instant(microseconds: 0), length: result.length,
+                byteCount: placed.byteCount, storage: collection, fileName: placed.address.lastName,
+                agent: screen.agent ?? sound.agent, encryption: upload.encryption)
+        }
+        guard let byteCount = try await register(registration, insteadOf: records, &outcome, look) else {
+            outcome.stood.append(pair.resultName)
+            return
+        }
         outcome.made.append(
             Made(
-                name: pair.resultName, byteCount: standing, elapsed: .now - started,
+                name: pair.resultName, byteCount: byteCount, elapsed: .now - started,
                 encoded: ([result.encodedText] + notes + blanking.notes).joined(separator: "; ")))
     }
 
@@ -194,26 +345,93 @@ struct SiteWork: Sendable {
         return first
     }
 
-    private func register(_ result: SiteResult, _ upload: SiteUpload, _ outcome: inout Outcome) async throws {
-        let target = result.storage.appending(result.pair.resultName)
+    /// A result that is made, and what RWS is told of it once it has its place.
+    private struct Registering {
+        let upload: SiteUpload
+        let pair: SourcePair
+        let call: String
+        let collection: HTTPAddress
+        /// Whether RWS shows the envelopes of screens.
+        let showsEnvelopes: Bool
+        let result: @Sendable (SiteUpload.Placed) -> SiteResult
+    }
+
+    /// Uploads a result and tells RWS of it, once more where RWS's record and the file do not come together.
+    ///
+    /// - Parameter records: what RWS shows under the same media id, to be replaced.
+    /// - Returns: the size of the file; nil where another worker's result stands, and ours is gone.
+    private func register(
+        _ one: Registering, insteadOf records: [SiteMedium], _ outcome: inout Outcome, _ look: Look
+    ) async throws -> Int64? {
+        var replaced = records
+        for _ in 1...2 {
+            let placed = try await one.upload.publish(to: one.collection, insteadOf: replaced, look.lease)
+            let registered = try await tell(one, placed, insteadOf: replaced, &outcome, look)
+            if case .registered = registered.registration, !registered.removed.isEmpty {
+                outcome.doubles.append((one.pair.resultName, registered.removed.count))
+            }
+            if case .standsAlready = registered.registration {
+                outcome.doubles.append((SiteWork.foreign, registered.removed.count))
+                await removeSurplus([placed.address], &outcome)
+                return nil
+            }
+            switch try await one.upload.judge(registered.media, placed, showsEnvelopes: one.showsEnvelopes) {
+            case .ours:
+                await removeSurplus(placed.surplus, &outcome)
+                return placed.byteCount
+            case .another:
+                await removeSurplus([placed.address], &outcome)
+                return nil
+            case .doubled(let count): outcome.doubles.append((one.pair.resultName, count - 1))
+            case .broken: break
+            case .sealed:
+                try await access.rws.remove(one.pair.resultName, of: one.call)
+                try await access.store.remove(placed.address)
+                throw MuxFailure(
+                    what: "RWS keeps no envelope (pkcs7) of an encrypted result: nobody could open it",
+                    isTransient: false)
+            }
+            replaced = registered.media
+        }
+        throw MuxFailure(what: "RWS's record and the file of the result do not come together", isTransient: true)
+    }
+
+    private func tell(
+        _ one: Registering, _ placed: SiteUpload.Placed, insteadOf replaced: [SiteMedium], _ outcome: inout Outcome,
+        _ look: Look
+    ) async throws -> Registered {
         do {
-            let (registration, removed) = try await access.rws.registerOnce(result)
-            switch registration {
-            case .registered:
-                if !removed.isEmpty { outcome.doubles.append((result.pair.resultName, removed.count)) }
-                try await upload.confirm(result, at: target)
-            case .standsAlready(let other):
-                outcome.doubles.append((other, removed.count))
-                try await access.store.remove(target)
-            }
-        } catch let error as SiteError where !error.isTransient {
-            // Refused for good. Only where RWS says that nothing names the file: an earlier try may have come through.
-            if let screens = try? await access.rws.screens(of: result.call),
-                !screens.contains(where: { $0.mediaID == result.pair.resultName })
-            {
-                try await access.store.remove(target)
-            }
+            try await look.lease.prove()
+        } catch {
+            // RWS was not told. Also after a cancellation, which this task knows nothing of.
+            let store = access.hastyStore
+            if placed.isOwn { await Task { try? await store.remove(placed.address) }.value }
             throw error
+        }
+        do {
+            if !replaced.isEmpty { try await access.rws.remove(one.pair.resultName, of: one.call) }
+            return try await access.rws.registerOnce(one.result(placed))
+        } catch {
+            // The next try takes a clear file as it stands, ciphertext without its envelope is of no use.
+            if placed.isOwn || look.isLast || !error.isTransient { await withdraw(one, placed, &outcome) }
+            throw error
+        }
+    }
+
+    /// Only where RWS says that nothing names the file: an earlier request may have come through. What cannot be seen now is
+    /// seen by the next look.
+    private func withdraw(
+        _ one: Registering, _ placed: SiteUpload.Placed, _ outcome: inout Outcome
+    ) async {
+        do {
+            let screens = try await access.rws.screens(of: one.call) ?? []
+            let isNamed = screens.contains {
+                $0.mediaID == one.pair.resultName || $0.isStored(in: placed.address) ?? false
+            }
+            if !isNamed { try await access.store.remove(placed.address) }
+        } catch {
+            // What a stop leaves is found by who goes on.
+            if !SiteWork.isEnd(error) { outcome.left.append("a result that RWS did not take: \(error)") }
         }
     }
 }
@@ -243,7 +461,23 @@ extension SourcePair {
     func isDone(in screens: [SiteMedium]) -> Bool {
         screens.contains { $0.sources.map { Set($0).isSuperset(of: mediaIDs) } ?? false }
     }
-    fileprivate func isDouble(in screens: [SiteMedium]) -> Bool { screens.count { isNamed(by: $0.sources) } > 1 }
+
+    /// Whether something was made of the sound and fewer of the screens.
+    func isLesser(_ sources: [String]) -> Bool {
+        sources.contains(sound) && sources.count > 1 && Set(sources).isStrictSubset(of: mediaIDs)
+    }
+
+    /// The pairs that have by now all the screens of a result that Takeup made of another sound of the call; nil where the
+    /// result stands for something still.
+    static func heirs(of medium: SiteMedium, among pairs: [SourcePair], sounds: Set<String>) -> [SourcePair]? {
+        guard let sources = medium.sources, let sound = sources.first(where: sounds.contains) else { return nil }
+        let made = SourcePair(sound: sound, screens: sources.filter { $0 != sound })
+        guard medium.mediaID == made.resultName, !made.screens.isEmpty else { return nil }
+        // Of each screen the pair that has it.
+        let heirs = made.screens.map { screen in pairs.first { $0.screens.contains(screen) } }
+        guard heirs.allSatisfy({ $0 != nil && $0?.sound != sound }) else { return nil }
+        return heirs.compactMap(\.self)
+    }
 
     /// RWS has the result, and not what it was made of: nobody could see that it is done, and one more would be made at each look.
     fileprivate func refuseWithoutSources(in screens: [SiteMedium]) throws(MuxFailure) {

@@ -209,6 +209,8 @@ package enum Event: String, CaseIterable, Sendable {
     case callGivenUp = "CALL_GIVEN_UP"
     /// A GIR site's calls are asked about one by one.
     case bulkUnknown = "BULK_UNKNOWN"
+    /// Of a call at a GIR site there is more than its results.
+    case resultLeft = "RESULT_LEFT"
     /// All calls of a batch were looked at.
     case batchEnded = "BATCH_ENDED"
     /// There is nothing that can be muxed.

@@ -859,6 +859,15 @@ extension Event {
                 happened: "RWS refused the question for the screens of several calls as one that it does not know.",
                 did: "Each call is asked about by itself, as with batch_read_screen_recording_metadata = 0.",
                 next: "Nothing, unless RWS is slow: each call that is due is one question more.")
+        case .resultLeft:
+            EventAdvice(
+                subject: "Something stays at a GIR site that nobody needs",
+                happened: "Of a call that began at {since_usec} there is more than its results: {detail}",
+                did: "The results of the call are whole and registered. What others made is theirs, and stays.",
+                next: """
+                    Results of fewer screens: remove them at RWS, if the old muxer made them. A file that can't be removed: \
+                    give the account of [webdav] the right to, and remove it by hand.
+                    """)
         case .batchEnded:
             EventAdvice(
                 subject: "A batch is over",

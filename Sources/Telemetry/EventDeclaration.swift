@@ -551,6 +551,11 @@ extension Event {
                 messageID: "e774f012cd464244986dea2b16c7bdce", priority: .notice,
                 says: "RWS knows no question for the screens of several calls: each call is asked about by itself",
                 facts: [])
+        case .resultLeft:
+            EventDeclaration(
+                messageID: "85d54c0d7437689485d90008239a5bbf", priority: .warning,
+                says: "Of a call that began at {since_usec} something stays at the site that nobody needs: {detail}",
+                facts: [.job, .since, .detail])
         case .batchEnded:
             EventDeclaration(
                 messageID: "3704fc1ea7d9f76bd16f3dd774c79768", priority: .notice,

@@ -19,21 +19,21 @@ extension SiteTests {
         {
             let scene = try await InteractionScene()
             let result = scene.result(scene.pair(0))
-            #expect(try await scene.rws().registerOnce(result) == (.registered, []))
+            #expect(try await scene.rws().registerOnce(result).brief == (.registered, []))
             #expect(try await results(scene, result) == [result.pair.resultName])
             let medium = try #require(try await scene.rws().screens(of: result.call)?.last)
             #expect(medium.length == .milliseconds(5250) && medium.agent == "agent@tenant.example")
             #expect(
                 try medium.storage.webDAVAddress().path == "/recordings/screen/\(result.pair.resultName)")
             // A second worker, or the same after a restart.
-            #expect(try await scene.rws().registerOnce(result) == (.registered, []))
+            #expect(try await scene.rws().registerOnce(result).brief == (.registered, []))
             #expect(try await scene.site.requestCount("POST", "screen-recordings") == 1)
         }
 
         @Test func `without the token's check nothing is different`() async throws {
             let scene = try await InteractionScene()
             try await scene.site.choose(#"{"csrf": false}"#)
-            #expect(try await scene.rws().registerOnce(scene.result(scene.pair(1))).0 == .registered)
+            #expect(try await scene.rws().registerOnce(scene.result(scene.pair(1))).registration == .registered)
         }
 
         @Test func `a session that was forgotten is renewed once`() async throws {
@@ -41,7 +41,7 @@ extension SiteTests {
             let rws = scene.rws()
             _ = try await rws.screens(of: [scene.pair(2).call], slice: 1)
             try await scene.site.fault(#"{"kind": "forget_sessions", "method": "POST"}"#)
-            #expect(try await rws.registerOnce(scene.result(scene.pair(2))).0 == .registered)
+            #expect(try await rws.registerOnce(scene.result(scene.pair(2))).registration == .registered)
             try await scene.site.fault(
                 #"{"kind": "code", "status": 403, "statusCode": 3, "method": "POST", "message": "Missing or invalid Csrf token", "times": -1}"#
             )
@@ -114,7 +114,7 @@ extension SiteTests {
             try await scene.site.choose(#"{"index_lag": 3600, "same_media_id": "append"}"#)
             try await scene.site.fault(#"{"kind": "lost", "method": "POST"}"#)
             let result = scene.result(scene.pair(4))
-            #expect(try await scene.rws().registerOnce(result) == (.registered, []))
+            #expect(try await scene.rws().registerOnce(result).brief == (.registered, []))
             #expect(try await results(scene, result).count == 1)
             #expect(try await scene.site.requestCount("POST", "screen-recordings") == 1)
         }
@@ -132,7 +132,7 @@ extension SiteTests {
             #expect(
                 await scene.error { try await scene.rws().registerOnce(result) }?.code == .unavailable)
             #expect(try await results(scene, result).isEmpty)
-            #expect(try await scene.rws().registerOnce(result).0 == .registered)
+            #expect(try await scene.rws().registerOnce(result).registration == .registered)
         }
 
         @Test func `doubles of others converge to the one whose name derives from the pair`()
@@ -146,9 +146,9 @@ extension SiteTests {
                 let body = result.body(SiteDialect()).replacing(name: name)
                 try await rws.register(body)
             }
-            #expect(try await rws.registerOnce(result) == (.standsAlready("a.mp4"), ["b.mp4"]))
+            #expect(try await rws.registerOnce(result).brief == (.standsAlready("a.mp4"), ["b.mp4"]))
             try await rws.register(result.body(SiteDialect()))
-            #expect(try await rws.registerOnce(result) == (.registered, ["a.mp4"]))
+            #expect(try await rws.registerOnce(result).brief == (.registered, ["a.mp4"]))
             #expect(try await results(scene, result) == [result.pair.resultName])
         }
 
@@ -159,11 +159,21 @@ extension SiteTests {
             try await withThrowingTaskGroup { group in
                 for _ in 0..<8 {
                     let rws = scene.rws()
-                    group.addTask { try await rws.registerOnce(result).0 }
+                    group.addTask { try await rws.registerOnce(result).registration }
                 }
                 for try await outcome in group { #expect(outcome == .registered) }
             }
             #expect(try await results(scene, result) == [result.pair.resultName])
+        }
+
+        @Test func `several records of one media id are counted`() async throws {
+            let scene = try await InteractionScene()
+            try await scene.site.choose(#"{"same_media_id": "append"}"#)
+            let (rws, result) = (scene.rws(), scene.result(scene.pair(10)))
+            for _ in 1...2 { try await rws.register(result.body(SiteDialect())) }
+            let registered = try await rws.registerOnce(result)
+            #expect(registered.registration == .registered && registered.media.count == 2)
+            try await rws.remove(result.pair.resultName, of: result.call)
         }
 
         @Test func `a refusal is final, and leaves nothing behind`() async throws {
@@ -216,12 +226,27 @@ extension SiteTests {
             #expect(other?["parameters"]?["muxed_mediaIds"]?.list?.map(\.text) == ["b", "a"])
         }
 
+        @Test func `a file of a worker's own has the pair's name and its own, which its staged name tells`() throws {
+            let pair = SourcePair(sound: "a", screens: ["b"])
+            let names = pair.ownNames("one")
+            #expect(Set(names + pair.ownNames("other") + [pair.resultName]).count == 7)
+            #expect(names.allSatisfy { $0.hasPrefix(pair.resultName.dropLast(4)) && $0.hasSuffix(".mp4") })
+            let store = try #require(HTTPAddress("https://dav/r/"))
+            let files = SourcePair.ownFiles(staged: store.appending(pair.stagedName("one")))
+            #expect(files.map(\.lastName) == names && files[0].text == "https://dav:443/r/\(names[0])")
+            #expect(SourcePair.ownFiles(staged: store.appending(pair.resultName)).isEmpty)
+        }
+
         @Test func `sources are compared in any order`() {
             let pair = SourcePair(sound: "a", screens: ["b", "c"])
             #expect(pair.isNamed(by: ["c", "a", "b"]))
             #expect(!pair.isNamed(by: ["a", "b"]) && !pair.isNamed(by: nil) && !pair.isNamed(by: []))
         }
     }
+}
+
+extension Registered {
+    fileprivate var brief: (Registration, [String]) { (registration, removed) }
 }
 
 extension JSONValue {

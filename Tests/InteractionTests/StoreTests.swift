@@ -137,6 +137,34 @@ extension SiteTests {
             #expect(try await scene.site.requestCount("MOVE") == 0)
         }
 
+        @Test func `who may not give a name any more gives none`() async throws {
+            let scene = try await InteractionScene()
+            let base = scene.site.address("dav").appending("recordings", "screen")
+            let file = ScratchFile(content(10))
+            let error = await scene.error {
+                try await scene.webDAV.publish(
+                    file.descriptor, byteCount: 10, digest: Digest(of: content(10)), stage: base.appending("late.part"),
+                    target: base.appending("late.mp4")
+                ) { () async throws(SiteError) in throw SiteError(.cancelled, doing: "be late") }
+            }
+            #expect(error?.code == .cancelled)
+            #expect(try scene.site.stored("recordings/screen/late.part") == content(10))
+            #expect(throws: (any Error).self) { try scene.site.stored("recordings/screen/late.mp4") }
+            try await remove(scene, "late.part")
+        }
+
+        @Test func `the size of a file comes without its bytes`() async throws {
+            let scene = try await InteractionScene()
+            #expect(try await publish(scene, content(70_000), "size.mp4") == .published)
+            let file = scene.site.address("dav").appending("recordings", "screen", "size.mp4")
+            // More than this of an answer to anything else would be cut.
+            try await scene.site.fault(#"{"service": "webdav", "kind": "cut_down", "bytes": 20000}"#)
+            #expect(try await WebDAV(asking: scene.asking(attempts: 1)).byteCount(of: file) == 70_000)
+            try await scene.site.calm()
+            try await remove(scene, "size.mp4")
+            #expect(try await scene.webDAV.byteCount(of: file) == nil)
+        }
+
         @Test func `a wrong password is told of at once`() async throws {
             let scene = try await InteractionScene()
             let store = WebDAV(asking: scene.asking(HTTPClient(authorities: scene.site.authorities)))

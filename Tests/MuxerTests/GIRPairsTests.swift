@@ -38,6 +38,26 @@ import Vocabulary
         #expect(!isDone(["s", "a"]) && !isDone(["t", "a", "b"]) && !isDone([]))
     }
 
+    @Test func `a result of a sound whose screens are all another sound's by now is that sound's to replace`() {
+        let (one, other) = (SourcePair(sound: "s", screens: ["a"]), SourcePair(sound: "t", screens: ["b", "c"]))
+        func heirs(_ sources: [String], name: String? = nil) -> [SourcePair]? {
+            let made = SourcePair(sound: sources[0], screens: Array(sources[1...]))
+            return SourcePair.heirs(
+                of: medium(name ?? made.resultName, sources: sources), among: [one, other], sounds: ["s", "t"])
+        }
+        #expect(
+            heirs(["s", "b"]) == [other] && heirs(["s", "b", "c"]) == [other, other] && heirs(["t", "a"]) == [one])
+        // Its own pair's, one with a screen of its own, one whose screen is gone, another's, and a sound that is gone.
+        #expect(heirs(["s", "a"]) == nil && heirs(["s", "a", "b"]) == nil && heirs(["s", "x"]) == nil)
+        #expect(heirs(["s", "b"], name: "theirs.mp4") == nil && heirs(["u", "b"]) == nil)
+    }
+
+    @Test func `results of fewer screens are known whoever made them`() {
+        let pair = SourcePair(sound: "s", screens: ["a", "b"])
+        #expect(pair.isLesser(["s", "a"]) && pair.isLesser(["b", "s"]))
+        #expect(!pair.isLesser(["s", "b", "a"]) && !pair.isLesser(["a", "b"]) && !pair.isLesser(["s"]))
+    }
+
     @Test func `times that another medium of the same kind has are the call's, and say no length`() {
         let (one, other) = (medium("a"), medium("b"))
         #expect(one.claimedLength(among: [one, other]) == nil)

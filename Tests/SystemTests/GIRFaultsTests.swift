@@ -153,34 +153,6 @@ extension GIRTests {
             #expect(code == 0 && said.contains("1 results made"), "\(said)")
         }
 
-        /// Changes what the site has of a call's one result: `change(medium, name)` in Python, and whether it is one more.
-        private func change(
-            _ scene: GIRScene, _ pair: PlaySite.Pair, _ change: String, name: String = "", isNew: Bool = false
-        ) throws {
-            let program = #"""
-                import json, os, sqlite3, sys
-                site, call, name, is_new, first = sys.argv[1:]
-                base = sqlite3.connect(f"{site}/site.db", isolation_level=None)
-                number, text, start, stop = base.execute(
-                    "SELECT number, body, start_ms, stop_ms FROM screen WHERE call_id = ? ORDER BY number DESC", (call,)
-                ).fetchone()
-                medium = json.loads(text)
-                parameters, stored = medium["parameters"], medium["originalMediaDescriptor"]
-                place = f"{site}/www/recordings/screen/"
-                """# + "\n" + change + "\n" + #"""
-                    if is_new == "true":
-                        base.execute(
-                            "INSERT INTO screen (call_id, media_id, start_ms, stop_ms, body, available_at, indexed_at)"
-                            " VALUES (?, ?, ?, ?, ?, 0, 0)", (call, medium["mediaId"], start, stop, json.dumps(medium)))
-                    else:
-                        base.execute("UPDATE screen SET body = ? WHERE number = ?", (json.dumps(medium), number))
-                    """#
-            try ChildProcess.run([
-                "/usr/bin/python3", "-B", "-c", program, scene.site.directory, pair.call, name, "\(isNew)",
-                pair.media[1],
-            ])
-        }
-
         @Test func `a lesser result that stayed beside that of all screens is removed at the next look`() async throws {
             let scene = try await GIRScene()
             let pair = try #require(scene.site.pairs.first { $0.kind == "segments" && !$0.late })
@@ -193,7 +165,7 @@ extension GIRTests {
                 parameters["muxed_mediaIds"] = [each for each in parameters["muxed_mediaIds"]
                                                 if each == first or each.split(".")[-1] != "mp4"]
                 """
-            try change(scene, pair, copy, name: lesser.resultName, isNew: true)
+            try scene.change(pair, copy, name: lesser.resultName, isNew: true)
             #expect(try await scene.site.verdict().unexpected == 1)
             let (code, said) = try scene.batch(scene.query(pair))
             #expect(code == 0 && said.contains("0 results made and 1 found standing"), "\(said)")
@@ -207,9 +179,9 @@ extension GIRTests {
             let scene = try await GIRScene()
             let pair = try scene.pair()
             #expect(try scene.batch(scene.query(pair)).code == 0)
-            try change(scene, pair, #"medium["kept"] = parameters.pop("muxed_mediaIds")"#)
+            try scene.change(pair, #"medium["kept"] = parameters.pop("muxed_mediaIds")"#)
             let (code, said) = try scene.batch(scene.query(pair))
-            try change(scene, pair, #"parameters["muxed_mediaIds"] = medium.pop("kept")"#)
+            try scene.change(pair, #"parameters["muxed_mediaIds"] = medium.pop("kept")"#)
             #expect(
                 code == 1 && said.contains("without what it was made of") && said.contains("0 results made"), "\(said)")
             let again = try scene.batch(scene.query(pair))
@@ -266,13 +238,20 @@ extension GIRTests {
         @Test(.enabled(if: GIRTests.isLong)) func `what a killed worker left is taken over`() async throws {
             let scene = try await GIRScene()
             // Killed between upload and registration, and in the middle of an upload that the store takes for whole later.
-            for fault in [
-                #"{"kind": "delay", "seconds": 60, "method": "POST", "path": "screen-recordings$"}"#,
-                #"{"service": "webdav", "kind": "stall", "bytes": 20000, "seconds": 5}"#,
+            for (fault, isEncrypted) in [
+                (
+                    #"{"kind": "status", "status": 503, "method": "POST", "path": "screen-recordings$", "times": -1}"#,
+                    false
+                ),
+                (
+                    #"{"kind": "status", "status": 503, "method": "POST", "path": "screen-recordings$", "times": -1}"#,
+                    true
+                ),
+                (#"{"service": "webdav", "kind": "stall", "bytes": 20000, "seconds": 5}"#, false),
             ] {
                 try await scene.site.tell("DELETE", "results")
                 try await scene.site.fault(fault)
-                let query = scene.query(try scene.pair())
+                let query = scene.query(try scene.pair(encrypted: isEncrypted))
                 let worker = try scene.start(["advanced.call_recording_query_string": query])
                 try await Task.sleep(for: .seconds(3))
                 worker.send(SIGKILL)

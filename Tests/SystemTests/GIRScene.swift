@@ -121,6 +121,34 @@ final class GIRScene: Sendable {
             print(clear)
         """#
 
+    /// Changes what the site has of a call's one result: `change(medium, name)` in Python, and whether it is one more.
+    func change(
+        _ pair: PlaySite.Pair, _ change: String, name: String = "", isNew: Bool = false
+    ) throws {
+        let program = #"""
+            import json, os, sqlite3, sys
+            site, call, name, is_new, first = sys.argv[1:]
+            base = sqlite3.connect(f"{site}/site.db", isolation_level=None)
+            number, text, start, stop = base.execute(
+                "SELECT number, body, start_ms, stop_ms FROM screen WHERE call_id = ? ORDER BY number DESC", (call,)
+            ).fetchone()
+            medium = json.loads(text)
+            parameters, stored = medium["parameters"], medium["originalMediaDescriptor"]
+            place = f"{site}/www/recordings/screen/"
+            """# + "\n" + change + "\n" + #"""
+                if is_new == "true":
+                    base.execute(
+                        "INSERT INTO screen (call_id, media_id, start_ms, stop_ms, body, available_at, indexed_at)"
+                        " VALUES (?, ?, ?, ?, ?, 0, 0)", (call, medium["mediaId"], start, stop, json.dumps(medium)))
+                else:
+                    base.execute("UPDATE screen SET body = ? WHERE number = ?", (json.dumps(medium), number))
+                """#
+        try ChildProcess.run([
+            "/usr/bin/python3", "-B", "-c", program, site.directory, pair.call, name, "\(isNew)",
+            pair.media[1],
+        ])
+    }
+
     /// Everything at the store that is no plain name of a screen or result.
     func stored() throws -> String {
         try ChildProcess.run([

@@ -33,7 +33,7 @@ class RCS(Handler):
             raise Refused(404, 6, "No such recording")
         for medium in store.screens(call_id) if is_screen else call["mediaFiles"]:
             stored = os.path.basename(medium["originalMediaDescriptor"]["path"])
-            if stored in (name, name + ".bin"):
+            if medium["mediaId"] == name or stored in (name, name + ".bin"):
                 path = settings.path("www/recordings/screen" if is_screen else "www/recordings", stored)
                 clear = self.clear(medium.get("pkcs7"), path)
                 return self.reply(200, clear, "video/mp4" if is_screen else "audio/mpeg")

@@ -130,6 +130,8 @@ class RWS(Handler):
     # Screens
 
     def screen_recording(self, call, media):
+        if not self.site.settings.screen_envelopes:
+            media = [{name: value for name, value in medium.items() if name != "pkcs7"} for medium in media]
         return {
             "id": call["id"], "region": call["region"], "startTime": call["startTime"], "stopTime": call["stopTime"],
             "eventHistory": [], "mediaFiles": media}
@@ -163,9 +165,11 @@ class RWS(Handler):
 
     def content(self, call_id, name, query, body):
         self.call(call_id)
-        if not any(medium["mediaId"] == name for medium in self.site.store.screens(call_id)):
-            raise Refused(404, 6, "No such medium")
-        self.send_stored("recordings/screen", name, "video/mp4")
+        for medium in self.site.store.screens(call_id):
+            if medium["mediaId"] == name:
+                stored = os.path.basename(medium["originalMediaDescriptor"]["path"])
+                return self.send_stored("recordings/screen", stored, "video/mp4")
+        raise Refused(404, 6, "No such medium")
 
     def remove_content(self, call_id, name, query, body):
         self.call(call_id)

@@ -21,6 +21,8 @@ CHOICES = {
     "bulk_path": "bulk",
     # Seconds until a search shows what a question for one id shows at once.
     "index_lag": 0,
+    # Whether records of screens show the envelope of an encrypted file.
+    "screen_envelopes": True,
     # A result whose mediaId is there already: "refuse" (statusCode 18), "replace", "append".
     "same_media_id": "refuse",
     # Whether RCS has screens below the contact center, as RWS has them, and not as its own paths are seen elsewhere.
