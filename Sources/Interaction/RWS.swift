@@ -89,6 +89,9 @@ package actor RWS {
         var address = calls.asking(parameters)
         var walked: Set<HTTPAddress> = []
         var seen: Set<String> = []
+        // Records without an id are shown, too, and nothing can be made of them.
+        var namelessCount = 0
+        var total: Double?
         while true {
             walked.insert(address)
             let body = try await get(address, doing: doing)
@@ -96,10 +99,16 @@ package actor RWS {
                 throw SiteError(.malformed, doing: doing, message: "the answer has no list of recordings")
             }
             let calls = records.compactMap { SiteCall($0, dialect: dialect) }
+            namelessCount += records.count - calls.count
+            // What comes or goes while pages are asked for changes what they say.
+            if let named = dialect.totalKeys.lazy.compactMap({ body[$0]?.number }).first {
+                total = min(total ?? named, named)
+            }
             try await take(calls.filter { seen.insert($0.id).inserted })
             guard let link = nextPage(body) else {
                 try checkEnd(
-                    body, shown: seen.count, isCut: walked.count == 1 && records.count >= limit, doing: doing)
+                    total, shown: seen.count + namelessCount, isCut: walked.count == 1 && records.count >= limit,
+                    doing: doing)
                 return
             }
             guard let next = own(address.resolving(link), asked: address) else {
@@ -113,10 +122,12 @@ package actor RWS {
         }
     }
 
-    /// - Parameter isCut: whether the answer is as long as it may be, and none before it named a next page. Nobody knows then
-    ///   that the names of links are right.
-    private func checkEnd(_ body: JSONValue, shown: Int, isCut: Bool, doing: String) throws(SiteError) {
-        if let total = dialect.totalKeys.lazy.compactMap({ body[$0]?.number }).first {
+    /// - Parameters:
+    ///   - total: how many there are by the page that says the fewest; nil where none says it.
+    ///   - isCut: whether the answer is as long as it may be, and none before it named a next page. Nobody knows then that
+    ///     the names of links are right.
+    private func checkEnd(_ total: Double?, shown: Int, isCut: Bool, doing: String) throws(SiteError) {
+        if let total {
             if Double(shown) >= total { return }
             throw SiteError(
                 .paging, doing: doing,

@@ -126,6 +126,20 @@ extension SiteTests {
             #expect(try await search(scene.rws(), limit: 2).map(\.id) == ["a"])
         }
 
+        @Test func `a record without an id is shown, too, and what comes while pages are asked for is no gap`()
+            async throws
+        {
+            let scene = try await InteractionScene()
+            let link = "/api/v2/ops/contact-centers/\(scene.site.contactCenter)/recordings?limit=2&offset=2"
+            for body in [
+                #"{"statusCode": 0, "totalCount": 3, "recordings": [{"id": "a"}, {}], "nextUri": "\#(link)"}"#,
+                #"{"statusCode": 0, "totalCount": 4, "recordings": [{"id": "b"}]}"#,
+            ] {
+                try await scene.site.fault(#"{"kind": "garbage", "body": \#(JSONValue.text(body).asText)}"#)
+            }
+            #expect(try await search(scene.rws(), limit: 2).map(\.id) == ["a", "b"])
+        }
+
         // MARK: Regions
 
         @Test func `a call of another region is not there, by id and in searches`() async throws {
