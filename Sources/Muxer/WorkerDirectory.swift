@@ -14,14 +14,30 @@ final class WorkerDirectory: Sendable {
     /// Throws ``Unusable`` where `parent` is not there or can't be written.
     init(below parent: FilePath) throws {
         WorkerDirectory.removeAbandoned(below: parent)
-        var pattern = parent.appending("\(WorkerDirectory.prefix)XXXXXX").cPath
-        guard mkdtemp(&pattern) != nil else { throw Unusable(path: parent, number: errno) }
-        let made = FilePath(bytes: pattern.dropLast().map { UInt8(bitPattern: $0) })
-        guard let lock = WorkerDirectory.lock(made) else {
-            throw Unusable(path: parent, number: errno)
+        var number = EAGAIN
+        for _ in 1...WorkerDirectory.attempts {
+            var pattern = parent.appending("\(WorkerDirectory.prefix)XXXXXX").cPath
+            guard mkdtemp(&pattern) != nil else { throw Unusable(path: parent, number: errno) }
+            let made = FilePath(bytes: pattern.dropLast().map { UInt8(bitPattern: $0) })
+            // Until it is locked another one that starts takes it for left, and may remove it.
+            let lock = WorkerDirectory.lock(made)
+            if lock == nil { number = errno }
+            if let lock, WorkerDirectory.isNamed(lock) {
+                path = made
+                self.lock = lock
+                return
+            }
+            WorkerDirectory.remove(made)
         }
-        path = made
-        self.lock = lock
+        throw Unusable(path: parent, number: number)
+    }
+
+    private static let attempts = 50
+
+    /// Whether the file is not removed.
+    private static func isNamed(_ file: HeldFile) -> Bool {
+        var status = stat()
+        return fstat(file.descriptor, &status) == 0 && status.st_nlink > 0
     }
 
     deinit { WorkerDirectory.remove(path) }

@@ -49,6 +49,19 @@ import Vocabulary
         withExtendedLifetime((living, next)) {}
     }
 
+    @Test func `workers that start at one moment take no directory of each other`() async throws {
+        let parent = try parent()
+        defer { _ = try? ChildProcess.run(["/bin/rm", "-rf", parent]) }
+        try await withThrowingTaskGroup(of: [WorkerDirectory].self) { group in
+            for _ in 0..<8 {
+                group.addTask { try (0..<40).map { _ in try WorkerDirectory(below: FilePath(parent)) } }
+            }
+            for try await made in group {
+                for one in made { #expect(access(one.path.appending("lock").cPath, F_OK) == 0) }
+            }
+        }
+    }
+
     @Test func `a directory that is not there is named`() {
         #expect(throws: WorkerDirectory.Unusable.self) { try WorkerDirectory(below: FilePath("/nowhere")) }
     }
