@@ -35,6 +35,8 @@ package struct PlayCrew: Sendable {
         package let unfinished: Int64
         /// What is left in the directory that the workers share.
         package let leftovers: String
+        /// What attempts failed by, which were made again, and how often.
+        package let failures: [String: Int]
     }
 
     package var logPath: String { directory + "/output" }
@@ -85,7 +87,17 @@ package struct PlayCrew: Sendable {
         return Outcome(
             exitCodes: codes, elapsed: elapsed, verdict: try await site.verdict(), proof: try site.proof(),
             requests: try await site.requests().filter { $0.key.hasPrefix("rws") }, unfinished: unfinished ?? -1,
-            leftovers: try ChildProcess.run(["/usr/bin/find", directory + "/temp", "-mindepth", "1"]))
+            leftovers: try ChildProcess.run(["/usr/bin/find", directory + "/temp", "-mindepth", "1"]),
+            failures: failures)
+    }
+
+    private var failures: [String: Int] {
+        var found: [String: Int] = [:]
+        for line in log.split(separator: "\n") where line.contains("The site has no result") {
+            let text = line.split(separator: ", attempt ").last?.drop { $0 != ":" }.dropFirst(2) ?? ""
+            found[String(text.prefix(200)), default: 0] += 1
+        }
+        return found
     }
 
     private func start() throws -> ChildProcess {

@@ -26,6 +26,9 @@ struct GIRRun {
             print(crew.log.suffix(4000))
             print(outcome.verdict, outcome.proof, outcome.exitCodes)
         }
+        for (text, count) in outcome.failures.sorted(by: { $0.value > $1.value }).prefix(10) {
+            print("\(count) attempts failed: \(text)")
+        }
         let count = Double(outcome.verdict.done)
         let verdict = outcome.verdict
         return [
@@ -42,6 +45,7 @@ struct GIRRun {
             Figure(
                 "workers that ended with another code than 0", "", Double(outcome.exitCodes.count { $0 != 0 }), bar: 1),
             Figure("workers killed", "", Double(kills)),
+            Figure("attempts that failed and were made again", "", Double(outcome.failures.values.reduce(0, +))),
             Figure("time", "s", outcome.elapsed / .seconds(1)),
         ] + questions(outcome.requests, count) + spent.map { Figure("CPU a result: \($0.name)", "s", $0.cpu / count) }
     }
