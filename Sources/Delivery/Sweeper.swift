@@ -28,6 +28,8 @@ package struct Sweeper: Sendable {
     /// How long a swept intent keeps its path from others. A removal that one host began, and that its server hears of
     /// only when the network is back, goes by the name: longer than any outage in which calls are still under way.
     private static let remembrance = Duration.seconds(86_400)
+    /// After this nobody comes any more to compare the marks of an intent's source: it was taken out of the settings.
+    private static let abandonment = Duration.seconds(30 * 86_400)
 
     package init(
         replay: Replay, roster: VolumeRoster, narrator: any Narrator, grace: Duration,
@@ -67,8 +69,8 @@ package struct Sweeper: Sendable {
         let condemned = try await replay.database.transaction { session in
             try Intents.forgetSwept(olderThan: Sweeper.remembrance, in: session)
             return try Intents.condemn(
-                on: volumes, compared: compared, grace: grace, holder: holder, limit: Sweeper.batch,
-                lease: Sweeper.lease, in: session)
+                on: volumes, compared: compared, grace: grace, abandonment: Sweeper.abandonment, holder: holder,
+                limit: Sweeper.batch, lease: Sweeper.lease, in: session)
         }
         var swept: [FencingToken] = []
         var removed: [VolumeID: Int] = [:]

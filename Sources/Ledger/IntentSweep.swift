@@ -10,15 +10,17 @@ extension Intents {
     ///
     /// What a ledger that went back in time calls uncommitted may have been committed, and be the only copy left: while
     /// marking is stopped, and for transfers of sources whose marks the caller has not compared with what it remembers,
-    /// no intent is condemned that may have published.
+    /// no intent is condemned that may have published. Of a source that nobody compares any more, as it was taken out of
+    /// the settings, that ends with `abandonment`, for a caller that has compared another.
     ///
     /// - Parameters:
     ///   - volumes: those that the caller can reach and has proven.
     ///   - compared: sources for which the caller just found that the ledger knows of all marks it gave.
+    ///   - abandonment: since an intent was opened; longer than any agent is away that is to come back.
     ///   - lease: how long the caller may take before another sweeper tries.
     package static func condemn(
-        on volumes: some Sequence<VolumeID>, compared: some Sequence<SourceName>, grace: Duration, holder: Holder,
-        limit: Int, lease: Duration, in session: Session
+        on volumes: some Sequence<VolumeID>, compared: some Sequence<SourceName>, grace: Duration,
+        abandonment: Duration, holder: Holder, limit: Int, lease: Duration, in session: Session
     ) throws -> [Intent] {
         let isMarking = try Marking.check(in: session) == nil
         return try session.query(
@@ -37,13 +39,14 @@ extension Intents {
                         or state = 'condemned' and lease_until < statement_timestamp())
                     and (ready_sha256 is null or $6::boolean and (mux_job_id is not null or exists (
                         select from takeup.transfer
-                        where transfer.id = intent.transfer_id and transfer.source = any($7::text[]))))
+                        where transfer.id = intent.transfer_id and transfer.source = any($7::text[]))
+                        or cardinality($7::text[]) > 0 and opened_at < statement_timestamp() - $8::interval))
                 order by token limit $4::bigint for update skip locked))
             returning \(Intent.columns.text(of: "intent"))
             """,
             [
                 .names(volumes), Value(grace), Value(holder), Value(limit), Value(lease), .text(isMarking ? "t" : "f"),
-                .names(compared),
+                .names(compared), Value(abandonment),
             ]
         ).map(Intent.init)
     }

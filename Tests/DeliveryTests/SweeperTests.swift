@@ -62,6 +62,33 @@ import Vocabulary
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `what was left of a source that is in no settings any more is removed after a month, with its reserve`()
+        async throws
+    {
+        try await withDeadAttempt { site, path in
+            let other = try await site.worker("other")
+            let heir = other.sweeper.comparing { [SourceName("another")] }
+            let stranger = other.sweeper.comparing { [] }
+            try await site.run("update takeup.intent set opened_at = opened_at - interval '29 days'")
+            while try await heir.turn() {}
+            #expect(try site.scratch.read(path) == DeliverySite.content)
+            try await site.run("update takeup.intent set opened_at = opened_at - interval '2 days'")
+            while try await stranger.turn() {}
+            #expect(try site.scratch.read(path) == DeliverySite.content, "it has compared nothing")
+            try await site.database.transaction { session in try Marking.stop(reason: "restored", in: session) }
+            while try await heir.turn() {}
+            #expect(try site.scratch.read(path) == DeliverySite.content, "it may have been committed")
+        }
+        try await withDeadAttempt { site, _ in
+            try await site.run("update takeup.intent set opened_at = opened_at - interval '31 days'")
+            let heir = try await site.worker("other").sweeper.comparing { [SourceName("another")] }
+            while try await heir.turn() {}
+            #expect(try site.files().isEmpty)
+            #expect(try await site.count("takeup.intent where state <> 'swept'") == 0, "nothing is reserved for it")
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)), arguments: [DeliverySite.content.count, 7])
     func `a file of other content under that name is kept, and the copy gets a name beside it`(
         size: Int

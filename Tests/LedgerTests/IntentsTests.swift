@@ -16,9 +16,8 @@ import Vocabulary
     private func condemn(_ ledger: LedgerDatabase, grace: Duration) async throws -> [Intent] {
         try await ledger.database.perform { session in
             try Intents.condemn(
-                on: [Sample.volume], compared: [Sample.source], grace: grace, holder: Sample.otherHolder, limit: 10,
-                lease: .seconds(60),
-                in: session)
+                on: [Sample.volume], compared: [Sample.source], grace: grace, abandonment: .seconds(1_000_000),
+                holder: Sample.otherHolder, limit: 10, lease: .seconds(60), in: session)
         }
     }
 
