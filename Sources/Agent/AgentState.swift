@@ -38,6 +38,7 @@ package struct AgentState: Codable, Sendable {
             case .absent: "absent"
             case .wrong: "wrong"
             case .unresponsive: "unresponsive"
+            case .unknown: "unknown"
             }
         self.isKeeper = isKeeper
         watching = words.map { $0.isDegraded ? "\($0.mode), degraded" : $0.mode } ?? AgentState.off

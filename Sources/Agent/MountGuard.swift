@@ -119,6 +119,8 @@ package actor MountGuard {
     private func take(_ verdict: MountVerdict) -> MountState {
         // Those who asked together come with one verdict, and one who was held up with an old one.
         if let last, verdict.number <= last.number { return verdict.state }
+        // What is not known is not told: the mount stays what it was, and nothing is begun meanwhile.
+        guard verdict.state.isKnown else { return verdict.state }
         let before = last?.state
         last = verdict
         if case .proven(let identity) = verdict.state {
@@ -201,6 +203,7 @@ extension MountState {
         case .absent(let absence): (.mountAbsent, absence.words.0, absence.words.1)
         case .wrong(let fault): (.mountWrong, fault.words.0, fault.words.1)
         case .unresponsive: (.mountUnresponsive, "timeout", "it does not answer")
+        case .unknown: (.mountUnresponsive, "unknown", "this process has run out of descriptors or memory")
         }
     }
 }

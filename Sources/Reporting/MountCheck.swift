@@ -29,6 +29,10 @@ struct MountCheck: Sendable {
         case .wrong(let fault): wrong(fault)
         case .unresponsive:
             fail("does not answer.", "Look at the network and at the server that exports it.")
+        case .unknown(let number):
+            fail(
+                "could not be looked at: descriptors or memory have run out here (errno \(number)).",
+                "Raise `ulimit -n`, or look what holds them, and check again.")
         }
     }
 

@@ -144,6 +144,11 @@ package actor MountProof {
         shared.withLock { $0.isDoubted = false }
         let state = await observed(at: began)
         let verdict = MountVerdict(number: number, state: state, began: began)
+        guard state.isKnown else {
+            // The next who asks looks again, and what was told last stands.
+            shared.withLock { $0.isDoubted = true }
+            return verdict
+        }
         let before = last?.state
         last = verdict
         if before != state { tell() }
@@ -243,6 +248,7 @@ private func failure(_ code: Int32) -> MountState {
     // An automounter whose mount fails says ENODEV or EHOSTDOWN.
     case ESTALE, ENOTCONN, EIO, ENODEV, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ECONNABORTED, ESHUTDOWN:
         .absent(.disconnected(code))
+    case EMFILE, ENFILE, ENOMEM: .unknown(code)
     default: .wrong(.unreadable(code))
     }
 }
@@ -262,6 +268,13 @@ func observeMount(_ expectation: MountExpectation) -> MountObservation {
         let fileSystem = FileSystemIdentity(
             type: line?.type ?? facts.kind.description, source: line?.source ?? "", root: line?.root ?? "/",
             id: facts.identity)
+        var found: [UInt8]?
+        if let name = expectation.marker {
+            switch marker(named: name, in: descriptor) {
+            case .success(let bytes): found = bytes
+            case .failure(let error): return .failed(error.number ?? EIO)
+            }
+        }
         let tellsMountRoot = kernel.stx_attributes_mask & UInt64(STATX_ATTR_MOUNT_ROOT) != 0
         let isMountRoot = kernel.stx_attributes & UInt64(STATX_ATTR_MOUNT_ROOT) != 0
         return .seen(
@@ -269,17 +282,21 @@ func observeMount(_ expectation: MountExpectation) -> MountObservation {
                 isMountPoint: tellsMountRoot
                     ? isMountRoot : line?.point.components == expectation.path.components,
                 identity: MountIdentity(fileSystem: fileSystem, root: mountRoot(descriptor, kernel)),
-                marker: expectation.marker.flatMap { marker(named: $0, in: descriptor) }))
+                marker: found))
     } catch {
         return .failed(error.number ?? EIO)
     }
 }
 
-private func marker(named name: String, in directory: Int32) -> [UInt8]? {
+/// Success without bytes: there is none that can be read. Fails where nothing could be asked.
+private func marker(named name: String, in directory: Int32) -> Result<[UInt8]?, FileError> {
     let descriptor = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else {
+        let error = FileError(.openBeneath, number: errno)
+        return error.code == .exhausted ? .failure(error) : .success(nil)
+    }
     defer { close(descriptor) }
-    return contents(of: descriptor, atMost: 4096)
+    return .success(contents(of: descriptor, atMost: 4096))
 }
 
 private func wholeFile(_ path: String) -> [UInt8]? {

@@ -7,10 +7,18 @@ package enum MountState: Hashable, Sendable {
     case wrong(MountFault)
     /// A call did not come back in time.
     case unresponsive
+    /// Nothing could be asked, as descriptors or memory have run out here; the `errno`. Says nothing of the mount, not even
+    /// that it is what it was.
+    case unknown(Int32)
 
     var isProven: Bool {
         if case .proven = self { return true }
         return false
+    }
+
+    package var isKnown: Bool {
+        if case .unknown = self { return false }
+        return true
     }
 }
 

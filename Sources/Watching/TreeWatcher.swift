@@ -125,6 +125,7 @@ package actor TreeWatcher {
                 await begin(identity)
             }
         case .absent, .wrong, .unresponsive: await lose(state)
+        case .unknown: nextProof = clock.now() + min(settings.proofPeriod, .seconds(1))
         }
     }
 

@@ -54,6 +54,9 @@ private let verdicts: [Verdict] = [
         testDescription: "a dead FUSE process", observation: .failed(ENOTCONN), state: .absent(.disconnected(ENOTCONN))),
     Verdict(testDescription: "a soft mount's error", observation: .failed(EIO), state: .absent(.disconnected(EIO))),
     Verdict(testDescription: "a file", observation: .failed(ENOTDIR), state: .wrong(.notDirectory)),
+    Verdict(testDescription: "no descriptor left here", observation: .failed(EMFILE), state: .unknown(EMFILE)),
+    Verdict(testDescription: "none left on this host", observation: .failed(ENFILE), state: .unknown(ENFILE)),
+    Verdict(testDescription: "no memory left", observation: .failed(ENOMEM), state: .unknown(ENOMEM)),
     Verdict(testDescription: "no right", observation: .failed(EACCES), state: .wrong(.unreadable(EACCES))),
     Verdict(
         testDescription: "the same file system again", observation: seen(ext4),
@@ -87,11 +90,13 @@ private final class StandIn: Sendable {
     private struct State {
         var answer = ext4
         var isBlocked = false
+        var hasRunOut = false
         var asked = 0
     }
     private let state = Mutex(State())
 
     var asked: Int { state.withLock { $0.asked } }
+    func runOut(_ hasRunOut: Bool = true) { state.withLock { $0.hasRunOut = hasRunOut } }
     func block() { state.withLock { $0.isBlocked = true } }
     func answer(_ fileSystem: FileSystemIdentity) {
         state.withLock { ($0.answer, $0.isBlocked) = (fileSystem, false) }
@@ -104,7 +109,7 @@ private final class StandIn: Sendable {
         ) {
             self.state.withLock { $0.asked += 1 }
             while self.state.withLock({ $0.isBlocked }) { usleep(1000) }
-            return seen(self.state.withLock { $0.answer })
+            return self.state.withLock { $0.hasRunOut ? .failed(EMFILE) : seen($0.answer) }
         }
     }
 }
@@ -168,6 +173,25 @@ private final class StandIn: Sendable {
         #expect(proof.changes == changes + 1)
         #expect(await proof.verdict(within: .seconds(60)).state == .absent(.notMountPoint))
         #expect(kernel.asked == 2)
+    }
+
+    @Test func `a look that had no descriptor says nothing, changes nothing and is made again`() async throws {
+        let kernel = StandIn()
+        let proof = kernel.proof()
+        kernel.runOut()
+        #expect(await proof.look() == .unknown(EMFILE))
+        #expect(proof.changes == 0)
+        kernel.runOut(false)
+        #expect(await proof.look() == proven(ext4))
+        let (changes, asked) = (proof.changes, kernel.asked)
+        kernel.runOut()
+        #expect(await proof.look() == .unknown(EMFILE))
+        // What was proven before is not given for now.
+        #expect(await proof.verdict(within: .seconds(60)).state == .unknown(EMFILE))
+        kernel.runOut(false)
+        #expect(await proof.verdict(within: .seconds(60)).state == proven(ext4))
+        #expect(proof.changes == changes, "it stayed what it was")
+        #expect(kernel.asked == asked + 3)
     }
 
     @Test func `a mount that hangs is asked no more while it does, and proves itself when it is back`() async throws {
