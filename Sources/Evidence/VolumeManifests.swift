@@ -144,15 +144,19 @@ struct VolumeManifests: Sendable {
         _ list: ManifestText, _ removed: ManifestText, generation: Int64, in directory: DayDirectory
     ) async throws {
         let (bytes, gone) = (list.bytes, removed.lines.isEmpty ? nil : removed.bytes)
+        let (signature, goneSignature) = (try signer?.sign(bytes), try gone.flatMap { try signer?.sign($0) })
         let seal = ManifestSeal(
             generation: generation, digest: VolumeManifests.digest(of: bytes),
             removedDigest: gone.map(VolumeManifests.digest), files: Int64(list.lines.count),
-            removed: Int64(removed.lines.count), keyID: signer?.keyID)
-        var files: [(name: FilePath, bytes: [UInt8]?)] = [(VolumeManifests.removedName, gone)]
-        files.append(
-            (VolumeManifests.signature(of: VolumeManifests.removedName), try gone.flatMap { try signer?.sign($0) }))
-        files.append((VolumeManifests.listName, bytes))
-        files.append((VolumeManifests.signature(of: VolumeManifests.listName), try signer?.sign(bytes)))
+            removed: Int64(removed.lines.count), keyID: signer?.keyID,
+            signatureDigest: signature.map(VolumeManifests.digest),
+            removedSignatureDigest: goneSignature.map(VolumeManifests.digest))
+        let files: [(name: FilePath, bytes: [UInt8]?)] = [
+            (VolumeManifests.removedName, gone),
+            (VolumeManifests.signature(of: VolumeManifests.removedName), goneSignature),
+            (VolumeManifests.listName, bytes),
+            (VolumeManifests.signature(of: VolumeManifests.listName), signature),
+        ]
         let holder = base.replay.holder
         // The ledger first: bytes that it does not know are not ours.
         let isHeld = try await base.replay.database.transaction(isDurable: true) { session in
@@ -205,6 +209,17 @@ struct VolumeManifests: Sendable {
         {
             wrong.append("SHA256SUMS.removed has other bytes than were written")
         }
+        if found != nil,
+            let fault = try await fault(ofSignature: VolumeManifests.listName, in: directory, recent, \.signatureDigest)
+        {
+            wrong.append(fault)
+        }
+        if foundRemoved != nil,
+            let fault = try await fault(
+                ofSignature: VolumeManifests.removedName, in: directory, recent, \.removedSignatureDigest)
+        {
+            wrong.append(fault)
+        }
         let subject = "manifest of \(directory.path.displayText) on \(name)"
         guard wrong.isEmpty else {
             let detail = wrong.joined(separator: ", and ")
@@ -223,6 +238,27 @@ struct VolumeManifests: Sendable {
         }
         try await base.problems.close(.manifestTampered, subject: subject, place: name.rawValue)
         return .ours(list, removed: removed)
+    }
+
+    /// What is wrong with the signature of a list that lies there. One beside a list that was never signed is its maker's.
+    ///
+    /// - Parameter recent: the newest that is complete is the last.
+    private func fault(
+        ofSignature name: FilePath, in directory: DayDirectory, _ recent: ArraySlice<ManifestSeal>,
+        _ digest: (ManifestSeal) -> Digest?
+    ) async throws -> String? {
+        let digests = recent.compactMap(digest)
+        if digests.isEmpty { return nil }
+        let signature = VolumeManifests.signature(of: name)
+        let found = try await copier.readBeside(
+            directory.path.appending(signature.bytes), most: VolumeManifests.most)
+        guard let found else {
+            // A crash may have come before it had its name, or after it was taken away.
+            let isDue = recent.last?.sealed != nil && digests.count == recent.count
+            return isDue ? "\(signature.displayText) is not there" : nil
+        }
+        return digests.contains(VolumeManifests.digest(of: found))
+            ? nil : "\(signature.displayText) has other bytes than were written"
     }
 
     private func look(at directory: DayDirectory) async throws -> Bool {

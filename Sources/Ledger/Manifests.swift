@@ -26,11 +26,15 @@ package struct ManifestSeal: Hashable, Sendable {
     package var files: Int64
     package var removed: Int64
     package var keyID: String?
+    /// Of the list's signature, and of that of what was removed; nil where there is none.
+    package var signatureDigest: Digest?
+    package var removedSignatureDigest: Digest?
     /// Nil until its names are durable.
     package var sealed: Instant?
 
     package init(
-        generation: Int64, digest: Digest, removedDigest: Digest?, files: Int64, removed: Int64, keyID: String?
+        generation: Int64, digest: Digest, removedDigest: Digest?, files: Int64, removed: Int64, keyID: String?,
+        signatureDigest: Digest?, removedSignatureDigest: Digest?
     ) {
         self.generation = generation
         self.digest = digest
@@ -38,6 +42,8 @@ package struct ManifestSeal: Hashable, Sendable {
         self.files = files
         self.removed = removed
         self.keyID = keyID
+        self.signatureDigest = signatureDigest
+        self.removedSignatureDigest = removedSignatureDigest
     }
 }
 
@@ -220,7 +226,8 @@ package enum Manifests {
     package static func seals(of directory: DayDirectory, limit: Int, in session: Session) throws -> [ManifestSeal] {
         try session.query(
             """
-            select generation, sha256, removed_sha256, files, removed, key_id, \(SQL.microseconds("sealed_at")) as sealed
+            select generation, sha256, removed_sha256, files, removed, key_id, signature_sha256,
+                removed_signature_sha256, \(SQL.microseconds("sealed_at")) as sealed
             from takeup.manifest_seal where volume_id = $1 and directory = $2 order by generation desc limit $3
             """, [Value(directory.volume), .bytes(directory.path.bytes), Value(limit)]
         ).map { row in
@@ -231,7 +238,9 @@ package enum Manifests {
                 generation: try row.integer("generation"), digest: digest,
                 removedDigest: try row.optionalBytes("removed_sha256").flatMap { Digest(bytes: $0) },
                 files: try row.integer("files"), removed: try row.integer("removed"),
-                keyID: try row.optionalText("key_id"))
+                keyID: try row.optionalText("key_id"),
+                signatureDigest: try row.optionalBytes("signature_sha256").flatMap { Digest(bytes: $0) },
+                removedSignatureDigest: try row.optionalBytes("removed_signature_sha256").flatMap { Digest(bytes: $0) })
             seal.sealed = try row.optionalInstant("sealed")
             return seal
         }
@@ -242,13 +251,15 @@ package enum Manifests {
         try session.execute(
             """
             insert into takeup.manifest_seal (volume_id, directory, generation, sha256, removed_sha256, files, removed,
-                key_id)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+                key_id, signature_sha256, removed_signature_sha256)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """,
             [
                 Value(directory.volume), .bytes(directory.path.bytes), .integer(seal.generation),
                 .bytes(seal.digest.bytes), seal.removedDigest.map { .bytes($0.bytes) } ?? .null,
                 .integer(seal.files), .integer(seal.removed), Value(seal.keyID),
+                seal.signatureDigest.map { .bytes($0.bytes) } ?? .null,
+                seal.removedSignatureDigest.map { .bytes($0.bytes) } ?? .null,
             ])
     }
 

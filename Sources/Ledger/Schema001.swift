@@ -530,6 +530,9 @@ extension Migrations {
             removed bigint not null,
             -- SHA-256 of the public key that it is signed with.
             key_id text,
+            -- Of the signatures as they were made.
+            signature_sha256 bytea check (octet_length(signature_sha256) = 32),
+            removed_signature_sha256 bytea check (octet_length(removed_signature_sha256) = 32),
             -- Null until its names are durable.
             sealed_at timestamptz,
             made_at timestamptz not null default now(),

@@ -216,6 +216,45 @@ import Vocabulary
         #expect(try await site.problems() == [])
     }
 
+    @Test(.timeLimit(.minutes(2)), arguments: ["", ".removed"])
+    func `a signature that others changed or removed is told of like a list`(_ list: String) async throws {
+        let site = try await EvidenceSite([10, 20], more: ManifestTests.rush)
+        let place = site.solution.directory
+        try #require(try shell("openssl genpkey -algorithm ed25519 -out '\(place)/key.pem'") == 0)
+        try site.solution.configure(
+            [site.source], more: ManifestTests.rush + "\nsigning_key_file = \"\(place)/key.pem\"")
+        try await site.moveToPast()
+        #expect(try await site.scrub().manifests == 1)
+        let day = try await directory(site)
+        try ChildProcess.run(["/bin/rm", try await site.path(of: 1)])
+        try await site.run(
+            "delete from callrec.cfiles where cplid = (select id from callrec.couples where sid = 'call-1')")
+        try await site.run("update takeup.day_directory set is_due = true")
+        #expect(try await site.scrub().manifests == 1)
+        let signature = "\(day)/SHA256SUMS\(list).sig"
+        let good = try readSample(signature)
+        func look(_ narrator: MemoryNarrator = MemoryNarrator()) async throws -> Int {
+            try await pass(site)
+            return try await site.scrub(narrator).tampered
+        }
+        #expect(try await look() == 0)
+        for change in ["printf x | dd of='\(signature)' conv=notrunc status=none", "rm '\(signature)'"] {
+            try #require(try shell(change) == 0)
+            let narrator = MemoryNarrator()
+            for _ in 0..<2 { #expect(try await look(narrator) == 1, "\(change)") }
+            #expect(try await site.problems() == ["manifest-tampered"])
+            let told = narrator.entries(of: .manifestTampered)
+            #expect(told.count == 1 && told.allSatisfy { $0.undeclaredFacts.isEmpty && $0.missingFacts.isEmpty })
+            try writeSample(good, to: signature)
+            #expect(try await look() == 0)
+            #expect(try await site.problems() == [])
+        }
+        // A crash before the last name: the ledger knows of a generation that was never complete.
+        try await site.run("update takeup.manifest_seal set sealed_at = null")
+        try #require(try shell("rm '\(signature)'") == 0)
+        #expect(try await look() == 0)
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `a crash between the ledger's word and the names is finished, whichever came to be`() async throws {
         let site = try await EvidenceSite([10], more: ManifestTests.rush)
