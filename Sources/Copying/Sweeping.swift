@@ -71,24 +71,45 @@ extension Copier {
         }
     }
 
-    /// Every staged file on the volume. Walks all its directories: for a start or an audit, not for each turn.
-    package func listStaged() async throws(CopyError) -> [StagedLeftover] {
+    /// The staged files on the volume. What this user may not look into, and what is hidden, is none of ours.
+    ///
+    /// - Parameter limit: directories that are looked through; by chance, so that another call finds what one has left.
+    package func listStaged(directories limit: Int = .max) async throws(CopyError) -> [StagedLeftover] {
         try await swept { session, pulse throws(CopyError) in
             var found: [StagedLeftover] = []
             var waiting = [FilePath(bytes: [])]
-            while let path = waiting.popLast() {
+            var left = limit
+            while left > 0, !waiting.isEmpty {
                 try beat(pulse, .settle)
-                guard let directory = try session.directory(path) else { continue }
+                left -= 1
+                waiting.swapAt(Int.random(in: waiting.indices), waiting.count - 1)
+                let path = waiting.removeLast()
+                guard let directory = try session.openedDirectory(path) else { continue }
                 for entry in try session.entries(of: directory) {
                     let below = path.appending(entry.name)
                     if let token = StagedName.token(in: entry.name) {
                         found.append(StagedLeftover(token: token, path: below))
-                    } else if try session.isDirectory(entry, in: directory) {
+                    } else if entry.name.first != UInt8(ascii: "."), try session.isDirectory(entry, in: directory) {
                         waiting.append(below)
                     }
                 }
             }
             return found
+        }
+    }
+
+    /// Removes a staged file that no intent knows, unless it was written or changed after `instant`.
+    package func sweepForgotten(_ leftover: StagedLeftover, notSince instant: Instant) async throws(CopyError)
+        -> Removal
+    {
+        try await swept { session, _ throws(CopyError) in
+            let name = StagedName.of(leftover.token)
+            guard leftover.path.lastComponent == name.bytes else { return .kept }
+            guard let directory = try session.directory(leftover.path.parent),
+                let seen = try session.observation(of: name, in: directory)
+            else { return .absent }
+            guard seen.isRegular, seen.modified.instant < instant, seen.changed.instant < instant else { return .kept }
+            return try session.remove(name, in: directory)
         }
     }
 
@@ -136,10 +157,24 @@ extension CopySession {
 
     func isDirectory(_ entry: DirectoryEntry, in directory: HeldFile) throws(CopyError) -> Bool {
         if entry.kind != .unknown { return entry.kind == .directory }
-        let name = FilePath(bytes: entry.name)
-        return try found { () throws(FileError) in
-            try calls.observe(name, in: directory.descriptor).isDirectory
-        } ?? false
+        return try observation(of: FilePath(bytes: entry.name), in: directory)?.isDirectory ?? false
+    }
+
+    /// nil where it does not exist.
+    func observation(of name: FilePath, in directory: HeldFile) throws(CopyError) -> FileObservation? {
+        try found { () throws(FileError) in try calls.observe(name, in: directory.descriptor) }
+    }
+
+    /// nil also where it is another file system's, or closed to this user.
+    func openedDirectory(_ path: FilePath) throws(CopyError) -> HeldFile? {
+        do {
+            return try directory(path)
+        } catch {
+            // Another mount is no part of what lies beneath the root.
+            let isOthers = error.cause?.code == .notPermitted || error.cause?.code == .escapes
+            if isOthers && !path.isEmpty { return nil }
+            throw error
+        }
     }
 
     private func found<Value>(_ body: () throws(FileError) -> Value) throws(CopyError) -> Value? {

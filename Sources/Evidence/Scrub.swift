@@ -15,20 +15,23 @@ package struct Scrub: Sendable {
     let environment: SettingsEnvironment
     let narrator: any Narrator
     package let tally: ScrubTally
+    private let forgottenAfter: Duration
     /// Longer than any transaction is open.
     private static let lag = Duration.seconds(600)
     /// For one read.
     private static let patience = Duration.seconds(150)
 
+    /// - Parameter forgottenAfter: how old a staged file that no intent knows has to be to go.
     package init(
         settings: Settings, base: ReplayBase, environment: SettingsEnvironment, narrator: any Narrator,
-        tally: ScrubTally = ScrubTally()
+        tally: ScrubTally = ScrubTally(), forgottenAfter: Duration = .seconds(86_400)
     ) {
         self.settings = settings
         self.base = base
         self.environment = environment
         self.narrator = narrator
         self.tally = tally
+        self.forgottenAfter = forgottenAfter
     }
 
     @discardableResult
@@ -115,6 +118,16 @@ package struct Scrub: Sendable {
             if Task.isCancelled { return }
             tally.add(note: "manifests of volume \(volume.name) are left: \(error)")
             narrator.tell(.turnFailed, .service("manifests"), .detail(error))
+        }
+        do {
+            try await ForgottenStages(
+                base: base, volume: id, name: volume.name, copier: try self.copier(of: volume, id), age: forgottenAfter,
+                narrator: narrator, tally: tally
+            ).run()
+        } catch {
+            if Task.isCancelled { return }
+            tally.add(note: "staged files on volume \(volume.name) are left: \(error)")
+            narrator.tell(.turnFailed, .service("sweep"), .detail(error))
         }
         do {
             try await VolumeScrub(

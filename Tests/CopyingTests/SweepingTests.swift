@@ -11,6 +11,7 @@ import Vocabulary
             for name in [
                 "volume/north/20261121/.takeup-17.part", "volume/.takeup-3.part", "volume/a/b/c/.takeup-9.part",
                 "volume/a/.takeup-x.part", "volume/a/takeup-4.part", "volume/a/.takeup-5.partial",
+                "volume/.snapshot/a/.takeup-6.part",
             ] {
                 try fixture.scratch.write([1], to: name)
             }
@@ -22,7 +23,22 @@ import Vocabulary
                 #expect(try await copier.sweepStaged(leftover.token, for: order) == .removed)
             }
             #expect(try await copier.listStaged().isEmpty)
-            #expect(try fixture.volumeFiles().count == 3)
+            #expect(try fixture.volumeFiles().count == 4)
+        }
+    }
+
+    @Test func `many calls that look at a few directories each find what one call finds`() async throws {
+        try await CopyFixture.with { fixture in
+            for number in 1...6 { try fixture.scratch.write([1], to: "volume/d\(number)/.takeup-\(number).part") }
+            let copier = fixture.copier()
+            var found: Set<Int64> = []
+            for _ in 0..<200 {
+                let some = try await copier.listStaged(directories: 3)
+                #expect(some.count <= 2)
+                found.formUnion(some.map(\.token.rawValue))
+            }
+            #expect(found == Set(1...6))
+            #expect(try await copier.listStaged().count == 6)
         }
     }
 

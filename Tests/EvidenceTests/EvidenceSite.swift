@@ -84,9 +84,12 @@ struct EvidenceSite {
     }
 
     /// Scrubs in this process.
-    func scrub(_ narrator: MemoryNarrator = MemoryNarrator()) async throws -> ScrubTally.Sum {
+    func scrub(
+        _ narrator: MemoryNarrator = MemoryNarrator(), forgottenAfter: Duration = .seconds(86_400)
+    ) async throws -> ScrubTally.Sum {
         try await Scrub(
-            settings: settings(), base: try await base(narrator), environment: .ofProcess(), narrator: narrator
+            settings: settings(), base: try await base(narrator), environment: .ofProcess(), narrator: narrator,
+            forgottenAfter: forgottenAfter
         ).run()
     }
 
