@@ -60,6 +60,8 @@ struct Staging: Sendable {
                 isLarge: isLarge(observation), isDirect: isDirect(observation.size), readBack: readBack)
         } catch {
             if let name { try? calls.unlink(name, in: directory.descriptor) }
+            // Here and not when the last holder goes: the thread that read it back may end a moment later.
+            try? file.close(with: calls)
             throw error
         }
     }
