@@ -4,15 +4,30 @@ internal import Glibc
 /// behind, however the test ends.
 package final class PrivateMounts: Sendable {
     private let holder: ChildProcess
+    /// Closed with this process at the latest, which ends the holder. It never ends before: children that ended and that
+    /// nobody waits for keep Swift Testing from seeing the ends of its own.
+    private let lifeline: CInt
 
     package init() throws {
         let namespaces = geteuid() == 0 ? "-m" : "-Urm"
-        holder = try ChildProcess([
-            "/usr/bin/unshare", namespaces, "--propagation", "private", "/bin/sleep", "600",
-        ])
+        var ends: [CInt] = [-1, -1]
+        guard pipe(&ends) == 0 else {
+            throw ChildProcess.Failure(description: "no pipe for a namespace: errno \(errno)")
+        }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { close(ends[0]) }
+        do {
+            holder = try ChildProcess(
+                ["/usr/bin/unshare", namespaces, "--propagation", "private", "/bin/cat"], input: ends[0])
+        } catch {
+            close(ends[1])
+            throw error
+        }
+        lifeline = ends[1]
     }
 
     deinit {
+        close(lifeline)
         holder.send(SIGKILL)
         holder.wait()
     }
