@@ -35,12 +35,13 @@ demo: build ## show the main job on real parts: a recorder, two agents, a mux wo
 demo-gir: build ## show the main job at a site with Genesys Interaction Recording, by its own muxer.cfg
 	@examples/gir/demo
 
-# Swift Testing runs tests beside each other on as many threads as there are cores; suites that start servers or
-# agents of their own say `.serialized`. The runner's closing line is repeated as the last one.
+# What failed is told again at the end, so that the last lines of a long run name it; the runner's closing line is last.
 test: deps ## build and pass all tests: units, conformance and the quick core of the system tests
 	swift build --build-tests $(FLOORS)
 	@mkdir -p .build
-	swift test --skip-build $(TESTS) 2>&1 | tee .build/test.log
+	swift test --skip-build $(TESTS) 2>&1 | tee .build/test.log || \
+		{ grep -aE '^✘|^↳' .build/test.log | grep -avE 'Test run with|Testing Library|Target Platform' | tail -n 200; \
+		grep -aE 'Test run with [0-9]+ tests?' .build/test.log | tail -n 1; exit 1; }
 	@grep -aE 'Test run with [0-9]+ tests?' .build/test.log | tail -n 1
 
 # Real NFS among them, where user-mode-linux, nfs-kernel-server, rpcbind, busybox-static and gcc are installed.
