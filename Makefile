@@ -39,7 +39,7 @@ demo-gir: build ## show the main job at a site with Genesys Interaction Recordin
 test: deps ## build and pass all tests: units, conformance and the quick core of the system tests
 	swift build --build-tests $(FLOORS)
 	@mkdir -p .build
-	swift test --skip-build $(TESTS) 2>&1 | tee .build/test.log || \
+	@swift test --skip-build $(TESTS) 2>&1 | tee .build/test.log || \
 		{ grep -aE '^✘|^↳' .build/test.log | grep -avE 'Test run with|Testing Library|Target Platform' | tail -n 200; \
 		grep -aE 'Test run with [0-9]+ tests?' .build/test.log | tail -n 1; exit 1; }
 	@grep -aE 'Test run with [0-9]+ tests?' .build/test.log | tail -n 1
