@@ -84,7 +84,7 @@ import Vocabulary
             let asking = Task { await service.load() }
             let waits =
                 "select count(*) as count from pg_locks where not granted and relation = 'takeup.read_limit'::regclass"
-            let isWaiting = try await ledger.wait(upTo: .seconds(10)) { try await $0.count(waits) == 1 }
+            let isWaiting = try await ledger.wait(upTo: .seconds(40)) { try await $0.count(waits) == 1 }
             #expect(isWaiting)
             await service.forget()
             locked.open()

@@ -43,7 +43,7 @@ internal import Vocabulary
         // They are asked for at least each minute.
         let marks = try await one.marks(upTo: .seconds(90))
         #expect(Set(marks.values) == ["S"], "\(solution.log("one").suffix(3000))")
-        let isOver = try await solution.replay.wait(upTo: .seconds(20)) { _ in
+        let isOver = try await solution.replay.wait(upTo: .seconds(40)) { _ in
             try await solution.openProblems().isEmpty
         }
         #expect(isOver)

@@ -44,10 +44,10 @@ internal import Vocabulary
             }
         }
         #expect(
-            try await site.wait(upTo: .seconds(20)) { try await phrases() == "brought70,shared60,theirs,theirs too" },
+            try await site.wait(upTo: .seconds(40)) { try await phrases() == "brought70,shared60,theirs,theirs too" },
             "\(site.log(.calls))")
         #expect(
-            try await site.wait(upTo: .seconds(20)) {
+            try await site.wait(upTo: .seconds(40)) {
                 try await site.count("select count(*) from callrec.tag_to_phrases", in: site.source) == 1
             })
         #expect(
@@ -76,7 +76,7 @@ internal import Vocabulary
                 """)
         }
         #expect(
-            try await site.wait(upTo: .seconds(20)) { try await phrases() == "shared75,theirs,theirs too" },
+            try await site.wait(upTo: .seconds(40)) { try await phrases() == "shared75,theirs,theirs too" },
             "\(site.log(.calls))")
         #expect(try await site.count("select count(*) from callrec.speech_tags", in: site.source) == 0)
 

@@ -42,7 +42,7 @@ internal import Vocabulary
         let late = try await site.soundPath(of: without) + ".tags"
         try site.recorder.put(content, at: FilePath(late))
         #expect(
-            try await site.wait(upTo: .seconds(20)) { try await site.indexFiles().count == 2 }, "\(site.log(.calls))")
+            try await site.wait(upTo: .seconds(40)) { try await site.indexFiles().count == 2 }, "\(site.log(.calls))")
         #expect(
             try await site.wait(upTo: .seconds(30)) {
                 try await site.markedCount() == 2

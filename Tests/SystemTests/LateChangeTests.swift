@@ -41,7 +41,7 @@ internal import Vocabulary
             return try await site.digests(of: used).contains(screen.sha256) && data == 1 && tags == 1
         }
         #expect(hasCome, "\(site.log(.calls))\n\(site.log(.screens))")
-        let isMarked = try await site.wait(upTo: .seconds(20)) {
+        let isMarked = try await site.wait(upTo: .seconds(40)) {
             try await site.count("select count(*) from takeup.sighting where state = 'marked'", in: site.replay) == 1
         }
         #expect(isMarked)

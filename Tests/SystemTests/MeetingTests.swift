@@ -99,7 +99,7 @@ internal import Vocabulary
             try await $0.count("select count(*) from callrec.couples where synchronized = 'N'") == 1
         }
         #expect(isOver, "\(solution.log("two"))")
-        let isTold = try await solution.replay.wait(upTo: .seconds(20)) {
+        let isTold = try await solution.replay.wait(upTo: .seconds(40)) {
             try await $0.count(
                 "select count(*) from takeup.problem where kind = 'sid-collision' and closed_at is null") == 1
         }
@@ -187,7 +187,7 @@ internal import Vocabulary
             #expect(try await solution.openProblems().map(\.what) == [])
         }
         for recorder in recorders {
-            #expect(try await recorder.marks(upTo: .seconds(20)).values.allSatisfy { $0 == "S" })
+            #expect(try await recorder.marks(upTo: .seconds(40)).values.allSatisfy { $0 == "S" })
         }
     }
 

@@ -248,14 +248,14 @@ private final class FaultWalk: Sendable {
     private func expectResumed(_ name: String, since: ContinuousClock.Instant) async throws -> Duration {
         let probe = try await site.record("probe-\(UInt32.random(in: 0 ... .max))", [.audio])
         state.withLock { $0.recordings.append(probe) }
-        let came = try await site.wait(upTo: .seconds(20)) {
+        let came = try await site.wait(upTo: .seconds(40)) {
             try await !self.site.digests(of: probe).isEmpty
         }
         let resumed = ContinuousClock.now - since
         #expect(
             came && resumed.isWithin(bar: .seconds(5)),
             "\(name): resumed after \(resumed)\n\(site.log(.calls).suffix(4000))")
-        #expect(try await site.wait(upTo: .seconds(20)) { try await self.site.openProblems().isEmpty }, "\(name)")
+        #expect(try await site.wait(upTo: .seconds(40)) { try await self.site.openProblems().isEmpty }, "\(name)")
         return resumed
     }
 

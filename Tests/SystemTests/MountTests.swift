@@ -82,7 +82,7 @@ private struct MountScene {
 
     func expectBack() async throws {
         #expect(
-            try await site.wait(upTo: .seconds(20)) { try await !isMountProblemOpen() }, "\(site.log(.calls))")
+            try await site.wait(upTo: .seconds(40)) { try await !isMountProblemOpen() }, "\(site.log(.calls))")
         #expect(
             try await site.wait(upTo: .seconds(60)) { try await site.count(unmarked, in: site.source) == 0 },
             "\(site.log(.calls))")

@@ -40,7 +40,7 @@ internal import Vocabulary
             }
         }
         #expect(isTold, "\(site.log(.mux))")
-        let isInJournal = try await site.wait(upTo: .seconds(10)) { site.log(.mux).contains(words) }
+        let isInJournal = try await site.wait(upTo: .seconds(40)) { site.log(.mux).contains(words) }
         #expect(isInJournal, "\(site.log(.mux))")
         let status = try site.run(["status", "--config", site.settingsPath])
         #expect(status.output.contains("1 with notes"), "\(status.output)")

@@ -195,7 +195,7 @@ private final class NFSScene: Sendable {
         }
         let resumed = ContinuousClock.now - answers
         #expect(resumed <= .seconds(5), "\(name): \(resumed)\n\(site.log(.calls).suffix(3000))")
-        #expect(try await site.wait(upTo: .seconds(5)) { try await self.site.openProblems().isEmpty }, "\(name)")
+        #expect(try await site.wait(upTo: .seconds(40)) { try await self.site.openProblems().isEmpty }, "\(name)")
         print(
             "nfs: \(name): seen after \(seen.wholeMilliseconds) ms as \(word ?? ""), status in "
                 + "\(answered.wholeMilliseconds) ms, the client has it again \((answers - ended).wholeMilliseconds) ms after its "
@@ -215,7 +215,7 @@ private final class NFSScene: Sendable {
     func expectResumed(_ name: String) async throws {
         let probe = try await site.record("probe \(name)", [.audio])
         #expect(
-            try await site.wait(upTo: .seconds(20)) { try await !self.site.digests(of: probe).isEmpty },
+            try await site.wait(upTo: .seconds(40)) { try await !self.site.digests(of: probe).isEmpty },
             "\(site.log(.calls).suffix(3000))")
     }
 

@@ -19,7 +19,7 @@ internal import Vocabulary
         let before = ContinuousClock.now
         #expect(
             try pause(site, "--reason", "the recorder moves") == "Source recorder1 is paused now: the recorder moves\n")
-        let areTold = try await site.wait(upTo: .seconds(10)) { isPauseTold(site, times: 1) }
+        let areTold = try await site.wait(upTo: .seconds(40)) { isPauseTold(site, times: 1) }
         #expect(areTold, "after \(ContinuousClock.now - before): \(site.allLogs())")
         #expect(try pause(site).hasPrefix("Source recorder1 is paused since "))
 
@@ -29,7 +29,7 @@ internal import Vocabulary
         #expect(isPauseTold(site, times: 1))
         await crew.stop()
         try await crew.startServing()
-        let areToldAgain = try await site.wait(upTo: .seconds(10)) { isPauseTold(site, times: 2) }
+        let areToldAgain = try await site.wait(upTo: .seconds(40)) { isPauseTold(site, times: 2) }
         #expect(areToldAgain, "\(site.allLogs())")
         try await expectRest(of: site, bringing: 1)
         try expectShown(on: site)

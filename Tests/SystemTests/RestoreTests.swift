@@ -91,7 +91,7 @@ internal import Vocabulary
         #expect(try await site.holds(after, [.audio, .video]))
         #expect(try await site.holds(gone, [.audio, .recd]))
         #expect(try await site.digests(of: removed).isEmpty)
-        let late = try await site.wait(upTo: .seconds(20)) {
+        let late = try await site.wait(upTo: .seconds(40)) {
             try await site.count("select count(*) from callrec.couple_extdata where key = 'late'", in: site.replay) == 1
         }
         #expect(late)

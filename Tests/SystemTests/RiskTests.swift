@@ -87,7 +87,7 @@ internal import Vocabulary
             try await Task.sleep(for: .seconds(2))
             #expect(try await (site.mark(of: left) != nil) == isAllowed)
             #expect(try await (site.mark(of: whole) != nil) == (isAllowed || takesWhole))
-            let isTold = try await site.wait(upTo: .seconds(20)) {
+            let isTold = try await site.wait(upTo: .seconds(40)) {
                 let problem = try await site.openProblems().first { $0.kind == "marked-not-held" }
                 return (problem?.what.contains("RECD of 1") ?? false) == isAllowed
             }

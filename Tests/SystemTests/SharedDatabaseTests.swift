@@ -47,7 +47,7 @@ internal import Vocabulary
             agent.wait()
         }
         if way == .late {
-            let isAway = try await site.wait(upTo: .seconds(20)) { site.log(.calls).contains("cannot be reached") }
+            let isAway = try await site.wait(upTo: .seconds(40)) { site.log(.calls).contains("cannot be reached") }
             #expect(isAway, "\(site.log(.calls))")
             symlink(cluster.directory, link)
         }
@@ -90,7 +90,7 @@ internal import Vocabulary
         let twin = try ChildProcess(
             [program, "agent", "--config", site.settingsPath, "--mount", other + "/calls"],
             outputPath: site.directory + "/twin.log")
-        let isSeen = try await site.wait(upTo: .seconds(20)) {
+        let isSeen = try await site.wait(upTo: .seconds(40)) {
             (try? await site.count("select count(*) from takeup.source_database", in: site.replay)) == 1
         }
         #expect(isSeen)

@@ -112,7 +112,7 @@ internal import Vocabulary
         #expect(chmod(one.prefix + touched.sample.path.displayText, 0o600) == 0)
         try await one.builder.add(
             RecordingSample("sized", stop: PlainRecorder.now, seconds: 3).media(try one.file(.audio, "b.mp3", sound)))
-        let isMarked = try await one.database.wait(upTo: .seconds(20)) {
+        let isMarked = try await one.database.wait(upTo: .seconds(40)) {
             try await $0.count("select count(*) from callrec.couples where sid = 'sized' and synchronized = 'S'") == 1
         }
         #expect(isMarked)

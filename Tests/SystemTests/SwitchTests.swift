@@ -15,11 +15,11 @@ internal import Vocabulary
         let before = try await scene.statementsAtSource()
         let agents = try [ScratchSite.Role.calls, .screens].map { try site.start($0) }
         defer { SwitchScene.stop(agents) }
-        let isSaid = try await site.wait(upTo: .seconds(20)) {
+        let isSaid = try await site.wait(upTo: .seconds(40)) {
             site.log(.calls).contains("Collecting is switched off (synchro.enabled = false)")
         }
         #expect(isSaid, "\(site.log(.calls))")
-        let isSampled = try await site.wait(upTo: .seconds(20)) {
+        let isSampled = try await site.wait(upTo: .seconds(40)) {
             try await site.count("select count(*) from takeup.volume where sampled_at is not null", in: site.replay)
                 == 3
         }
@@ -35,7 +35,7 @@ internal import Vocabulary
         #expect(try site.run(["check", "--config", site.settingsPath]).output.contains("nothing is collected"))
         // The mount is watched all the same.
         try ChildProcess.run(["/bin/mv", site.callsMount, site.callsMount + "-gone"])
-        let isTold = try await site.wait(upTo: .seconds(20)) {
+        let isTold = try await site.wait(upTo: .seconds(40)) {
             try await site.openProblems().map(\.kind) == ["mount-unavailable"]
         }
         #expect(isTold, "\(site.log(.calls))")
@@ -53,7 +53,7 @@ internal import Vocabulary
         #expect(refused.output.contains("The source \(ScratchSite.sourceName) is not enabled in the settings."))
         let worker = try site.start(.mux)
         defer { SwitchScene.stop([worker]) }
-        let isServing = try await site.wait(upTo: .seconds(20)) { site.log(.mux).contains(" muxes, ") }
+        let isServing = try await site.wait(upTo: .seconds(40)) { site.log(.mux).contains(" muxes, ") }
         #expect(isServing)
         #expect(try site.run(["status", "--config", site.settingsPath]).output.contains("disabled"))
         let check = try site.run(["check", "--config", site.settingsPath]).output

@@ -150,10 +150,10 @@ private final class UnitScene: Sendable {
         let made = if let probe { probe } else { try await record() }
         let began = ContinuousClock.now
         try start()
-        let came = try await site.wait(upTo: .seconds(20)) { try await !self.site.digests(of: made).isEmpty }
+        let came = try await site.wait(upTo: .seconds(40)) { try await !self.site.digests(of: made).isEmpty }
         let resumed = ContinuousClock.now - began
         #expect(came && resumed.isWithin(bar: .seconds(5)), "\(resumed)\n\((try? journal())?.suffix(3000) ?? "")")
-        #expect(try await site.wait(upTo: .seconds(20)) { try await self.site.openProblems().isEmpty })
+        #expect(try await site.wait(upTo: .seconds(40)) { try await self.site.openProblems().isEmpty })
         return resumed
     }
 }
