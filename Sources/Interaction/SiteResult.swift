@@ -154,4 +154,7 @@ extension SiteMedium {
         // Which host or path leads to the store is the site's to say.
         return address.lastName == file.lastName
     }
+
+    /// Whether its file may be that one: a result that does not say where it lies may lie anywhere.
+    package func mayBeStored(in file: HTTPAddress) -> Bool { isStored(in: file) ?? (sources != nil) }
 }

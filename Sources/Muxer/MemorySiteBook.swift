@@ -61,7 +61,8 @@ final class MemorySiteBook: SiteBook {
                 if known.record.mediaIDs != call.mediaIDs, known.state != .claimed {
                     (known.state, known.notBefore, known.failures) = (.waiting, now, 0)
                 }
-                known.record = call
+                // What changes while it is worked on is seen by the next search.
+                if known.state != .claimed { known.record = call }
                 book.calls[call.id] = known
             }
         }

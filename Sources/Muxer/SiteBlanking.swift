@@ -30,6 +30,9 @@ struct SiteBlanking: Sendable {
         }
     }
 
+    /// Whether a result of the same media that others made may show what this one does not.
+    var hides: Bool { isOn && sound.masks != .read([]) }
+
     /// What who plays a result should know of what it shows.
     var notes: [String] {
         if isOn { return [] }

@@ -18,6 +18,7 @@ struct SiteUpload: Sendable {
     private let scratch: FilePath
     /// Of the clear result; what else stands at the store has to be as long.
     private let clear: MuxResult
+    private let isOnlyOurs: Bool
     let encryption: SiteResult.Encryption?
 
     /// Where a result stands at the store.
@@ -30,8 +31,10 @@ struct SiteUpload: Sendable {
         let surplus: [HTTPAddress]
     }
 
+    /// - Parameter isOnlyOurs: whether what another worker made of the same pair must not stand for it.
     init(
-        _ result: MuxResult, _ pair: SourcePair, isEncrypted: Bool, _ scratch: FilePath, _ work: SiteWork
+        _ result: MuxResult, _ pair: SourcePair, isEncrypted: Bool, isOnlyOurs: Bool, _ scratch: FilePath,
+        _ work: SiteWork
     ) async throws {
         let made = try KernelFiles().openRegularFile(absolute: result.path).held().0
         if isEncrypted {
@@ -58,6 +61,7 @@ struct SiteUpload: Sendable {
         self.work = work
         self.scratch = scratch
         clear = result
+        self.isOnlyOurs = isOnlyOurs
     }
 
     /// Brings the result to a name. A staged name that is ours goes away with a failure.
@@ -68,10 +72,12 @@ struct SiteUpload: Sendable {
         let staged = collection.appending(pair.stagedName(work.worker))
         try await lease.stage(staged.text)
         do {
-            if encryption == nil, records.isEmpty {
+            if encryption == nil, records.isEmpty, !isOnlyOurs {
                 return try await publishShared(collection, staged, lease)
             }
-            return try await publishOwn(collection, staged, insteadOf: records, surplus: [], lease)
+            // What a worker without our rules left under the pair's name must not be registered later.
+            let surplus = isOnlyOurs ? [collection.appending(pair.resultName)] : []
+            return try await publishOwn(collection, staged, insteadOf: records, surplus: surplus, lease)
         } catch {
             // Also after a cancellation, which this task knows nothing of.
             let store = work.access.hastyStore

@@ -64,7 +64,12 @@ struct SiteWork: Sendable {
         let staged = claim.staged.compactMap { HTTPAddress($0) }.filter { access.isStore($0) }
         for upload in staged { try await remove(upload, &outcome) }
         try await settle(claim, screens, look, &outcome)
-        if outcome.failures.isEmpty, !staged.isEmpty { try await removeLeft(by: staged, of: claim.call, &outcome) }
+        guard outcome.failures.isEmpty, !staged.isEmpty else { return outcome }
+        do {
+            try await removeLeft(by: staged, of: claim.call, &outcome)
+        } catch {
+            outcome.failures.append(error)
+        }
         return outcome
     }
 
@@ -72,8 +77,11 @@ struct SiteWork: Sendable {
         _ claim: SiteClaim, _ screens: [SiteMedium]?, _ look: Look, _ outcome: inout Outcome
     ) async throws {
         guard let screens, screens.contains(where: \.isRawScreen) else {
-            outcome.isAwaited = claim.record?.hasScreenMark ?? true
             outcome.hasNoPair = true
+            // Its result may have outlived its screens.
+            if screens?.contains(where: { $0.sources != nil }) == true { return }
+            let record = if let record = claim.record { record } else { try await access.rws.call(claim.call) }
+            outcome.isAwaited = record?.hasScreenMark ?? false
             return
         }
         let record = if let record = claim.record { record } else { try await access.rws.call(claim.call) }
@@ -104,7 +112,12 @@ struct SiteWork: Sendable {
                 if Task.isCancelled || SiteWork.isEnd(error) { break }
             }
         }
-        if outcome.failures.isEmpty { try await removeParted(pairs, of: call, known, &outcome) }
+        guard outcome.failures.isEmpty else { return }
+        do {
+            try await removeParted(pairs, of: call, known, &outcome)
+        } catch {
+            outcome.failures.append(error)
+        }
     }
 
     /// Whether it means that this worker has to leave the call.
@@ -258,7 +271,7 @@ struct SiteWork: Sendable {
     private func removeLeft(by staged: [HTTPAddress], of call: String, _ outcome: inout Outcome) async throws {
         let screens = try await access.rws.screens(of: call) ?? []
         for file in staged.flatMap({ SourcePair.ownFiles(staged: $0) })
-        where !screens.contains(where: { $0.isStored(in: file) ?? false }) {
+        where !screens.contains(where: { $0.mayBeStored(in: file) }) {
             try await remove(file, &outcome)
         }
     }
@@ -269,11 +282,11 @@ struct SiteWork: Sendable {
     ) async throws {
         let stores = Set(screens.filter(\.isRawScreen).compactMap { try? collection(of: $0) })
         for file in stores.flatMap({ store in pair.ownNames(worker).map { store.appending($0) } })
-        where !screens.contains(where: { $0.isStored(in: file) ?? false }) {
+        where !screens.contains(where: { $0.mayBeStored(in: file) }) {
             guard try await access.store.byteCount(of: file) != nil else { continue }
             // This very look may have made and registered it.
             let standing = try await access.rws.screens(of: call) ?? []
-            guard pair.isDone(in: standing), !standing.contains(where: { $0.isStored(in: file) ?? false }) else {
+            guard pair.isDone(in: standing), !standing.contains(where: { $0.mayBeStored(in: file) }) else {
                 continue
             }
             try await remove(file, &outcome)
@@ -313,7 +326,8 @@ struct SiteWork: Sendable {
                 }, madeBy: madeBy)
         }
         let upload = try await SiteUpload(
-            result, pair, isEncrypted: opened.contains(where: \.isSecret), scratch.path, self)
+            result, pair, isEncrypted: opened.contains(where: \.isSecret), isOnlyOurs: blanking.hides, scratch.path,
+            self)
         let registration = Registering(
             upload: upload, pair: pair, call: call.id, collection: collection,
             showsEnvelopes: sources.dropFirst().contains { $0.envelope != nil }
@@ -364,8 +378,11 @@ struct SiteWork: Sendable {
         _ one: Registering, insteadOf records: [SiteMedium], _ outcome: inout Outcome, _ look: Look
     ) async throws -> Int64? {
         var replaced = records
+        // Of the round before.
+        var left: [HTTPAddress] = []
         for _ in 1...2 {
             let placed = try await one.upload.publish(to: one.collection, insteadOf: replaced, look.lease)
+            left.removeAll { $0.lastName == placed.address.lastName }
             let registered = try await tell(one, placed, insteadOf: replaced, &outcome, look)
             if case .registered = registered.registration, !registered.removed.isEmpty {
                 outcome.doubles.append((one.pair.resultName, registered.removed.count))
@@ -377,10 +394,12 @@ struct SiteWork: Sendable {
             }
             switch try await one.upload.judge(registered.media, placed, showsEnvelopes: one.showsEnvelopes) {
             case .ours:
-                await removeSurplus(placed.surplus, &outcome)
+                await removeSurplus(placed.surplus + left, &outcome)
                 return placed.byteCount
             case .another:
-                await removeSurplus([placed.address], &outcome)
+                let media = registered.media
+                let unnamed = left.filter { file in !media.contains { $0.mayBeStored(in: file) } }
+                await removeSurplus([placed.address] + unnamed, &outcome)
                 return nil
             case .doubled(let count): outcome.doubles.append((one.pair.resultName, count - 1))
             case .broken: break
@@ -392,6 +411,7 @@ struct SiteWork: Sendable {
                     isTransient: false)
             }
             replaced = registered.media
+            left += [placed.address] + placed.surplus
         }
         throw MuxFailure(what: "RWS's record and the file of the result do not come together", isTransient: true)
     }
@@ -418,17 +438,20 @@ struct SiteWork: Sendable {
         }
     }
 
-    /// Only where RWS says that nothing names the file: an earlier request may have come through. What cannot be seen now is
-    /// seen by the next look.
+    /// Removes the file, and with it those of records that went before RWS took the new one: without an envelope they are of
+    /// no use. Only where RWS says that nothing names them: an earlier request may have come through. What cannot be seen
+    /// now is seen by the next look.
     private func withdraw(
         _ one: Registering, _ placed: SiteUpload.Placed, _ outcome: inout Outcome
     ) async {
+        // Under the pair's name the next try, or another worker, takes what stands.
+        let old = placed.surplus.filter { $0.lastName != one.pair.resultName }
         do {
             let screens = try await access.rws.screens(of: one.call) ?? []
-            let isNamed = screens.contains {
-                $0.mediaID == one.pair.resultName || $0.isStored(in: placed.address) ?? false
+            if screens.contains(where: { $0.mediaID == one.pair.resultName }) { return }
+            for file in [placed.address] + old where !screens.contains(where: { $0.mayBeStored(in: file) }) {
+                try await access.store.remove(file)
             }
-            if !isNamed { try await access.store.remove(placed.address) }
         } catch {
             // What a stop leaves is found by who goes on.
             if !SiteWork.isEnd(error) { outcome.left.append("a result that RWS did not take: \(error)") }

@@ -55,4 +55,15 @@ import Vocabulary
         let later = try #require(book.claim(1, batch: nil).first)
         #expect(later.call == "c" && later.record == nil)
     }
+
+    @Test func `what changed while a call was worked on is looked at after it`() throws {
+        let book = MemorySiteBook(interval: .seconds(60))
+        book.note([call("a")], wakes: false)
+        let claim = try #require(book.claim(1, batch: nil).first)
+        book.note([call("a", "b")], wakes: false)
+        book.end(claim, .looked(again: nil))
+        #expect(book.claim(1, batch: nil).isEmpty)
+        book.note([call("a", "b")], wakes: false)
+        #expect(book.claim(1, batch: nil).first?.record == call("a", "b"))
+    }
 }

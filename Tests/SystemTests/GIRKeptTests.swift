@@ -262,6 +262,26 @@ extension GIRTests {
             #expect(try await isWhole(scene))
         }
 
+        @Test func `a record that went before RWS refused the new one leaves no file of either`() async throws {
+            let scene = try await GIRScene()
+            let pair = try scene.pair(encrypted: true)
+            #expect(try scene.batch(scene.query(pair)).code == 0)
+            // As the file of another worker, which did not come to its end.
+            try scene.change(
+                pair,
+                #"old = stored["path"]; stored["path"] = "theirs.mp4"; os.rename(place + old, place + "theirs.mp4"); "#
+                    + #"os.truncate(place + "theirs.mp4", 900)"#)
+            try await scene.site.fault(
+                #"{"kind": "status", "status": 400, "method": "POST", "path": "screen-recordings$", "times": -1}"#)
+            let (code, said) = try scene.batch(scene.query(pair))
+            #expect(code == 1, "\(said)")
+            let refused = try await scene.site.verdict()
+            #expect(refused.done == 0 && refused.orphans == 0, "\(refused)\n\(said)")
+            try await scene.site.calm()
+            #expect(try scene.batch(scene.query(pair)).code == 0)
+            #expect(try await isWhole(scene))
+        }
+
         @Test(.enabled(if: GIRTests.isLong), arguments: [true, false])
         func `a batch that gives up a registration leaves no upload`(isEncrypted: Bool) async throws {
             let scene = try await GIRScene()
