@@ -109,6 +109,8 @@ struct SiteWork: Sendable {
                 try await settle(pair, of: call, known, media, &outcome, look)
             } catch {
                 outcome.failures.append(PairFailure.of(error, pair))
+                // Its record may be gone by now.
+                outcome.stood.removeAll { $0 == pair.resultName }
                 if Task.isCancelled || SiteWork.isEnd(error) { break }
             }
         }

@@ -182,7 +182,7 @@ package final class PlaySite: Sendable {
         try await tell(
             "POST", "choices",
             #"{"csrf": true, "page_links": ["previousUri", "nextUri"], "page_links_absolute": false, "index_lag": 0,"#
-                + #" "bulk_path": "bulk", "same_media_id": "refuse", "screen_envelopes": true,"#
+                + #" "bulk_path": "bulk", "same_media_id": "refuse", "screen_envelopes": true, "removes_file": true,"#
                 + #" "version": "8.5.201.90", "names_itself": null,"#
                 + #" "rcs_has_center": false, "store": "apache"}"#)
     }

@@ -177,10 +177,11 @@ class RWS(Handler):
         if not removed:
             raise Refused(404, 6, "No such medium")
         stored = removed[0].get("originalMediaDescriptor", {}).get("path", "")
-        try:
-            os.unlink(self.site.settings.path("www/recordings/screen", os.path.basename(stored)))
-        except FileNotFoundError:
-            pass
+        if self.site.settings.removes_file:
+            try:
+                os.unlink(self.site.settings.path("www/recordings/screen", os.path.basename(stored)))
+            except FileNotFoundError:
+                pass
         self.reply_json({"statusCode": 0})
 
     def parsed(self, body):

@@ -25,6 +25,8 @@ CHOICES = {
     "screen_envelopes": True,
     # A result whose mediaId is there already: "refuse" (statusCode 18), "replace", "append".
     "same_media_id": "refuse",
+    # Whether what RWS removes goes from the store, too.
+    "removes_file": True,
     # Whether RCS has screens below the contact center, as RWS has them, and not as its own paths are seen elsewhere.
     "rcs_has_center": False,
     # The server behind the WebDAV store: "apache", "rclone", "nginx", "wsgidav".
