@@ -23,4 +23,12 @@ extension GIRSettings {
         }
         return parts.joined(separator: " ")
     }
+
+    /// What tells a worker from others of its host where they share no ledger, the same after a restart: they have other
+    /// calls, or come to them another way.
+    package var ownPart: String {
+        let part = shard.map { "\($0.kind.rawValue)\($0.id)" } ?? "alone"
+        if batchQuery != nil { return part + "-batch" }
+        return window.olderThan > .zero ? part + "-after\(window.olderThan.components.seconds)" : part
+    }
 }

@@ -121,8 +121,7 @@ package struct SiteProcess: Sendable {
     private func book() async throws -> (any SiteBook, worker: String) {
         let host = String(ReplayBase.hostName().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
         guard let ledger = options.ledger else {
-            let part = settings.shard.map { "\($0.kind.rawValue)\($0.id)" } ?? "alone"
-            return (MemorySiteBook(interval: settings.pollInterval), "\(host)-\(part)")
+            return (MemorySiteBook(interval: settings.pollInterval), "\(host)-\(settings.ownPart)")
         }
         var connection = ConnectionSettings(
             connectionString: ledger, password: options.ledgerPassword?.reveal(), applicationName: "takeup mux",

@@ -6,7 +6,9 @@ import Vocabulary
 
 /// What workers that share a ledger call their searches.
 @Suite struct SearchKindTests {
-    private func kind(_ lines: String...) throws -> String {
+    private func kind(_ lines: String...) throws -> String { try settings(lines).searchKind }
+
+    private func settings(_ lines: [String]) throws -> GIRSettings {
         let text =
             ([
                 "[htcc]", "base_uri = https://rws.example/", "contact_center_id = 00ab", "username = u", "password = p",
@@ -15,7 +17,7 @@ import Vocabulary
         return try GIRSettings.load(
             FilePath("muxer.cfg"), arguments: MuxerArguments(),
             environment: SettingsEnvironment(variables: [:]) { _ in Array(text.utf8) }
-        ).settings.searchKind
+        ).settings
     }
 
     @Test func `searches for the same have one name, others another`() throws {
@@ -31,5 +33,15 @@ import Vocabulary
     @Test func `nothing of a query stands in the name of its search`() throws {
         let kind = try kind("call_recording_extra_query_string = callerPhoneNumber=5550100&userName=Jane")
         #expect(!kind.contains("5550100") && !kind.contains("Jane") && !kind.contains("callerPhoneNumber"), "\(kind)")
+    }
+
+    @Test func `workers of one host that share no ledger have names of their own, the same after a restart`() throws {
+        let ways: [[String]] = [
+            [], ["call_recording_query_string = callerPhoneNumber=5550100"],
+            ["[processing]", "window_past = 600", "window_past_older_than = 60"],
+        ]
+        let parts = try ways.map { try settings($0).ownPart }
+        #expect(Set(parts).count == parts.count, "\(parts)")
+        #expect(try ways.map { try settings($0).ownPart } == parts)
     }
 }
