@@ -260,10 +260,44 @@ private final class FaultScene: Sendable {
         others: [String] = [], patience: Duration = .seconds(20), _ body: (FaultScene) async throws -> Void
     ) async throws {
         try await DeliverySite.with { site in
-            let mounts = try PrivateMounts()
-            #expect(await mounts.isReady())
-            try await body(FaultScene(site, mounts, others, patience))
+            let remains = try await play(in: site, others, patience, body)
+            // A call that hangs keeps what it works with until it is back.
+            let end = ContinuousClock.now + .seconds(10)
+            while remains.isAny, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(!remains.isAny, "threads and processes outlive the test")
         }
+    }
+
+    private static func play(
+        in site: DeliverySite, _ others: [String], _ patience: Duration, _ body: (FaultScene) async throws -> Void
+    ) async throws -> Remains {
+        let mounts = try PrivateMounts()
+        #expect(await mounts.isReady())
+        let scene = try FaultScene(site, mounts, others, patience)
+        let end = { Remains(mounts: mounts, roster: scene.end()) }
+        do {
+            try await body(scene)
+        } catch {
+            _ = end()
+            throw error
+        }
+        return end()
+    }
+
+    /// What holds the threads of a scene's volumes, and the process that holds its namespace.
+    private struct Remains {
+        weak var mounts: PrivateMounts?
+        weak var roster: VolumeRoster?
+        var isAny: Bool { mounts != nil || roster != nil }
+    }
+
+    /// Lets go of the worker, whose file calls ask this scene.
+    private func end() -> VolumeRoster? {
+        let last = state.withLock { state in
+            defer { state = State() }
+            return state
+        }
+        return last.worker?.roster
     }
 
     private init(_ site: DeliverySite, _ mounts: PrivateMounts, _ others: [String], _ patience: Duration) throws {
