@@ -48,7 +48,9 @@ struct Retiring: Sendable {
         let roots = try await roster.roots()
         let named = try await named(retired, roots)
         var finished: [Replica.ID: FilePath] = [:]
-        for replica in retired where !named.contains(replica.id) {
+        var readOnly: Set<VolumeID> = []
+        for replica in retired
+        where !named.contains(replica.id) && !readOnly.contains(replica.content.volume) {
             guard let name = roots[replica.content.volume]?.name,
                 let copier = await roster.copier(of: replica.content.volume, named: name)
             else { continue }
@@ -56,7 +58,11 @@ struct Retiring: Sendable {
                 finished[replica.id] = try await act(replica, copier)
             } catch {
                 // Tried again after a while; the others do not wait for it.
-                narrator.tell(.turnFailed, .service("sweep"), .detail(error))
+                if await roster.isReadOnly(name, after: error) {
+                    readOnly.insert(replica.content.volume)
+                } else {
+                    narrator.tell(.turnFailed, .service("sweep"), .detail(error))
+                }
             }
         }
         let (paths, left) = (finished, retired.map(\.id).filter { finished[$0] == nil })

@@ -74,7 +74,8 @@ package struct Sweeper: Sendable {
         }
         var swept: [FencingToken] = []
         var removed: [VolumeID: Int] = [:]
-        for intent in condemned {
+        var readOnly: Set<VolumeID> = []
+        for intent in condemned where !readOnly.contains(intent.volume) {
             guard let name = names[intent.volume], let copier = await roster.copier(of: intent.volume, named: name)
             else { continue }
             do {
@@ -83,7 +84,11 @@ package struct Sweeper: Sendable {
                 removed[intent.volume, default: 0] += try await clear(intent, with: copier)
                 swept.append(intent.token)
             } catch {
-                narrator.tell(.turnFailed, .service("sweep"), .detail(error))
+                if await roster.isReadOnly(name, after: error) {
+                    readOnly.insert(intent.volume)
+                } else {
+                    narrator.tell(.turnFailed, .service("sweep"), .detail(error))
+                }
             }
         }
         let done = swept

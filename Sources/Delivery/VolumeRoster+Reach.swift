@@ -5,7 +5,7 @@ internal import Planning
 internal import Postgres
 internal import Settings
 internal import Telemetry
-internal import Vocabulary
+package import Vocabulary
 
 /// What this process can reach: absent, hung, read-only. Told once for its host.
 extension VolumeRoster {
@@ -83,6 +83,15 @@ extension VolumeRoster {
             tried[place].reason = "refuses to be written"
         }
         return tried
+    }
+
+    /// Whether a change was refused as all of its volume is read-only: that is the volume's state then, and told as that.
+    package func isReadOnly(_ name: VolumeName, after error: any Error) async -> Bool {
+        guard (error as? CopyError)?.code == .volumeReadOnly else { return false }
+        readOnly.insert(name)
+        readOnlyTried[name] = nil
+        let samples = try? await sample()
+        return samples?.contains { $0.settings.name == name && $0.condition == .readOnly } ?? false
     }
 
     /// Runs a trial where a hang hurts nobody. False where it throws or hangs.

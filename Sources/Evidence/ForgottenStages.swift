@@ -36,13 +36,37 @@ struct ForgottenStages: Sendable {
         }
         guard isMarking, let now else { return }
         var removed = 0
+        defer { tell(removed) }
+        var failed: CopyError?
         for leftover in found where !known.contains(leftover.token) && !Task.isCancelled {
-            if try await copier.sweepForgotten(leftover, notSince: now + (.zero - age)) == .removed { removed += 1 }
+            do {
+                if try await copier.sweepForgotten(leftover, notSince: now + (.zero - age)) == .removed { removed += 1 }
+            } catch {
+                guard error.isOfOneFile else { throw error }
+                failed = failed ?? error
+            }
         }
+        if let failed { throw failed }
+    }
+
+    private func tell(_ removed: Int) {
         if removed == 0 { return }
         tally.add(
             note: "\(removed) staged \(removed == 1 ? "file" : "files") that no intent knew removed from volume \(name)"
         )
         narrator.tell(.swept, .volume(name), .volumeID(volume), .count(removed))
+    }
+}
+
+extension CopyError {
+    /// Of a volume that was proven, and whose other files may go all the same.
+    fileprivate var isOfOneFile: Bool {
+        switch code {
+        case .notPermitted, .inputOutput, .durability: step != .prepare
+        case .sourceMissing, .sourceChanged, .sourceUnreadable, .sourceEscapes, .crcMismatch, .volumeFull, .inodes,
+            .quota, .volumeReadOnly, .volumeAbsent, .volumeReplaced, .volumeStale, .digestMismatch, .nameConflict,
+            .unsupportedName, .timeout, .leaseLost, .cancelled, .exhausted:
+            false
+        }
     }
 }

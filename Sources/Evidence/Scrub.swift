@@ -3,6 +3,7 @@ package import Delivery
 internal import Files
 internal import Ledger
 internal import Media
+internal import Planning
 internal import Postgres
 package import Settings
 package import Telemetry
@@ -50,7 +51,9 @@ package struct Scrub: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for sample in samples {
                 guard let proof = sample.proof else { continue }
-                group.addTask { await work(on: sample.settings, proof.id, bad, manifests) }
+                group.addTask {
+                    await work(on: sample.settings, proof.id, writes: sample.condition != .readOnly, bad, manifests)
+                }
             }
         }
         let sum = tally.now
@@ -102,32 +105,37 @@ package struct Scrub: Sendable {
     }
 
     /// A volume that fails fails no other.
+    ///
+    /// - Parameter writes: whether it can be written now; what it is read for goes on all the same.
     private func work(
-        on volume: VolumeSettings, _ id: VolumeID, _ bad: BadCopies, _ manifests: Manifesting?
+        on volume: VolumeSettings, _ id: VolumeID, writes: Bool, _ bad: BadCopies, _ manifests: Manifesting?
     ) async {
-        let copier: Copier
+        var writes = writes
         do {
-            copier = try self.copier(of: volume, id)
+            let copier = try self.copier(of: volume, id)
             if let manifests {
                 try await VolumeManifests(
                     base: base, settings: settings.manifests, volume: id, name: volume.name, copier: copier,
                     signer: manifests.signer, narrator: narrator, tally: tally
-                ).run(busy: manifests.busy, at: manifests.now)
+                ).run(busy: manifests.busy, writes: writes, at: manifests.now)
             }
         } catch {
             if Task.isCancelled { return }
             tally.add(note: "manifests of volume \(volume.name) are left: \(error)")
-            narrator.tell(.turnFailed, .service("manifests"), .detail(error))
+            writes = await !tell(error, of: "manifests", on: volume.name) && writes
         }
         do {
-            try await ForgottenStages(
-                base: base, volume: id, name: volume.name, copier: try self.copier(of: volume, id), age: forgottenAfter,
-                narrator: narrator, tally: tally
-            ).run()
+            // Its state is told; they wait for it.
+            if writes {
+                try await ForgottenStages(
+                    base: base, volume: id, name: volume.name, copier: try self.copier(of: volume, id),
+                    age: forgottenAfter, narrator: narrator, tally: tally
+                ).run()
+            }
         } catch {
             if Task.isCancelled { return }
             tally.add(note: "staged files on volume \(volume.name) are left: \(error)")
-            narrator.tell(.turnFailed, .service("sweep"), .detail(error))
+            await tell(error, of: "sweep", on: volume.name)
         }
         do {
             try await VolumeScrub(
@@ -139,6 +147,14 @@ package struct Scrub: Sendable {
             tally.add(note: "volume \(volume.name) is left: \(error)")
             narrator.tell(.turnFailed, .service("scrub"), .detail(error))
         }
+    }
+
+    /// Tells of an error, but where it is that the volume is read-only, which is told as its state. Gives whether it is.
+    @discardableResult
+    private func tell(_ error: any Error, of service: String, on volume: VolumeName) async -> Bool {
+        if await base.roster.isReadOnly(volume, after: error) { return true }
+        narrator.tell(.turnFailed, .service(service), .detail(error))
+        return false
     }
 
     private func copier(of volume: VolumeSettings, _ id: VolumeID) throws -> Copier {

@@ -32,10 +32,12 @@ struct VolumeManifests: Sendable {
     /// So many directories in one run that fail by themselves mean that it is the volume.
     private static let failingAtMost = 20
 
-    /// - Parameter busy: what is on its way, as `<source>/<day>`.
-    func run(busy: Set<FilePath>, at now: Instant) async throws {
+    /// - Parameters:
+    ///   - busy: what is on its way, as `<source>/<day>`.
+    ///   - writes: whether the volume can be written now; what lies there is looked at all the same.
+    func run(busy: Set<FilePath>, writes: Bool, at now: Instant) async throws {
         var last = FilePath(bytes: [])
-        var failed = 0
+        var (failed, waiting) = (0, 0)
         while !Task.isCancelled {
             let (volume, after) = (volume, last)
             let due = try await base.replay.database.perform { session in
@@ -45,11 +47,16 @@ struct VolumeManifests: Sendable {
             last = end.path
             for directory in due where !busy.contains(directory.path) && !Task.isCancelled {
                 try await sparing(directory, &failed) {
-                    if try await isOver(directory, at: now) {
-                        try await claimed(directory) { try await seal(directory) }
-                    }
+                    guard try await isOver(directory, at: now) else { return }
+                    if writes { try await claimed(directory) { try await seal(directory) } } else { waiting += 1 }
                 }
             }
+        }
+        if waiting > 0 {
+            tally.add(
+                note:
+                    "the manifests of \(waiting) \(waiting == 1 ? "day" : "days") on volume \(name) wait until it can be written"
+            )
         }
         let volume = volume
         let seen = try await base.replay.database.perform { session in
