@@ -31,9 +31,9 @@ package struct CopyFault: Hashable, Sendable {
 
     static let period = Duration.seconds(60)
 
-    /// A fault at the volume where it was met.
+    /// A fault at the volume where it was met; nil: before there was one.
     struct Place: Hashable, Sendable {
-        let volume: VolumeID
+        let volume: VolumeID?
         let fault: CopyFault
     }
 

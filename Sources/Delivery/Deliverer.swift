@@ -104,9 +104,16 @@ package struct Deliverer: Sendable {
         if consignments.isEmpty { return [] }
         let began = ContinuousClock.now
         let placed: [Placer.Outcome]
+        let blind: [VolumeName: FileError]
         do {
             let samples = try await roster.sample()
-            if let exhausted = samples.compactMap(\.exhausted).first { await resources.close(exhausted) }
+            blind = Dictionary(
+                samples.compactMap { sample in sample.exhausted.map { (sample.settings.name, $0) } },
+                uniquingKeysWith: { first, _ in first })
+            if let exhausted = blind.values.first {
+                await resources.close(exhausted)
+                tell(DeliveryOutcome.unseen(exhausted), before: consignments[0], count: consignments.count)
+            }
             let placer = placer
             placed = try await replay.database.transaction(isDurable: false) { session in
                 try placer.place(consignments, among: samples, in: session)
@@ -124,6 +131,11 @@ package struct Deliverer: Sendable {
             switch outcome {
             case .notHeld: break
             case .noRoom(let refusals):
+                // One that nobody could look at may have room.
+                if let exhausted = refusals.keys.compactMap({ blind[$0] }).first {
+                    outcomes[place].0 = .failed(DeliveryOutcome.unseen(exhausted))
+                    continue
+                }
                 outcomes[place].0 = .noRoom(refusals)
                 if isFirst {
                     notes.append(PlacementNote(kind: kind, volume: nil, isOverflow: false, refusals: refusals))
@@ -347,15 +359,29 @@ package struct Deliverer: Sendable {
         }
     }
 
+    /// Tells of what kept files from being placed, once a minute.
+    private func tell(_ error: CopyError, before consignment: Consignment, count: Int) {
+        guard let fault = CopyFault(error),
+            let count = pace.count(CopyFault.Place(volume: nil, fault: fault), times: count)
+        else { return }
+        tell(fault, of: consignment, error, count, at: [])
+    }
+
     private func tell(_ fault: CopyFault, of order: Order, _ error: CopyError, count: Int) {
-        let consignment = order.consignment
+        tell(
+            fault, of: order.consignment, error, count,
+            at: [.volume(order.sample.settings.name), .volumeID(order.intent.volume)])
+    }
+
+    private func tell(
+        _ fault: CopyFault, of consignment: Consignment, _ error: CopyError, _ count: Int, at volume: [Fact]
+    ) {
         narrator.tell(
             fault.event,
             facts: [
                 .kind(consignment.kind), .media(consignment.media), .recording(consignment.recording),
-                .volume(order.sample.settings.name), .volumeID(order.intent.volume), .attempt(consignment.attempt),
-                .count(count),
-            ] + fault.facts(of: error))
+                .attempt(consignment.attempt), .count(count),
+            ] + volume + fault.facts(of: error))
     }
 
     /// Keeps the leases alive while `body` runs. A lease that could not be renewed shows when names are about to
@@ -375,6 +401,13 @@ package struct Deliverer: Sendable {
         }
         defer { renewal.cancel() }
         return await body()
+    }
+}
+
+extension DeliveryOutcome {
+    /// What becomes of a file while nobody can look at a volume that may take it.
+    fileprivate static func unseen(_ error: FileError) -> CopyError {
+        CopyError(.exhausted, at: .prepare, detail: "a volume could not be looked at", cause: error)
     }
 }
 

@@ -101,7 +101,7 @@ package struct VolumeProbe: Sendable {
             throw error
         }
         let descriptor = root.descriptor
-        switch try VolumeMarker.read(in: descriptor) {
+        switch try VolumeMarker.read(in: descriptor, with: calls) {
         case .volume(let id):
             let observation = try calls.observe(descriptor)
             return VolumeSample.Proof(

@@ -20,12 +20,24 @@ final class VolumeScene: Sendable {
         /// Available, of ten billion, by volume.
         var available: [String: Int64] = [:]
         var hanging: Set<String> = []
-        var faults: [FileCall: CInt] = [:]
+        var faults: [FileCall: Fault] = [:]
         var passed = Duration.zero
         let began = ContinuousClock.now
 
         /// Real time, and what a test let pass.
         var time: Duration { ContinuousClock.now - began + passed }
+    }
+
+    private struct Fault {
+        let number: CInt
+        /// Of so many calls the last fails.
+        let every: Int
+        var calls = 0
+
+        mutating func next() -> CInt? {
+            calls += 1
+            return calls % every == 0 ? number : nil
+        }
     }
 
     static let size: Int64 = 10_000_000_000
@@ -43,7 +55,7 @@ final class VolumeScene: Sendable {
     ) async throws -> (worker: Worker, narrator: MemoryNarrator) {
         let narrator = MemoryNarrator()
         let files = FaultyFiles(
-            { [self] call, _ in state.withLock { $0.faults[call] }.map { .fail($0) } },
+            { [self] call, _ in state.withLock { $0.faults[call]?.next() }.map { .fail($0) } },
             claimOf: { [self] path, facts in
                 let name = String(decoding: path.lastComponent, as: UTF8.self)
                 while state.withLock({ $0.hanging.contains(name) }) { usleep(10_000) }
@@ -69,7 +81,9 @@ final class VolumeScene: Sendable {
     func hang(_ name: String, _ hangs: Bool = true) {
         state.withLock { if hangs { $0.hanging.insert(name) } else { $0.hanging.remove(name) } }
     }
-    func fail(_ call: FileCall, with number: CInt?) { state.withLock { $0.faults[call] = number } }
+    func fail(_ call: FileCall, with number: CInt?, every: Int = 1) {
+        state.withLock { $0.faults[call] = number.map { Fault(number: $0, every: every) } }
+    }
 
     /// Brings a new recording.
     func deliver(_ id: Int64, by worker: Worker) async throws -> DeliveryOutcome? {
