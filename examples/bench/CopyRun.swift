@@ -25,9 +25,8 @@ struct CopyRun {
         let peers = CopyPeer.allCases.filter { $0.isInstalled && ($0 != .rclone || plan.hasRclone) }
         for peer in CopyPeer.allCases where !peers.contains(peer) { print("\(peer.words) is left out") }
         for round in 0..<plan.rounds {
-            // Nobody always comes first.
-            for place in peers.indices {
-                let peer = peers[(place + round) % peers.count]
+            // The disk is still busy with what one wrote when the next begins: nobody always comes after the same one.
+            for (place, peer) in peers.shuffled().enumerated() {
                 let target = "\(scene)/target-\(round)-\(place)"
                 turns[peer, default: []].append(try peer.copy(from: scene + "/source", to: target))
             }
