@@ -85,18 +85,21 @@ extension MediaTools {
     /// Throws ``MediaError``, leaving no file: `mismatch` where the result does not pass, `damaged` where pictures do not decode
     /// that were to be decoded in the result, `io` where the name is taken, and what running a tool can throw.
     ///
-    /// - Parameter extent: what to decode of the result's pictures where all packets are copied as they are; nil: what the
-    ///   screens' own check does not tell.
+    /// - Parameters:
+    ///   - extent: what to decode of the result's pictures where all packets are copied as they are; nil: what the screens'
+    ///     own check does not tell.
+    ///   - joinsByTool: what is copied is joined by ffmpeg alone, and `extent` is decoded of the result whatever it was made of.
     package func mux(
         _ plan: MuxPlan, sound: MuxInput, screens: [MuxInput], labels: MuxLabels, into directory: FilePath,
-        name: String, tolerance: Duration = .milliseconds(100), decoding extent: DecodeStretch.Extent? = nil
+        name: String, tolerance: Duration = .milliseconds(100), decoding extent: DecodeStretch.Extent? = nil,
+        joinsByTool: Bool = false
     ) async throws(MediaError) -> MuxResult {
         let path = directory.appending(name)
         let file = try openFile(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600, doing: "create the muxed file")
         do throws(MediaError) {
             let job = try MuxJob(
                 tools: self, plan: plan, sound: sound, screens: screens, labels: labels, directory: directory,
-                result: file.descriptor, tolerance: tolerance, extent: extent)
+                result: file.descriptor, tolerance: tolerance, extent: extent, joinsByTool: joinsByTool)
             let (facts, picture, areDecoded) = try await job.run()
             return MuxResult(
                 path: path, byteCount: try regularSize(of: file.descriptor, doing: "mux") ?? 0, facts: facts,
@@ -120,10 +123,11 @@ struct MuxJob: Sendable {
     let result: CInt
     let tolerance: Duration
     let extent: DecodeStretch.Extent?
+    let joinsByTool: Bool
 
     init(
         tools: MediaTools, plan: MuxPlan, sound: MuxInput, screens: [MuxInput], labels: MuxLabels,
-        directory: FilePath, result: CInt, tolerance: Duration, extent: DecodeStretch.Extent?
+        directory: FilePath, result: CInt, tolerance: Duration, extent: DecodeStretch.Extent?, joinsByTool: Bool
     ) throws(MediaError) {
         guard let stream = sound.facts.sound else {
             throw MediaError(.malformed, doing: "mux", reason: "the sound holds no sound")
@@ -146,6 +150,7 @@ struct MuxJob: Sendable {
         self.result = result
         self.tolerance = tolerance
         self.extent = extent
+        self.joinsByTool = joinsByTool
     }
 
     private var command: MuxCommand {
@@ -156,7 +161,7 @@ struct MuxJob: Sendable {
         switch plan.picture {
         case .encode(let reason): return (try await encode(), .encode(reason), false)
         case .copy:
-            if let facts = try await copyPackets() { return (facts, .copy, extent != nil) }
+            if !joinsByTool, let facts = try await copyPackets() { return (facts, .copy, extent != nil) }
             do throws(MediaError) {
                 guard try await copy() else { return (try await encode(), .encode(.paddingDiffers), false) }
                 return (try await verify(copiedPictures, isCopied: true), .copy, false)
@@ -185,7 +190,9 @@ struct MuxJob: Sendable {
         let shown = plan.shownPieces
         if shown.count == 1, let screen = shown[0].screen { origin.picture = screens[screen].quick }
         if shown.count > 1, isCopied { origin.joined = joined(shown) }
-        return try await tools.verify(result, of: plan, tolerance: tolerance, origin: origin, pictures: pictures)
+        return try await tools.verify(
+            result, of: plan, tolerance: tolerance, origin: origin, pictures: pictures,
+            decoding: isCopied && joinsByTool ? extent : nil, isExact: false)
     }
 
     /// None where a screen is not known packet by packet.

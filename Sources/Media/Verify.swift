@@ -9,11 +9,14 @@ extension MediaTools {
     /// as far as `pictures` tell. What is packet by packet the same as in `origin` is not decoded again: who probed its files
     /// packet by packet decodes those. Throws ``MediaError`` `mismatch` for the first thing that is not so.
     ///
-    /// - Parameter extent: all packets have to be the origin's, and so many of the pictures are decoded here in the inputs'
-    ///   stead: what does not decode is `damaged`.
+    /// - Parameters:
+    ///   - extent: so many of the pictures are decoded, whatever they are; nil: what `origin` does not tell.
+    ///   - isExact: with `extent`: all packets have to be the origin's, and they are decoded here in the inputs' stead: what
+    ///     does not decode is `damaged`.
     func verify(
         _ file: CInt, of plan: MuxPlan, tolerance: Duration, origin: CopyOrigin = CopyOrigin(),
-        pictures expected: ExpectedPictures = ExpectedPictures(), decoding extent: DecodeStretch.Extent? = nil
+        pictures expected: ExpectedPictures = ExpectedPictures(), decoding extent: DecodeStretch.Extent? = nil,
+        isExact: Bool = true
     ) async throws(MediaError) -> MediaFacts {
         let role = "the muxed file"
         func mismatch(_ reason: String) -> MediaError { MediaError(.mismatch, doing: "verify \(role)", reason: reason) }
@@ -70,7 +73,8 @@ extension MediaTools {
         var stretches: [DecodeStretch] = []
         let decodesSound = !origin.isSound(of: quick)
         if decodesSound { stretches.append(DecodeStretch(.sound, of: file, format: .mp4)) }
-        if let extent {
+        let standsForInputs = extent != nil && isExact
+        if let extent, standsForInputs {
             guard !decodesSound, quick?.sound.count == origin.sound.count, origin.isJoined(of: quick, isExact: true)
             else {
                 throw mismatch("its packets are not all those of its sound and screens")
@@ -84,11 +88,16 @@ extension MediaTools {
                 DecodeStretch(.picture, of: file, format: .mp4, extent: .part(from: $0, length: .seconds(2)))
             }
         }
+        if let extent, !standsForInputs {
+            let whole = DecodeStretch(.picture, of: file, format: .mp4, extent: extent)
+            if extent == .all { stretches.removeAll { $0.kind == .picture } }
+            if !stretches.contains(whole) { stretches.append(whole) }
+        }
         guard !stretches.isEmpty else { return facts }
         let played = try await decode(stretches, doing: "decode \(role)")
         guard played.isClean else {
             let reason = "it does not decode: \(played.firstComplaint ?? "")"
-            throw extent == nil ? mismatch(reason) : MediaError(.damaged, doing: "verify \(role)", reason: reason)
+            throw standsForInputs ? MediaError(.damaged, doing: "verify \(role)", reason: reason) : mismatch(reason)
         }
         // AAC decodes to whole frames of 1024 samples, also where the last is to be played in part.
         let oneFrame = Duration.milliseconds(1_024_000 / Int64(max(8000, sound.sampleRate)))

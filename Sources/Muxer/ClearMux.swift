@@ -1,3 +1,5 @@
+internal import Files
+internal import Glibc
 internal import Media
 internal import Planning
 internal import Vocabulary
@@ -64,10 +66,12 @@ struct ClearMux: Sendable {
         }
         let shown = Set(plan.pieces.compactMap(\.screen))
         let labels = labels(screens.indices.filter(shown.contains))
-        let result = try await checked(plan, sound, screens) { extent in
-            try await tools.mux(
+        let result = try await checked(plan, sound, screens) { extent, joinsByTool in
+            // An attempt that its check refused after it was made has left its file.
+            unlink(directory.appending(ClearMux.resultName).cPath)
+            return try await tools.mux(
                 plan, sound: sound.half.input, screens: screens.map(\.half.input), labels: labels, into: directory,
-                name: ClearMux.resultName, tolerance: tolerance, decoding: extent)
+                name: ClearMux.resultName, tolerance: tolerance, decoding: extent, joinsByTool: joinsByTool)
         }
         return (result, plan.notes(screens: names))
     }
@@ -75,14 +79,15 @@ struct ClearMux: Sendable {
     /// Carries out a mux, and decodes its inputs: beside it where it copies, before it where it is much work. Damage of
     /// an input says more than what follows from it.
     ///
-    /// - Parameter mux: is told what to decode of the result's pictures, if that is to tell of the screens.
+    /// - Parameter mux: is told what to decode of the result's pictures, if that is to tell of the screens, and whether a tool
+    ///   has to join them.
     private func checked(
         _ plan: MuxPlan, _ sound: Part, _ screens: [Part],
-        mux: @escaping @Sendable (DecodeStretch.Extent?) async throws -> MuxResult
+        mux: @escaping @Sendable (DecodeStretch.Extent?, _ joinsByTool: Bool) async throws -> MuxResult
     ) async throws -> MuxResult {
         guard plan.picture == .copy else {
             try await refuseDamaged(sound, screens)
-            return try await mux(nil)
+            return try await mux(nil, false)
         }
         if tools.copiesPackets(plan, sound: sound.half.input, screens: screens.map(\.half.input)) {
             let shown = Set(plan.pieces.compactMap(\.screen))
@@ -90,18 +95,20 @@ struct ClearMux: Sendable {
             let others = screens.indices.filter { !shown.contains($0) }.map { screens[$0] }
             // A result of the same packets shows what decoding the screens would, and how they join.
             let needsAll = inResult.contains { checks.extent(of: $0.half, isVouched: $0.isVouched) == .all }
+            let extent = needsAll ? DecodeStretch.Extent.all : .keyPictures
             do {
                 let result = try await beside({ try await refuseDamaged(sound, others) }) {
-                    try await mux(needsAll ? .all : .keyPictures)
+                    try await mux(extent, false)
                 }
                 // It was muxed in another way after all.
                 if !result.arePicturesDecoded { try await refuseDamaged(sound, inResult) }
                 return result
             } catch let error as MediaError where !error.isTransient {
-                // Whose damage it is, each one's own decoding tells.
+                // Whose damage it is, each one's own decoding tells. What none has came of joining them as they are.
+                return try await beside({ try await refuseDamaged(sound, screens) }) { try await mux(extent, true) }
             }
         }
-        return try await beside({ try await refuseDamaged(sound, screens) }) { try await mux(nil) }
+        return try await beside({ try await refuseDamaged(sound, screens) }) { try await mux(nil, false) }
     }
 
     private func refuseDamaged(_ sound: Part, _ screens: [Part]) async throws {
