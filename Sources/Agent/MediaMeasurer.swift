@@ -26,7 +26,7 @@ package struct MediaMeasurer: Sendable {
     ///   - path: below `root`; a link is not followed out of it.
     ///   - name: whose ending says the format, where the path's own does not.
     /// - Throws: ``FileError`` where it cannot be opened or read, or changed meanwhile; ``MediaError`` where the tool is
-    ///   missing, was killed or cancelled: nothing is known then, and nothing is to be written down; `CancellationError`.
+    ///   missing, failed, was killed or cancelled: nothing is known then, and nothing is to be written down; `CancellationError`.
     func measure(_ path: FilePath, below root: FilePath, kind: MediaKind) async throws -> Measured {
         let opened = try await threads.run(timeout: patience) { _ in
             let calls = KernelFiles()
@@ -43,10 +43,7 @@ package struct MediaMeasurer: Sendable {
         let report = try await tools.decode(stream, of: opened.file.descriptor, format: format, role: "a candidate")
         let isDamaged = isCut || !report.isClean
         if isDamaged {
-            // What the disk or the memory refuses is no damage of the file.
-            if report.firstComplaint?.contains("Cannot allocate memory") == true {
-                throw MediaError(.toolFailed, doing: "decode a candidate", reason: "it ran out of memory")
-            }
+            // What the disk refuses is no damage of the file.
             try await readThrough(opened.file, size: size)
         }
         guard try await observe(path, below: root) == FileLook(opened.observation) else {

@@ -33,6 +33,8 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     /// Claims so far, this one included.
     package var attempts: Int
     package var failures: Int
+    /// The screen of each failure that was a tool's being killed at it.
+    package var killedScreens: [Replica.ID]
     /// How many workers were lost with it, one after the other: each let its lease run out.
     package var losses: Int
     package var notBefore: Instant
@@ -68,7 +70,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
     static let columns = ColumnList(
         plain: [
             "id", "sid", "sound_id", "screen_ids", "is_recd", "state", "attempts", "failures", "losses", "holder",
-            "result_id", "last_error", "encoded", "notes", "left_out",
+            "result_id", "last_error", "encoded", "notes", "left_out", "killed_screen_ids",
         ],
         times: ["not_before", "lease_until", "made_at"])
 
@@ -81,6 +83,7 @@ package struct MuxJob: Hashable, Identifiable, Sendable {
         state = try row.word("state")
         attempts = try row.count("attempts")
         failures = try row.count("failures")
+        killedScreens = try row.numbers("killed_screen_ids")
         losses = try row.count("losses")
         notBefore = try row.instant("not_before")
         holder = try row.optionalName("holder")

@@ -76,13 +76,15 @@ extension MuxJobs {
 
     /// The attempt failed: again after `delay`, or, where only a person can help, not until one says so.
     ///
-    /// - Parameter delay: nil makes it `failed`.
+    /// - Parameters:
+    ///   - delay: nil makes it `failed`.
+    ///   - killedAt: the screen at which a tool was killed, where that was the failure.
     /// - Returns: whether the claim was still held; otherwise nothing changed.
     @discardableResult
     package static func fail(
-        _ claim: Claim<MuxJob.ID>, delay: Duration?, error: String, in session: Session
+        _ claim: Claim<MuxJob.ID>, delay: Duration?, error: String, killedAt: Replica.ID? = nil, in session: Session
     ) throws -> Bool {
-        try release(claim, delay: delay, error: error, isFailure: true, in: session)
+        try release(claim, delay: delay, error: error, isFailure: true, killedAt: killedAt, in: session)
     }
 
     /// Gives the job back unharmed, due at once: the worker stops, or cannot place the result now.
@@ -94,7 +96,8 @@ extension MuxJobs {
     }
 
     private static func release(
-        _ claim: Claim<MuxJob.ID>, delay: Duration?, error: String?, isFailure: Bool, in session: Session
+        _ claim: Claim<MuxJob.ID>, delay: Duration?, error: String?, isFailure: Bool, killedAt: Replica.ID? = nil,
+        in session: Session
     ) throws -> Bool {
         let released = try session.query(
             """
@@ -102,6 +105,7 @@ extension MuxJobs {
             update takeup.mux_job set state = case when $4::text = 'failed' then $4::text else \(due) end,
                 holder = null, lease_until = null,
                 not_before = statement_timestamp() + $5::interval, failures = failures + $6::integer,
+                killed_screen_ids = killed_screen_ids || $8::bigint[],
                 losses = case when $6::integer > 0 then 0 else losses end,
                 last_error = coalesce($7::text, last_error), changed_at = statement_timestamp()
             from held where mux_job.id = held.id
@@ -109,7 +113,7 @@ extension MuxJobs {
             """,
             [claim].values + [
                 .text((delay == nil ? MuxJob.State.failed : .waiting).rawValue), Value(delay ?? .zero),
-                isFailure ? 1 : 0, Value(error),
+                isFailure ? 1 : 0, Value(error), .numbers(killedAt.map { [$0] } ?? []),
             ])
         try Intents.supersede(ofMuxJobs: released.map { try $0.number("id") }, in: session)
         return !released.isEmpty

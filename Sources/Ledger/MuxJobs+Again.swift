@@ -21,7 +21,7 @@ extension MuxJobs {
                 order by job.id for no key update of job
             ), due as (
                 update takeup.mux_job set state = \(due), not_before = statement_timestamp(), failures = 0,
-                    losses = 0, last_error = null, left_out = null, changed_at = statement_timestamp()
+                    killed_screen_ids = '{}', losses = 0, last_error = null, left_out = null, changed_at = statement_timestamp()
                 from chosen where mux_job.id = chosen.id and chosen.state = 'done'
                 returning mux_job.id
             ), tried as (

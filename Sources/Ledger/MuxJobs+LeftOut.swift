@@ -25,7 +25,8 @@ extension MuxJobs {
                 select id from takeup.mux_job where id = any(array(select id from chosen)) and state = 'done'
                 order by id for no key update skip locked
             )
-            update takeup.mux_job set state = 'waiting', failures = 0, losses = 0, changed_at = statement_timestamp(),
+            update takeup.mux_job set state = 'waiting', failures = 0, killed_screen_ids = '{}', losses = 0,
+                changed_at = statement_timestamp(),
                 not_before = statement_timestamp() + chosen.place * $2::interval
             from chosen join locked on locked.id = chosen.id where mux_job.id = chosen.id
             """, [Value(rest), Value(leftOutPause)])
@@ -38,8 +39,8 @@ extension MuxJobs {
         let kept = try session.query(
             """
             with held as (\(heldClaims))
-            update takeup.mux_job set state = 'done', holder = null, lease_until = null, failures = 0, losses = 0,
-                last_error = null, changed_at = statement_timestamp()
+            update takeup.mux_job set state = 'done', holder = null, lease_until = null, failures = 0,
+                killed_screen_ids = '{}', losses = 0, last_error = null, changed_at = statement_timestamp()
             from held where mux_job.id = held.id and left_out is not null and result_id is not null
             returning mux_job.id
             """, [claim].values)

@@ -40,7 +40,7 @@ package enum MuxJobs {
             cross join lateral (\(wanted)) as wanted
             order by touched.sid collate "C", wanted.sound_id
             on conflict (sid, sound_id, screen_ids) do update set state = excluded.state,
-                not_before = statement_timestamp(), failures = 0, losses = 0, last_error = null,
+                not_before = statement_timestamp(), failures = 0, killed_screen_ids = '{}', losses = 0, last_error = null,
                 changed_at = statement_timestamp()
             where mux_job.state = 'superseded'
             returning \(MuxJob.columns.text(of: "mux_job"))
@@ -166,7 +166,7 @@ package enum MuxJobs {
         let retried = try session.execute(
             """
             update takeup.mux_job set state = \(due), not_before = statement_timestamp(), failures = 0,
-                losses = 0, changed_at = statement_timestamp()
+                killed_screen_ids = '{}', losses = 0, changed_at = statement_timestamp()
             where id = any (array(
                 select id from takeup.mux_job where id = any($1::bigint[]) and state in ('failed', 'waiting')
                 order by id for no key update))

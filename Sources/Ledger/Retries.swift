@@ -91,7 +91,7 @@ package enum Retries {
                 order by job.id for no key update of job
             ), due as (
                 update takeup.mux_job set state = \(MuxJobs.due), not_before = statement_timestamp(), failures = 0,
-                    losses = 0, changed_at = statement_timestamp()
+                    killed_screen_ids = '{}', losses = 0, changed_at = statement_timestamp()
                 from chosen where mux_job.id = chosen.id returning mux_job.sid, chosen.source
             )
             select distinct sighting.source, sighting.source_id from due

@@ -47,6 +47,8 @@ struct GuardedTool: Sendable {
         /// nil: a signal ended it.
         let exitCode: Int?
         let signal: Int?
+        /// Whether it worked as long as it may. Some tools then end by themselves.
+        var isOutOfProcessorTime = false
         /// The last 8 KiB of what it wrote to standard error.
         let complaint: String
 
@@ -55,8 +57,8 @@ struct GuardedTool: Sendable {
         /// One line for people: how it ended, and the last thing that it complained of.
         var text: String {
             let last = complaint.split(whereSeparator: \.isNewline).last.map { ": \($0.prefix(300))" } ?? ""
+            if isOutOfProcessorTime && !isSuccess { return "it used up its processor time\(last)" }
             if let exitCode { return "exit code \(exitCode)\(last)" }
-            if signal == Int(SIGXCPU) { return "it used up its processor time\(last)" }
             if signal == Int(SIGXFSZ) { return "it wrote more than it may\(last)" }
             return "signal \(signal ?? 0)\(last)"
         }

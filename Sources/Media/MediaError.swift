@@ -22,8 +22,13 @@ package struct MediaError: Error, Hashable, Sendable, Retryable, CustomStringCon
         case mismatch
         /// The tool could not be started.
         case toolMissing = "tool missing"
-        /// The tool ended with an error, or was killed by one of its limits.
+        /// The tool ended with an error that names nothing of the media.
         case toolFailed = "tool failed"
+        /// The tool crashed, or was killed by one of its limits: the media may be why.
+        case toolKilled = "tool killed"
+        /// The host gave the tool no memory, no thread or no bytes of a file, or it was ended from outside: nothing is known of
+        /// the media.
+        case toolStarved = "tool starved"
         /// The tool was killed at its deadline.
         case timedOut = "timed out"
         /// The task was cancelled; whatever had been started is gone.
@@ -49,8 +54,9 @@ package struct MediaError: Error, Hashable, Sendable, Retryable, CustomStringCon
     /// Whether the same attempt can succeed later without a person's help.
     package var isTransient: Bool {
         switch code {
-        case .truncated, .timedOut, .cancelled, .io: true
-        case .noKey, .wrongKey, .damaged, .malformed, .unsupported, .mismatch, .toolMissing, .toolFailed: false
+        case .truncated, .timedOut, .cancelled, .io, .toolStarved: true
+        case .noKey, .wrongKey, .damaged, .malformed, .unsupported, .mismatch, .toolMissing, .toolFailed, .toolKilled:
+            false
         }
     }
 }

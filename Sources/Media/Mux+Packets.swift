@@ -33,8 +33,9 @@ extension MuxJob {
         } catch {
             switch error.code {
             // What ffmpeg makes of them is verified as well.
-            case .mismatch, .malformed, .unsupported, .toolFailed: return nil
-            case .noKey, .wrongKey, .truncated, .damaged, .toolMissing, .timedOut, .cancelled, .io: throw error
+            case .mismatch, .malformed, .unsupported, .toolFailed, .toolKilled: return nil
+            case .noKey, .wrongKey, .truncated, .damaged, .toolMissing, .toolStarved, .timedOut, .cancelled, .io:
+                throw error
             }
         }
     }

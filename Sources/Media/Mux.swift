@@ -167,12 +167,12 @@ struct MuxJob: Sendable {
                 return (try await verify(copiedPictures, isCopied: true), .copy, false)
             } catch {
                 switch error.code {
-                case .mismatch, .toolFailed:
+                case .mismatch, .toolFailed, .toolKilled:
                     // What did not join need not be tried again with the next.
                     for screen in screens { screen.facts.picture.map { tools.slices?.forget(MuxCommand.sliceKey($0)) } }
                     return (try await encode(), .encode(.copyUnfit), false)
-                case .noKey, .wrongKey, .truncated, .damaged, .malformed, .unsupported, .toolMissing, .timedOut,
-                    .cancelled, .io:
+                case .noKey, .wrongKey, .truncated, .damaged, .malformed, .unsupported, .toolMissing, .toolStarved,
+                    .timedOut, .cancelled, .io:
                     throw error
                 }
             }
@@ -317,9 +317,9 @@ struct MuxJob: Sendable {
     ) async throws(MediaError) {
         let end = try await tools.ffmpeg.run(
             arguments, descriptors: descriptors, limits: tools.limits, doing: "mux", progress: LastProgress())
-        guard end.isSuccess else { throw MediaError(.toolFailed, doing: "mux", reason: "ffmpeg: \(end.text)") }
+        guard end.isSuccess else { throw end.failure(.toolFailed, doing: "mux", tool: "ffmpeg") }
         guard !refusesComplaints || end.complaint.isEmpty else {
-            throw MediaError(.damaged, doing: "mux", reason: "ffmpeg: \(end.text)")
+            throw end.failure(.damaged, doing: "mux", tool: "ffmpeg")
         }
     }
 }

@@ -22,10 +22,7 @@ extension MediaTools {
                 "-i", Self.path(ofDescriptor: 0),
             ], descriptors: [input], limits: probeLimits, doing: doing
         ) { bytes throws(MediaError) in try tally.take(bytes) }
-        guard end.isSuccess else {
-            let isOurs = end.exitCode == nil
-            throw MediaError(isOurs ? .toolFailed : .malformed, doing: doing, reason: "ffprobe: \(end.text)")
-        }
+        guard end.isSuccess else { throw end.failure(.malformed, doing: doing, tool: "ffprobe") }
         let facts = MediaFacts(streams: tally.streams())
         guard !facts.streams.isEmpty else {
             throw MediaError(.malformed, doing: doing, reason: "it holds no sound and no pictures")

@@ -82,12 +82,15 @@ extension MediaTools {
         return try report(end, progress, doing: doing)
     }
 
-    /// Whether an ended run of ffmpeg that decodes had anything to complain of.
+    /// Whether an ended run of ffmpeg that decodes had anything to complain of in the media. Throws ``MediaError`` where it
+    /// failed, or complained, for any other reason.
     func report(
         _ end: GuardedTool.End, _ progress: LastProgress, doing: String
     ) throws(MediaError) -> DecodeReport {
-        if end.exitCode == nil { throw MediaError(.toolFailed, doing: doing, reason: "ffmpeg: \(end.text)") }
         let complaints = end.complaint.split(whereSeparator: \.isNewline)
+        if !end.isSuccess || !complaints.isEmpty, end.blame != .media {
+            throw end.failure(.damaged, doing: doing, tool: "ffmpeg")
+        }
         return DecodeReport(
             complaintCount: max(complaints.count, end.isSuccess ? 0 : 1),
             firstComplaint: complaints.first.map { String($0.prefix(300)) } ?? (end.isSuccess ? nil : end.text),

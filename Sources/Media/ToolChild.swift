@@ -11,6 +11,7 @@ final class ToolChild {
     private let standardError: OpenFile
     private let doing: String
     private let name: String
+    private let processorTime: Duration
     private var complaint: [UInt8] = []
     /// Of what it wrote, so much came here.
     private var taken = 0
@@ -26,6 +27,7 @@ final class ToolChild {
         let errors = try Pipe(doing: doing)
         var guards = takeup_guard()
         guards.cpu_seconds = UInt64(max(1, (limits.processorTime.wholeMilliseconds + 999) / 1000))
+        processorTime = .seconds(Int64(guards.cpu_seconds))
         guards.address_space_bytes = limits.addressSpaceBytes
         guards.file_bytes = limits.fileBytes
         // Each that it gets may be opened once more, by its number.
@@ -147,14 +149,20 @@ final class ToolChild {
 
     private func reap() -> GuardedTool.End {
         var status: CInt = 0
-        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        var used = rusage()
+        while wait4(process, &status, 0, &used) < 0 && errno == EINTR {}
         isReaped = true
         let code = takeup_exit_code(status)
         let signal = takeup_exit_signal(status)
         return GuardedTool.End(
             exitCode: code >= 0 ? Int(code) : nil, signal: signal > 0 ? Int(signal) : nil,
+            // Told by its signal, or by the time that it took, which the kernel counts to a tick.
+            isOutOfProcessorTime: signal == SIGXCPU
+                || Self.time(used.ru_utime) + Self.time(used.ru_stime) > processorTime - .milliseconds(50),
             complaint: String(decoding: complaint, as: UTF8.self))
     }
+
+    private static func time(_ time: timeval) -> Duration { .seconds(time.tv_sec) + .microseconds(time.tv_usec) }
 
     /// Waits for a killed tool: here for a while, then on a thread of its own.
     private static func reapLater(_ process: pid_t) {

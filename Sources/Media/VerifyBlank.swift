@@ -22,7 +22,7 @@ extension MediaTools {
             ], descriptors: [file], limits: limits, doing: doing
         ) { bytes in tally.take(bytes) }
         guard end.isSuccess, end.complaint.isEmpty else {
-            throw MediaError(.mismatch, doing: doing, reason: "ffmpeg: \(end.text)")
+            throw end.failure(.mismatch, doing: doing, tool: "ffmpeg")
         }
         let found = tally.found
         let expected = plan.blanked.reduce(0) { count, span in

@@ -11,24 +11,33 @@ struct LeftOut: Sendable {
     init(of pair: MuxPair) { self.pair = pair }
 
     /// So often a tool may be killed at a screen before that is taken for the screen's own fault.
-    private static let mostToolFailures = 2
+    private static let mostKills = 2
 
-    /// Whether it is of one file alone, for as long as that is what it is.
-    func takes(_ error: any Error) -> Bool {
+    /// Whether it is of the screen at this place alone, for as long as that is what it is.
+    func takes(_ error: any Error, of place: Int) -> Bool {
         if let failure = error as? MuxFailure { return !failure.isTransient }
         guard let error = error as? MediaError else { return false }
         switch error.code {
         // What was read is what was copied, to the last byte: it grows no more.
         case .noKey, .wrongKey, .truncated, .damaged, .malformed, .unsupported: return true
-        case .toolFailed: return pair.job.failures >= LeftOut.mostToolFailures
-        case .mismatch, .toolMissing, .timedOut, .cancelled, .io: return false
+        case .toolKilled:
+            let screen = pair.screens[place].replica.id
+            return pair.job.killedScreens.count { $0 == screen } >= LeftOut.mostKills
+        // What a tool says that fails by itself, or that its host fails, is nothing of the screen.
+        case .mismatch, .toolMissing, .toolFailed, .toolStarved, .timedOut, .cancelled, .io: return false
         }
+    }
+
+    /// What is thrown of a screen that is not left out: where a tool was killed at it, with the screen.
+    func refusal(_ error: any Error, of place: Int) -> any Error {
+        guard let killed = error as? MediaError, killed.code == .toolKilled else { return error }
+        return KilledAtScreen(screen: pair.screens[place].replica.id, error: killed)
     }
 
     /// Throws where the screen at this place can't be left out: no screen would be left, a result shows it which stands, or
     /// it was refused for something that passes.
     mutating func add(_ place: Int, _ error: any Error) throws {
-        guard takes(error) else { throw error }
+        guard takes(error, of: place) else { throw refusal(error, of: place) }
         if pair.shown.contains(pair.screens[place].replica.id) {
             throw MuxFailure(what: "\(error). The result that shows it stays", isTransient: false)
         }
@@ -63,4 +72,12 @@ struct LeftOut: Sendable {
         }
         return first.error
     }
+}
+
+/// A tool was killed at a screen, not yet so often that this is taken for the screen's own fault.
+struct KilledAtScreen: Retryable, CustomStringConvertible {
+    let screen: Replica.ID
+    let error: MediaError
+    var isTransient: Bool { error.isTransient }
+    var description: String { error.description }
 }

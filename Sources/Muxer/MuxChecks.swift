@@ -91,19 +91,24 @@ struct MuxChecks: Sendable {
         // What is short takes less than the tool's start. Where something is wrong, each by itself says whose it is.
         let length = all.reduce(Duration.zero) { $0 + $1.0.length }
         var complaint: String?
+        var isDamageSeen = false
         if length <= MuxChecks.mostAtOnce {
             do {
                 let report = try await tools.decode(all.map(\.1), doing: "decode sound and screens")
                 if report.isClean { return }
-                complaint = report.firstComplaint ?? "they do not decode"
+                (complaint, isDamageSeen) = (report.firstComplaint ?? "they do not decode", true)
             } catch {
-                if error.isTransient { throw error }
-                complaint = String(describing: error)
+                // All at once take more memory than each by itself.
+                if error.code != .toolStarved {
+                    if error.isTransient { throw error }
+                    complaint = String(describing: error)
+                }
             }
         }
+        let isConfirmed = isDamageSeen
         let refused = try await atMost(MuxChecks.halvesAtOnce, of: all.enumerated()) { place, one -> (any Error)? in
             do {
-                try await refuseDamaged(one.0, one.1)
+                try await refuseDamaged(one.0, one.1, isConfirmed: isConfirmed)
                 return nil
             } catch {
                 guard place > 0, !MuxService.isCancellation(error) else { throw error }
@@ -115,16 +120,24 @@ struct MuxChecks: Sendable {
             throw MuxFailure(ofScreens: Dictionary(ofScreens, uniquingKeysWith: { first, _ in first }))
         }
         if let complaint {
-            throw MuxFailure(what: "sound or screens are damaged: \(complaint)", isTransient: false)
+            throw MuxFailure(
+                what: "decoded together, sound and screens showed what none shows by itself: \(complaint)",
+                isTransient: true)
         }
     }
 
-    private func refuseDamaged(_ half: Half, _ stretch: DecodeStretch) async throws {
+    /// - Parameter isConfirmed: damage was seen before: to be seen by itself once is enough. Else it is decoded again, as a
+    ///   machine's fault passes, and a file's does not.
+    private func refuseDamaged(_ half: Half, _ stretch: DecodeStretch, isConfirmed: Bool) async throws {
         let report = try await tools.decode([stretch], doing: "decode \(half.role)")
-        guard report.isClean else {
+        if report.isClean { return }
+        let complaint = report.firstComplaint ?? "it does not decode"
+        if !isConfirmed, try await tools.decode([stretch], doing: "decode \(half.role) again").isClean {
             throw MuxFailure(
-                what: "\(half.role) is damaged: \(report.firstComplaint ?? "it does not decode")", isTransient: false)
+                what: "\(half.role) decoded with errors once, and without the next time: \(complaint)",
+                isTransient: true)
         }
+        throw MuxFailure(what: "\(half.role) is damaged: \(complaint)", isTransient: false)
     }
 
     /// Damage of a picture between key pictures shows only where it is decoded; where something vouches for the file there is

@@ -265,7 +265,8 @@ struct MuxService: Sendable {
             ? Duration.seconds(3600) : Retry.work.wait(afterAttempts: job.failures + 1, using: &chance)
         let text = String(describing: error)
         let isOurs = try await base.replay.database.perform { session in
-            try MuxJobs.fail(claim, delay: delay, error: text, in: session)
+            try MuxJobs.fail(
+                claim, delay: delay, error: text, killedAt: (error as? KilledAtScreen)?.screen, in: session)
         }
         // What went wrong with another's job, or with one that has lost its point, is wrong with nothing.
         guard isOurs else {

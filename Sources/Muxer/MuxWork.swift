@@ -253,7 +253,8 @@ struct MuxWork: Sendable {
             do {
                 return .success(try await open(half, in: directory))
             } catch {
-                guard place > 0, rule.takes(error) else { throw error }
+                guard place > 0 else { throw error }
+                guard rule.takes(error, of: place - 1) else { throw rule.refusal(error, of: place - 1) }
                 return .failure(error)
             }
         }

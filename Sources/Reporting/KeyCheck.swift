@@ -51,8 +51,8 @@ enum KeyCheck {
     private static func hint(for code: MediaError.Code) -> String {
         switch code {
         case .wrongKey: "Name the certificate that was made for this key."
-        case .noKey, .truncated, .damaged, .malformed, .unsupported, .mismatch, .toolMissing, .toolFailed, .timedOut,
-            .cancelled, .io:
+        case .noKey, .truncated, .damaged, .malformed, .unsupported, .mismatch, .toolMissing, .toolFailed, .toolKilled,
+            .toolStarved, .timedOut, .cancelled, .io:
             "Give a PEM file that the service's user can read."
         }
     }

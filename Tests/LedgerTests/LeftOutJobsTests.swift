@@ -117,6 +117,21 @@ import Vocabulary
         #expect(pauses[0] > 5 && pauses[1] <= 0, "\(pauses)")
     }
 
+    @Test func `kills of a tool are counted by their screens, until a person has it tried again`() async throws {
+        #expect(try await tryAgain() == 1)
+        for killedAt in [screens[1], nil, screens[0], screens[1]] {
+            let claim = try #require(try await claim()?.claim)
+            #expect(
+                try await ledger.database.perform { session in
+                    try MuxJobs.fail(claim, delay: .zero, error: "it failed", killedAt: killedAt, in: session)
+                })
+        }
+        let job = try #require(try await jobs().first)
+        #expect(job.failures == 4 && job.killedScreens == [screens[1], screens[0], screens[1]])
+        _ = try await ledger.transaction { session in try Retries.retry(.recording(Self.sid), in: session) }
+        #expect(try await jobs().map(\.killedScreens) == [[]])
+    }
+
     @Test func `an operator has it tried again at once`() async throws {
         let count = try await ledger.transaction { session in
             try Retries.retry(.recording(Self.sid), in: session)

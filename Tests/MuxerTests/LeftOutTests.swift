@@ -102,18 +102,29 @@ import Vocabulary
         #expect(failure.isTransient == true)
     }
 
-    @Test func `a tool that was killed is the screen's fault from the third time on`() async throws {
+    @Test func `a tool that was killed at a screen is that screen's fault from the third time on`() async throws {
         let fixture = try await MuxFixture()
         let (sound, screens) = try halves(fixture, .undecodable)
         let pair = try await fixture.pair(sound: sound, screens: screens)
-        let killed = MediaError(.toolFailed, doing: "probe screen 2", reason: "ffprobe: signal 11")
-        #expect(!LeftOut(of: pair).takes(killed))
-        var job = pair.job
-        job.failures = 2
-        let again = MuxPair(
-            job: job, recording: pair.recording, sound: pair.sound, screens: pair.screens, reference: pair.reference)
-        #expect(LeftOut(of: again).takes(killed))
-        #expect(!LeftOut(of: again).takes(MediaError(.timedOut, doing: "decode", reason: "killed")))
-        #expect(!LeftOut(of: again).takes(MediaError(.toolMissing, doing: "decode", reason: "no ffmpeg")))
+        let killed = MediaError(.toolKilled, doing: "probe screen 2", reason: "ffprobe: signal 11")
+        func leftOut(killedAt screens: [Int], failures: Int) -> LeftOut {
+            var job = pair.job
+            (job.failures, job.killedScreens) = (failures, screens.map { pair.screens[$0].replica.id })
+            return LeftOut(
+                of: MuxPair(
+                    job: job, recording: pair.recording, sound: pair.sound, screens: pair.screens,
+                    reference: pair.reference))
+        }
+        #expect(!leftOut(killedAt: [], failures: 0).takes(killed, of: 1))
+        // Failures of other kinds, or at others, are none of its own.
+        #expect(!leftOut(killedAt: [1, 0, 0], failures: 9).takes(killed, of: 1))
+        let again = leftOut(killedAt: [1, 0, 1], failures: 3)
+        #expect(again.takes(killed, of: 1) && !again.takes(killed, of: 0))
+        for code in [MediaError.Code.timedOut, .toolMissing, .toolFailed, .toolStarved, .io] {
+            #expect(!again.takes(MediaError(code, doing: "decode", reason: "it"), of: 1), "\(code)")
+        }
+        let told = again.refusal(killed, of: 0) as? KilledAtScreen
+        #expect(told?.screen == pair.screens[0].replica.id && told?.description == killed.description)
+        #expect(!(again.refusal(MediaError(.timedOut, doing: "decode", reason: "it"), of: 0) is KilledAtScreen))
     }
 }

@@ -354,14 +354,7 @@ final class MuxFixture {
 
     /// A small file of pictures that are as large as H.264 allows: decoding them is the work.
     func hugeScreen() throws -> [UInt8] {
-        try readSample(
-            samples.made("huge-screen.mp4") { path in
-                try ChildProcess.run([
-                    "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
-                    "color=c=gray:size=8192x4320:rate=5", "-t", "4", "-c:v", "libx264", "-preset", "ultrafast",
-                    "-pix_fmt", "yuv420p", "-f", "mp4", path,
-                ])
-            })
+        try readSample(samples.hugeScreen())
     }
 
     func encrypt(

@@ -45,6 +45,39 @@ import Vocabulary
         #expect(made.result.picture == .encode(.copyUnfit))
         #expect(made.leftOut.isEmpty)
     }
+
+    @Test(arguments: [
+        "echo '[h264 @ 0] thread_get_buffer() failed' >&2; echo '[h264 @ 0] decode_slice_header error' >&2; exit 1",
+        "echo 'file:/dev/fd/3: Resource temporarily unavailable' >&2; exit 1", "exit 255",
+    ])
+    func `a tool that its host lets down leaves no screen out`(_ trouble: String) async throws {
+        for keepsMP3 in [true, false] {
+            let fixture = try await fixture(
+                keepsMP3: keepsMP3, ffmpeg: "case \"$*\" in *mov*'-f null -') \(trouble) ;; esac")
+            let failure = try await fixture.failure(
+                of: try await fixture.pair(
+                    sound: fixture.speech(seconds: 12, sampleRate: keepsMP3 ? 16_000 : 8000),
+                    screens: twoScreens(fixture)))
+            #expect(failure.isTransient == true, "\(failure.text)")
+            #expect(failure.text.contains("tool starved") && !failure.text.contains("damaged"), "\(failure.text)")
+        }
+    }
+
+    @Test func `a screen whose damage does not show a second time is neither muxed nor left out`() async throws {
+        // Reading moves the place in what was lent, which nobody else goes by: the letters come the first time.
+        let fixture = try await fixture(
+            keepsMP3: false,
+            ffmpeg: """
+                case "$*" in *"-map 0:0 "*"-f null -")
+                case "$(dd bs=5 count=1 <&3 2>/dev/null | tr -d '\\0')" in
+                *f) echo "[h264 @ 0] error while decoding MB 3 4" >&2; exit 0 ;;
+                esac ;; esac
+                """)
+        let failure = try await fixture.failure(
+            of: try await fixture.pair(sound: fixture.speech(seconds: 61), screens: twoScreens(fixture)))
+        #expect(failure.text.contains("decoded with errors once, and without the next time"), "\(failure.text)")
+        #expect(failure.isTransient == true)
+    }
 }
 
 extension MuxFixture {

@@ -52,6 +52,17 @@ package struct MediaSamples: Sendable {
         }
     }
 
+    /// A small file of pictures that are as large as H.264 allows: decoding them is the work.
+    package func hugeScreen() throws -> String {
+        try made("huge-screen.mp4") { path in
+            try ChildProcess.run([
+                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+                "color=c=gray:size=8192x4320:rate=5", "-t", "4", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt",
+                "yuv420p", "-f", "mp4", path,
+            ])
+        }
+    }
+
     /// Any other sample: the closure writes it to the path that it gets.
     package func made(_ name: String, _ make: (String) throws -> Void) throws -> String {
         let path = "\(directory)/\(name)"
