@@ -53,6 +53,9 @@ final class FileWindow {
         return bytes
     }
 
+    /// Nil behind the end.
+    func byte(at offset: Int64) throws(MediaError) -> UInt8? { try some(at: offset, most: 1).first }
+
     /// Four bytes as a number, most significant first; nil where the file ends before.
     func number(at offset: Int64) throws(MediaError) -> UInt32? {
         let bytes = try some(at: offset, most: 4)

@@ -161,6 +161,7 @@ struct MuxJob: Sendable {
         switch plan.picture {
         case .encode(let reason): return (try await encode(), .encode(reason), false)
         case .copy:
+            if try await changesParameters() { return (try await encode(), .encode(.changingParameters), false) }
             if !joinsByTool, let facts = try await copyPackets() { return (facts, .copy, extent != nil) }
             do throws(MediaError) {
                 guard try await copy() else { return (try await encode(), .encode(.paddingDiffers), false) }
@@ -176,6 +177,19 @@ struct MuxJob: Sendable {
                     throw error
                 }
             }
+        }
+    }
+
+    /// Whether a screen that is joined with another, or with padding, brings parameters along that would hold for these, too.
+    private func changesParameters() async throws(MediaError) -> Bool {
+        let shown = plan.shownPieces
+        guard shown.count > 1 else { return false }
+        return try await onOwnThread("mux") { isCancelled throws(MediaError) in
+            for screen in Set(shown.compactMap(\.screen)) {
+                if isCancelled() { throw MediaError(.cancelled, doing: "mux", reason: "the task was cancelled") }
+                if try ParameterSets.change(in: screens[screen].descriptor) == true { return true }
+            }
+            return false
         }
     }
 
@@ -284,7 +298,10 @@ struct MuxJob: Sendable {
     func slice(like screen: MuxInput) async throws(MediaError) -> HeldSlice? {
         guard let picture = screen.facts.picture, picture.parameters != nil else { return nil }
         let key = MuxCommand.sliceKey(picture)
-        if let ready = tools.slices?.find(key) { return ready }
+        if let ready = tools.slices?.find(key) {
+            if try Self.isSlice(ready, like: picture) { return ready }
+            tools.slices?.forget(key)
+        }
         for encoder in MuxCommand.encoders(for: picture, traits: try traits(of: screen, picture)) {
             let kept = tools.slices?.newFile()
             let file: HeldSlice
@@ -295,12 +312,19 @@ struct MuxJob: Sendable {
             }
             try await ffmpeg(MuxCommand.paddingSlice(like: picture, encoder: encoder), [file.descriptor])
             let facts = try await tools.probe(file.descriptor, format: .mp4, role: "the padding")
-            if facts.picture?.format.parameters == picture.format.parameters {
+            if facts.picture?.format.parameters == picture.format.parameters, try Self.isSlice(file, like: picture) {
                 if kept != nil { tools.slices?.keep(file.descriptor, as: key) }
                 return file
             }
         }
         return nil
+    }
+
+    /// Whether it is one picture of these very parameters. What is kept may be anything by now.
+    private static func isSlice(_ slice: HeldSlice, like picture: StreamFacts) throws(MediaError) -> Bool {
+        let known = try QuickProbe.read(slice.descriptor, format: .mp4, role: "the padding")
+        guard known?.picture.count == 1, known?.facts.picture?.parameters == picture.parameters else { return false }
+        return try ParameterSets.change(in: slice.descriptor) == false
     }
 
     private func traits(of screen: MuxInput, _ picture: StreamFacts) throws(MediaError) -> EncoderTraits? {

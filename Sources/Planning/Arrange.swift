@@ -155,6 +155,8 @@ package struct MuxPlan: Hashable, Sendable {
         case headCut = "the screen began before the sound, and a picture stream can only be cut at its key pictures"
         case tailCut = "the next screen overlaps pictures that need later ones"
         case differentPictures = "the screens differ in size or codec parameters"
+        /// Found out while muxing: what is joined behind it would be decoded by them.
+        case changingParameters = "a screen changes its codec parameters on the way"
         /// Found out while muxing: padding that was encoded for the screen does not join with it.
         case paddingDiffers = "black padding with the codec parameters of the screen could not be made"
         /// Found out while verifying.

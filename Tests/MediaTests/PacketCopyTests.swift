@@ -180,6 +180,55 @@ import Vocabulary
         #expect(!made.result.arePicturesDecoded)
     }
 
+    /// Pictures of one quality, then of another, the parameters of each before its first; the file names the former's.
+    private func repeating(_ qualities: [Int], in scratch: Scratch) throws -> String {
+        try scratch.samples.made("repeating-\(qualities.map(String.init).joined(separator: "-")).mp4") { path in
+            var bytes: [UInt8] = []
+            for quality in qualities {
+                let part = "\(path).\(quality).h264"
+                defer { unlink(part) }
+                try ChildProcess.run([
+                    "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i",
+                    "testsrc2=size=320x240:rate=10", "-t", "2", "-c:v", "libx264", "-preset", "ultrafast", "-qp",
+                    "\(quality)", "-pix_fmt", "yuv420p", "-f", "h264", part,
+                ])
+                bytes += try readSample(part)
+            }
+            try writeSample(bytes, to: path + ".h264")
+            defer { unlink(path + ".h264") }
+            try ChildProcess.run([
+                "/usr/bin/ffmpeg", "-nostdin", "-v", "error", "-y", "-framerate", "10", "-f", "h264", "-i",
+                path + ".h264", "-c", "copy", "-video_track_timescale", "10240", "-f", "mp4", path,
+            ])
+        }
+    }
+
+    @Test func `a screen that changes its parameters on the way is joined with no other as it is`() async throws {
+        let scratch = try Scratch()
+        let (changing, plain) = (try repeating([20, 35], in: scratch), try repeating([20], in: scratch))
+        // By what the files name they are alike, and no decoder complains of what it shows with another's parameters.
+        let joined = try await mux([0, 5000], [changing, plain], in: scratch)
+        #expect(Set(joined.screens.map(\.facts.picture?.parameters)).count == 1)
+        #expect(joined.result.picture == .encode(.changingParameters) && !joined.result.arePicturesDecoded)
+        // Nor is it what a tool would do.
+        let byTool = try await mux([0, 5000], [changing, plain], isQuick: false, in: scratch, "tool.mp4")
+        #expect(byTool.result.picture == .encode(.changingParameters))
+        // Black is another's, too.
+        let padded = try await mux([2000], [changing], in: scratch, "padded.mp4")
+        #expect(padded.result.picture == .encode(.changingParameters))
+        let alone = try await mux([0], [changing], .still, in: scratch, "alone.mp4")
+        #expect(alone.result.picture == .copy && alone.result.arePicturesDecoded)
+    }
+
+    @Test func `parameters that are repeated as the file names them change nothing`() async throws {
+        let scratch = try Scratch()
+        let same = try repeating([20, 20], in: scratch)
+        let file = try OpenSample(same)
+        #expect(try ParameterSets.change(in: file.descriptor) == false)
+        let made = try await mux([0, 6000], [same, try repeating([20], in: scratch)], in: scratch)
+        #expect(made.result.picture == .copy && made.result.arePicturesDecoded)
+    }
+
     @Test func `pictures that do not decode in the result make none`() async throws {
         let scratch = try Scratch()
         var bytes = try readSample(try scratch.samples.screen(seconds: 7))

@@ -127,13 +127,15 @@ import Vocabulary
         #expect(try readSample(scratch.file("result.mp4")) == bytes)
         for size in ["160x120", "176x144", "192x144"] { _ = try await make(size) }
         #expect(try names().count == 2)
-        // A slice that is none does no harm, and does not stay.
-        for name in try names() {
-            try writeSample([1, 2, 3], to: scratch.file("slices") + "/" + name.split(separator: " ")[1])
+        // A slice that is none, or another's, does no harm, and does not stay.
+        let good = try readSample(scratch.file("result.mp4"))
+        let paths = try names().map { scratch.file("slices") + "/" + $0.split(separator: " ")[1] }
+        let others = try paths.reversed().map { try readSample($0) }
+        for rotten in [[[1, 2, 3], [1, 2, 3]], others] {
+            for (path, bytes) in zip(paths, rotten) { try writeSample(bytes, to: path) }
+            #expect(try await make("192x144").picture == .copy)
+            #expect(try readSample(scratch.file("result.mp4")) == good)
         }
-        let encoded = try await make("192x144")
-        #expect(encoded.picture == .encode(.copyUnfit))
-        #expect(try await make("192x144").picture == .copy)
     }
 
     @Test func `a slice stands as long as the setting says, and the last for what is left`() {
