@@ -24,10 +24,10 @@ extension MuxJob {
     func copyPackets() async throws(MediaError) -> MediaFacts? {
         guard tools.copiesPackets(plan, sound: sound, screens: screens) else { return nil }
         do throws(MediaError) {
-            guard try await writePackets() else { return nil }
+            guard let written = try await writePackets() else { return nil }
             var origin = CopyOrigin()
             origin.sound = sound.quick?.sound ?? []
-            origin.joined = joined(plan.shownPieces)
+            origin.joined = joined(plan.shownPieces, black: written.slice)
             return try await tools.verify(
                 result, of: plan, tolerance: tolerance, origin: origin, pictures: copiedPictures, decoding: extent)
         } catch {
@@ -40,8 +40,13 @@ extension MuxJob {
         }
     }
 
-    /// False where something is unusual, or no slice joins.
-    private func writePackets() async throws(MediaError) -> Bool {
+    private struct Written {
+        /// The checksum of the slice's picture; nil where there is no padding.
+        let slice: UInt64?
+    }
+
+    /// Nil where something is unusual, or no slice joins.
+    private func writePackets() async throws(MediaError) -> Written? {
         let shown = plan.shownPieces
         var slice: HeldSlice?
         if shown.contains(where: \.isPadding), let model = shown.compactMap(\.screen).first {
@@ -53,9 +58,11 @@ extension MuxJob {
             guard
                 let copy = try PacketCopy(
                     plan, sound: sound, screens: screens, slice: black, sliceLength: tools.sliceLength)
-            else { return false }
+            else { return nil }
             try PacketCopyFile(copy, comment: labels.text).write(to: result, isCancelled: isCancelled)
-            return true
+            guard let black else { return Written(slice: nil) }
+            let known = try QuickProbe.read(black, format: .mp4, role: "the padding")
+            return known?.picture.first.map { Written(slice: $0) }
         }
     }
 }

@@ -210,7 +210,9 @@ struct MuxJob: Sendable {
     }
 
     /// None where a screen is not known packet by packet.
-    func joined(_ shown: [MuxPlan.Piece]) -> [CopyOrigin.Piece] {
+    ///
+    /// - Parameter black: the checksum of a slice's picture, where it is copied as it is.
+    func joined(_ shown: [MuxPlan.Piece], black: UInt64? = nil) -> [CopyOrigin.Piece] {
         var pieces: [CopyOrigin.Piece] = []
         for piece in shown {
             if let screen = piece.screen {
@@ -218,7 +220,7 @@ struct MuxJob: Sendable {
                 pieces.append(.copied(quick, isCut: plan.cuts.contains { $0.earlier == screen }))
             } else {
                 let starts = MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: tools.sliceLength)
-                pieces.append(.black(starts.count))
+                pieces.append(.black(starts.count, packet: black))
             }
         }
         return pieces

@@ -122,21 +122,23 @@ package struct CopyOrigin: Hashable, Sendable {
 
     /// What a join is made of.
     enum Piece: Hashable, Sendable {
-        /// So many pictures of black.
-        case black(Int)
+        /// So many pictures of black, each with this checksum; nil: it is not known.
+        case black(Int, packet: UInt64?)
         case copied(QuickProbe, isCut: Bool)
     }
 
     /// Whether the result's pictures are those of the pieces, packet by packet, with so many black ones between them.
     ///
-    /// - Parameter isExact: nothing is cut, and the first one of each piece is the same, too.
+    /// - Parameter isExact: nothing is cut, and the first one of each piece is the same, too, as is all that is black.
     func isJoined(of result: QuickProbe?, isExact: Bool = false) -> Bool {
         guard let result, !joined.isEmpty else { return false }
         var rest = result.picture[...]
         for piece in joined {
             switch piece {
-            case .black(let count):
-                guard rest.count >= count else { return false }
+            case .black(let count, let packet):
+                guard rest.count >= count, !isExact || packet != nil,
+                    packet == nil || rest.prefix(count).allSatisfy({ $0 == packet })
+                else { return false }
                 rest = rest.dropFirst(count)
             case .copied(let source, let isCut):
                 // ffmpeg's concat writes the parameters into the first one again; as a key picture it is decoded.

@@ -156,13 +156,20 @@ import Vocabulary
         let screen = try #require(one.screens[0].quick)
         var origin = CopyOrigin()
         origin.sound = try #require(one.sound.quick?.sound)
-        origin.joined = [.black(1), .copied(screen, isCut: false), .black(1)]
+        let black = try #require(result.picture.first)
+        func slices(_ count: Int, _ packet: UInt64?) -> CopyOrigin.Piece { .black(count, packet: packet) }
+        origin.joined = [slices(1, black), .copied(screen, isCut: false), slices(1, black)]
         #expect(origin.isSound(of: result) && origin.isJoined(of: result, isExact: true))
-        origin.joined = [.black(1), .copied(screen, isCut: false), .black(2)]
+        // A picture in the place of padding that is not the slice's, or is compared with nothing.
+        for other in [black ^ 1, nil] {
+            origin.joined = [slices(1, black), .copied(screen, isCut: false), slices(1, other)]
+            #expect(!origin.isJoined(of: result, isExact: true))
+        }
+        origin.joined = [slices(1, black), .copied(screen, isCut: false), slices(2, black)]
         #expect(!origin.isJoined(of: result, isExact: true))
         let other = try OpenSample(try scratch.samples.screen(seconds: 7, rate: 5, preset: "medium", quality: "30"))
         let foreign = try #require(try QuickProbe.read(other.descriptor, format: .mp4, role: "it"))
-        origin.joined = [.black(1), .copied(foreign, isCut: false), .black(1)]
+        origin.joined = [slices(1, black), .copied(foreign, isCut: false), slices(1, black)]
         #expect(!origin.isJoined(of: result, isExact: true))
     }
 

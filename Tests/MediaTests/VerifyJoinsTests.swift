@@ -60,7 +60,9 @@ import Vocabulary
         let screen = try #require(made.screens[0].quick)
         let pieces = made.plan.pieces.map { piece -> CopyOrigin.Piece in
             piece.screen == nil
-                ? .black(MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: tools.sliceLength).count)
+                ? .black(
+                    MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: tools.sliceLength).count,
+                    packet: nil)
                 : .copied(screen, isCut: false)
         }
         #expect(pieces.count == 3)
