@@ -3,13 +3,14 @@ internal import Vocabulary
 
 /// Results that lack screens, as these were refused. Such a job is done; a better copy of the screen makes a new one.
 extension MuxJobs {
-    /// So long after a look at what was left out no start of a worker makes it due again.
+    /// So long after a look at what was left out it is due again at the earliest, however often workers start.
     package static let leftOutRest = Duration.seconds(3600)
     /// One becomes due so long after the other, the newest first: what is new waits for none of them.
     package static let leftOutPause = Duration.seconds(10)
 
-    /// Makes jobs due again whose results lack screens: the worker that starts may have other keys, settings or tools than
-    /// the last one. The result stays until there is a better one. Not those of RECD, which not every worker can make.
+    /// Makes jobs due again whose results lack screens, when they have rested: the worker that starts may have other keys,
+    /// settings or tools than the last one. The result stays until there is a better one. Not those of RECD, which not every
+    /// worker can make.
     ///
     /// - Returns: how many.
     @discardableResult
@@ -19,7 +20,6 @@ extension MuxJobs {
             with chosen as (
                 select job.id, row_number() over (order by job.id desc) - 1 as place from takeup.mux_job as job
                 where left_out is not null and job.state = 'done' and not is_recd
-                    and changed_at <= statement_timestamp() - $1::interval
                     and exists (select from takeup.replica where id = job.result_id and state = 'held')
             ), locked as (
                 select id from takeup.mux_job where id = any(array(select id from chosen)) and state = 'done'
@@ -27,7 +27,8 @@ extension MuxJobs {
             )
             update takeup.mux_job set state = 'waiting', failures = 0, killed_screen_ids = '{}', losses = 0,
                 changed_at = statement_timestamp(),
-                not_before = statement_timestamp() + chosen.place * $2::interval
+                not_before = greatest(statement_timestamp(), mux_job.changed_at + $1::interval)
+                    + chosen.place * $2::interval
             from chosen join locked on locked.id = chosen.id where mux_job.id = chosen.id
             """, [Value(rest), Value(leftOutPause)])
     }
