@@ -2,6 +2,9 @@
 struct BoxWriter {
     private(set) var written: [UInt8] = []
 
+    /// - Parameter byteCount: so much is going to be written, as far as is known.
+    init(byteCount: Int = 0) { written.reserveCapacity(byteCount) }
+
     /// A box of less than 4 GiB, with what `body` writes in it.
     mutating func box(_ type: String, _ body: (inout BoxWriter) -> Void) { box(Array(type.utf8), body) }
 

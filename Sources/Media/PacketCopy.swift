@@ -5,14 +5,25 @@ internal import Vocabulary
 ///
 /// Starting ffmpeg takes longer than all that is done here. Whatever is unusual is left to it.
 struct PacketCopy {
+    /// There are many: 32 bytes each.
     struct Picture {
-        let file: CInt
         let offset: Int64
-        let byteCount: Int
         /// In ticks of the result, whose first picture is decoded before zero where pictures are reordered.
         var decoded: Int
-        var shown: Int
+        private let shift: Int32
+        private let size: Int32
+        let file: CInt
         let isKey: Bool
+
+        var shown: Int { decoded + Int(shift) }
+        var byteCount: Int { Int(size) }
+
+        /// Nil where it is longer, or is shown later, than any picture.
+        init?(file: CInt, offset: Int64, byteCount: Int, decoded: Int, shown: Int, isKey: Bool) {
+            guard let size = Int32(exactly: byteCount), let shift = Int32(exactly: shown - decoded) else { return nil }
+            (self.file, self.offset, self.decoded, self.isKey) = (file, offset, decoded, isKey)
+            (self.size, self.shift) = (size, shift)
+        }
     }
 
     /// Frames of one mp3 that lie one behind the other.
@@ -71,37 +82,39 @@ struct PacketCopy {
                 guard let black else { return nil }
                 for start in MuxCommand.sliceStarts(from: piece.start, to: piece.end, length: sliceLength) {
                     guard let picture = black.first else { return nil }
-                    guard append([picture], at: ticks(start) - picture.shown) else { return nil }
+                    guard append(1, at: ticks(start) - picture.shown, { picture }) else { return nil }
                 }
             case .screen(let number, let from, let stretch):
                 guard from == .zero, stretch == 1 else { return nil }
                 let source = try number == model ? first : IndexedPictures(screens[number].descriptor)
-                guard let source, source.joins(first), let pictures = source.pictures() else { return nil }
+                guard let source, source.joins(first), var reader = source.reader else { return nil }
                 let start = piece.start + source.track.edit.delay - screens[number].facts.start
-                guard append(pictures, at: ticks(start)) else { return nil }
+                guard append(source.count, at: ticks(start), { reader.next() }) else { return nil }
             }
         }
         guard holdsTogether() else { return nil }
     }
 
-    /// False where they do not come behind those that are there.
-    private mutating func append(_ more: [Picture], at start: Int) -> Bool {
-        guard let first = more.first, pictures.count + more.count <= Self.mostPictures else { return false }
-        let isFirst = pictures.isEmpty
-        guard first.isKey, first.shown + start > latest, more.allSatisfy({ $0.shown >= first.shown }) else {
+    /// So many of what `next` gives. False where it gives fewer, or they do not come behind those that are there.
+    private mutating func append(_ count: Int, at start: Int, _ next: () -> Picture?) -> Bool {
+        let wanted = pictures.count + count
+        guard count > 0, wanted <= Self.mostPictures, let first = next(), first.isKey, first.shown + start > latest
+        else {
             return false
         }
-        for var picture in more {
-            picture.shown += start
+        // Growing by itself an array has twice what it needs, and once more while it moves.
+        if pictures.capacity < wanted { pictures.reserveCapacity(max(wanted, pictures.count * 5 / 4)) }
+        let isFirst = pictures.isEmpty
+        var following: Picture? = first
+        for number in 1...count {
+            guard var picture = following, picture.shown >= first.shown else { return false }
             picture.decoded += start
             latest = max(latest, picture.shown)
             pictures.append(picture)
+            if number < count { following = next() }
         }
-        if isFirst, pictures[0].shown > 0 {
-            // It stands from the start on.
-            pictures[0].decoded -= pictures[0].shown
-            pictures[0].shown = 0
-        }
+        // It stands from the start on.
+        if isFirst, pictures[0].shown > 0 { pictures[0].decoded -= pictures[0].shown }
         return true
     }
 
@@ -167,6 +180,7 @@ private struct IndexedPictures {
         self.descriptor = descriptor
         guard var cursor = try? MP4Cursor(track, boxes), let packet = try? cursor.next() else { return nil }
         let picture = IndexedPictures.picture(packet, isKey: keys.map { $0.first == 1 } ?? true, track, descriptor)
+        guard let picture else { return nil }
         let standsAlone = try IndexedPictures.standsAlone(picture, lengthBytes: read.lengthBytes, file)
         first = standsAlone ? picture : nil
     }
@@ -231,7 +245,7 @@ private struct IndexedPictures {
 
     private static func picture(
         _ packet: MP4Cursor.Packet, isKey: Bool, _ track: MP4Track, _ descriptor: CInt
-    ) -> PacketCopy.Picture {
+    ) -> PacketCopy.Picture? {
         PacketCopy.Picture(
             file: descriptor, offset: Int64(packet.offset), byteCount: packet.byteCount,
             decoded: packet.decoded - track.edit.mediaTime, shown: packet.shown, isKey: isKey)
@@ -266,20 +280,31 @@ private struct IndexedPictures {
             && track.facts.parameters == other.track.facts.parameters && first != nil
     }
 
-    /// In decoding order; nil where the index is unusual after all.
-    func pictures() -> [PacketCopy.Picture]? {
-        guard var cursor = try? MP4Cursor(track, boxes) else { return nil }
-        var pictures: [PacketCopy.Picture] = []
-        var nextKey = 0
-        for number in 1...max(1, cursor.count) {
-            guard let packet = try? cursor.next() else { return nil }
+    /// From the first picture on; nil where the index is unusual after all.
+    var reader: Reader? { (try? MP4Cursor(track, boxes)).map { Reader(of: self, cursor: $0) } }
+
+    /// Goes through the pictures in decoding order.
+    struct Reader {
+        private let source: IndexedPictures
+        private var cursor: MP4Cursor
+        private var number = 0
+        private var nextKey = 0
+
+        fileprivate init(of source: IndexedPictures, cursor: MP4Cursor) {
+            self.source = source
+            self.cursor = cursor
+        }
+
+        /// Nil where the index is unusual after all, or at its end.
+        mutating func next() -> PacketCopy.Picture? {
+            guard number < cursor.count, let packet = try? cursor.next() else { return nil }
+            number += 1
             var isKey = true
-            if let keys {
+            if let keys = source.keys {
                 isKey = nextKey < keys.count && keys[nextKey] == number
                 if isKey { nextKey += 1 }
             }
-            pictures.append(IndexedPictures.picture(packet, isKey: isKey, track, descriptor))
+            return IndexedPictures.picture(packet, isKey: isKey, source.track, source.descriptor)
         }
-        return pictures
     }
 }

@@ -72,15 +72,20 @@ struct PacketCopyFile {
         }
         let dataHeader = isLong ? 16 : 8
         // How long it is does not depend on the places that it names.
-        let indexBytes = index(dataAt: 0, isLong: isLong).count
+        let indexBytes = index(dataAt: 0, isLong: isLong, byteCount: 0).count
         let dataAt = head.written.count + indexBytes + dataHeader
-        head.bytes(index(dataAt: Int64(dataAt), isLong: isLong))
+        func write(_ bytes: [UInt8]) throws(MediaError) {
+            try bytes.withUnsafeBufferPointer { bytes throws(MediaError) in
+                try writeFully(UnsafeRawBufferPointer(bytes), to: result, doing: doing)
+            }
+        }
+        try write(head.written)
+        try write(index(dataAt: Int64(dataAt), isLong: isLong, byteCount: indexBytes))
+        head = BoxWriter()
         head.number(isLong ? 1 : Int(dataBytes) + dataHeader)
         head.text("mdat")
         if isLong { head.long(Int(dataBytes) + dataHeader) }
-        try head.written.withUnsafeBufferPointer { bytes throws(MediaError) in
-            try writeFully(UnsafeRawBufferPointer(bytes), to: result, doing: doing)
-        }
+        try write(head.written)
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.blockBytes, alignment: 64)
         defer { block.deallocate() }
         var filled = 0
@@ -122,8 +127,9 @@ struct PacketCopyFile {
         return runs
     }
 
-    private func index(dataAt: Int64, isLong: Bool) -> [UInt8] {
-        var writer = BoxWriter()
+    /// - Parameter byteCount: of the index, where it is known.
+    private func index(dataAt: Int64, isLong: Bool, byteCount: Int) -> [UInt8] {
+        var writer = BoxWriter(byteCount: byteCount)
         writer.box("moov") { writer in
             writer.fullBox("mvhd") { writer in
                 writer.zeros(8)
@@ -167,8 +173,10 @@ struct PacketCopyFile {
         let pictures = copy.pictures
         let first = pictures[0].decoded
         // The last picture that is decoded stands until the end.
-        let steps = zip(pictures, pictures.dropFirst()).map { $1.decoded - $0.decoded }
         let lastStep = max(1, copy.end - pictures[pictures.count - 1].shown)
+        let steps = pictures.indices.lazy.map { number in
+            number + 1 < pictures.count ? pictures[number + 1].decoded - pictures[number].decoded : lastStep
+        }
         writer.box("trak") { writer in
             trackHeader(&writer, number: 1, isSound: false)
             edit(&writer, from: -first)
@@ -183,7 +191,7 @@ struct PacketCopyFile {
                             writer.number(1)
                             writer.bytes(copy.pictureEntry)
                         }
-                        writer.fullBox("stts") { $0.runs(steps + [lastStep]) }
+                        writer.fullBox("stts") { $0.runs(steps) }
                         if !pictures.allSatisfy(\.isKey) { keys(&writer) }
                         if pictures.contains(where: { $0.shown != $0.decoded }) {
                             writer.fullBox("ctts") { $0.runs(pictures.lazy.map { $0.shown - $0.decoded }) }

@@ -144,8 +144,11 @@ package struct CopyOrigin: Hashable, Sendable {
                 // ffmpeg's concat writes the parameters into the first one again; as a key picture it is decoded.
                 guard !rest.isEmpty, !source.picture.isEmpty else { return false }
                 let other = isExact ? 0 : 1
-                let same =
-                    other + zip(rest.dropFirst(other), source.picture.dropFirst(other)).prefix { $0 == $1 }.count
+                var same = other
+                for (one, two) in zip(rest.dropFirst(other), source.picture.dropFirst(other)) {
+                    guard one == two else { break }
+                    same += 1
+                }
                 guard isCut && !isExact || same == source.picture.count,
                     source.facts.picture?.parameters == result.facts.picture?.parameters
                 else { return false }

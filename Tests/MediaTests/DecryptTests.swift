@@ -329,7 +329,7 @@ import Vocabulary
 }
 
 /// A line of `/proc/self/status` that counts kilobytes.
-private func residentKilobytes(_ name: String) throws -> Int {
+func residentKilobytes(_ name: String) throws -> Int {
     let descriptor = open("/proc/self/status", O_RDONLY)
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 8192)
