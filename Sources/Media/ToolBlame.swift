@@ -19,7 +19,7 @@ extension GuardedTool.End {
         }
         if isOutOfProcessorTime && !isSuccess { return .kill }
         if namesHost { return .host }
-        if complaint.allSatisfy(\.isWhitespace) { return exitCode == Self.endedBySignal ? .host : .tool }
+        if complaint.allSatisfy(\.isWhitespace) { return exitCode == Int(Self.endedBySignal) ? .host : .tool }
         // Before a program's own first step: a shell's, or the loader's.
         return exitCode == 126 || exitCode == 127 ? .tool : .media
     }
@@ -38,7 +38,7 @@ extension GuardedTool.End {
 
     private static let fromOutside: Set<CInt> = [SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE]
     /// Of ffmpeg, which ends by itself when a signal asks it to, also by the one that its processor time is used up.
-    private static let endedBySignal = 255
+    static let endedBySignal: CInt = 255
 
     /// What the C library says where the host refuses something, in the language that tools are run in, and what tools and
     /// the loader say themselves.

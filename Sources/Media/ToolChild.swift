@@ -154,11 +154,13 @@ final class ToolChild {
         isReaped = true
         let code = takeup_exit_code(status)
         let signal = takeup_exit_signal(status)
+        // ffmpeg ends by itself when its time is over, as by any signal that it knows; the kernel counts that time by its ticks,
+        // which may be far from what was used.
+        let wasTold = code == GuardedTool.End.endedBySignal || signal == SIGKILL
+        let time = Self.time(used.ru_utime) + Self.time(used.ru_stime)
         return GuardedTool.End(
             exitCode: code >= 0 ? Int(code) : nil, signal: signal > 0 ? Int(signal) : nil,
-            // Told by its signal, or by the time that it took, which the kernel counts to a tick.
-            isOutOfProcessorTime: signal == SIGXCPU
-                || Self.time(used.ru_utime) + Self.time(used.ru_stime) > processorTime - .milliseconds(50),
+            isOutOfProcessorTime: signal == SIGXCPU || wasTold && time > processorTime / 2,
             complaint: String(decoding: complaint, as: UTF8.self))
     }
 
