@@ -14,15 +14,16 @@ package struct Copier: Sendable {
     /// Nil: the threads are as many as they are.
     let finder: WidthFinder?
     let durable = DurableNames()
-    let workspaces = Workspaces()
+    let workspaces: Workspaces
     package let space = SpaceNotes()
     package let attributes = AttributeNotes()
 
     package init(
         volume: CopyVolume, threads: FileThreads, calls: any FileCalls = KernelFiles(),
         settings: CopySettings = CopySettings(), pace: SourcePace = SourcePace(),
-        finder: WidthFinder? = nil
+        finder: WidthFinder? = nil, workspaces: Workspaces = Workspaces()
     ) {
+        self.workspaces = workspaces
         self.finder = finder
         self.volume = volume
         self.pace = pace

@@ -42,7 +42,7 @@ struct Staging: Sendable {
             try reserve(observation.size, in: file)
             if observation.size >= Staging.toldFrom, !space.cannotReserve { reserved(order.token) }
             let (digests, readBack) = try copyReadingBehind(observation, file, pulse) { (behind) throws(CopyError) in
-                let digests = try workspaces.with { (workspace) throws(CopyError) in
+                let digests = try workspaces.with(for: observation.size) { (workspace) throws(CopyError) in
                     try copy(
                         order, from: source, observed: observation, to: file, behind, in: workspace, pulse: pulse)
                 }
@@ -179,7 +179,7 @@ struct Staging: Sendable {
         var (offset, toldOf): (Int64, Int64) = (0, 0)
         while true {
             try beat(pulse, .copy)
-            let part = try allowedPart(of: workspace.block, order.source, left: observed.size - offset, pulse)
+            let part = try allowedPart(of: workspace, order.source, left: observed.size - offset, pulse)
             let count = try onSource(.copy) { () throws(FileError) in
                 try uninterrupted { () throws(FileError) in
                     try calls.read(source.descriptor, into: part, at: offset)
@@ -210,12 +210,12 @@ struct Staging: Sendable {
 
     /// What may be read in one go, when it may. There is more room in it than `left`: a file that grew shows it.
     private func allowedPart(
-        of block: UnsafeMutableRawBufferPointer, _ source: CopySource, left: Int64, _ pulse: Pulse
+        of workspace: Workspace, _ source: CopySource, left: Int64, _ pulse: Pulse
     ) throws(CopyError) -> UnsafeMutableRawBufferPointer {
-        guard case .beneath = source else { return block }
-        let most = min(pace.block, block.count)
+        guard case .beneath = source else { return workspace.part(for: left) }
+        let most = min(pace.block, workspace.block.count)
         if left > 0 { try pace.wait(for: Int(min(left, Int64(most))), pulse) }
-        return UnsafeMutableRawBufferPointer(rebasing: block[..<most])
+        return workspace.part(for: left, most: most)
     }
 
     private func dress(_ file: HeldFile, like source: FileObservation) throws(CopyError) {

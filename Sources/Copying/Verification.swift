@@ -26,7 +26,7 @@ struct Verification: Sendable {
 
     /// The level that was proven. The staged file must be durable: pages that are not written yet stay in the cache.
     func verify(_ staged: StagedFile, pulse: Pulse) throws(CopyError) -> VerificationLevel {
-        let reached = try workspaces.with { (workspace) throws(CopyError) in
+        let reached = try workspaces.with(for: staged.digests.byteCount) { (workspace) throws(CopyError) in
             let (found, level) = try readBackStaged(staged, workspace, pulse)
             guard found.byteCount == staged.digests.byteCount, found.checksum == staged.digests.checksum else {
                 throw mismatch(of: staged, workspace, pulse)
@@ -123,7 +123,7 @@ struct Verification: Sendable {
         attempt: (() throws(FileError) -> Int) throws(CopyError) -> Int
     ) throws(CopyError) -> StreamDigests {
         workspace.hash.begin(digest: takesDigest, crc32: takesCRC)
-        let part = UnsafeMutableRawBufferPointer(rebasing: workspace.block[..<most])
+        let part = workspace.part(for: length, most: most)
         var offset: Int64 = 0
         while true {
             try beat(pulse, .verify)

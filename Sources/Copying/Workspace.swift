@@ -4,20 +4,40 @@ internal import Synchronization
 
 /// One block and the hash states for one file at a time. Used by one thread at a time, which the pool sees to.
 final class Workspace: @unchecked Sendable {
-    /// A mebibyte, aligned for reading past the cache.
+    /// Aligned for reading past the cache.
     let block: UnsafeMutableRawBufferPointer
     let hash = StreamHash()
-    private let page: HugePage
+    /// What holds the block; nil: it is this one's own.
+    private let page: HugePage?
 
-    /// Those that share one page.
+    static let (large, small) = (1 << 20, 256 << 10)
+
+    /// Large ones that share one page.
     static func some() -> [Workspace] {
         let page = HugePage()
         return page.blocks.map { Workspace($0, of: page) }
     }
 
+    init(byteCount: Int) {
+        block = .allocate(byteCount: byteCount, alignment: KernelFiles.directUnit)
+        page = nil
+    }
+
     private init(_ block: UnsafeMutableRawBufferPointer, of page: HugePage) {
         self.block = block
         self.page = page
+    }
+
+    deinit { if page == nil { block.deallocate() } }
+
+    /// So much of the block as `left` bytes of a file need, and the end behind them: what is read past the cache takes the
+    /// memory of all that it may fill, however little comes.
+    ///
+    /// - Parameter most: bytes.
+    func part(for left: Int64, most: Int = .max) -> UnsafeMutableRawBufferPointer {
+        let unit = KernelFiles.directUnit
+        let room = Int(clamping: left) >= block.count ? block.count : (Int(clamping: left) / unit + 1) * unit
+        return UnsafeMutableRawBufferPointer(rebasing: block[..<min(room, most, block.count)])
     }
 }
 
@@ -27,29 +47,64 @@ final class Workspace: @unchecked Sendable {
 private final class HugePage: @unchecked Sendable {
     /// Of x86-64 and of most others.
     private static let size = 2 << 20
-    private static let blockSize = 1 << 20
     private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: size)
 
     init() { madvise(memory.baseAddress, memory.count, MADV_HUGEPAGE) }
     deinit { memory.deallocate() }
 
     var blocks: [UnsafeMutableRawBufferPointer] {
-        stride(from: 0, to: HugePage.size, by: HugePage.blockSize).map {
-            UnsafeMutableRawBufferPointer(rebasing: memory[$0..<$0 + HugePage.blockSize])
+        stride(from: 0, to: HugePage.size, by: Workspace.large).map {
+            UnsafeMutableRawBufferPointer(rebasing: memory[$0..<$0 + Workspace.large])
         }
     }
 }
 
-/// Workspaces are used again, so that memory is bounded by how many threads copy and not by what they copy.
-final class Workspaces: Sendable {
-    private let free = Mutex<[Workspace]>([])
+/// Workspaces are used again, so that memory is bounded by how many threads copy and not by what they copy. Small files have
+/// small blocks, and so has what works while many others do: with so many requests at the disks the size of each makes it
+/// no faster.
+///
+/// For all volumes of a process together.
+package final class Workspaces: Sendable {
+    private struct State {
+        var free: [Workspace] = []
+        var freeSmall: [Workspace] = []
+        var large = 0
+    }
 
-    func with<Value>(_ body: (Workspace) throws(CopyError) -> Value) throws(CopyError) -> Value {
-        let workspace = free.withLock { free in
-            if free.isEmpty { free = Workspace.some() }
-            return free.removeLast()
-        }
-        defer { free.withLock { $0.append(workspace) } }
+    private let state = Mutex(State())
+    private static let mostLarge = 8
+
+    package init() {}
+
+    /// - Parameter size: of the file, where it is known.
+    func with<Value>(
+        for size: Int64 = .max, _ body: (Workspace) throws(CopyError) -> Value
+    ) throws(CopyError) -> Value {
+        let workspace = take(size)
+        defer { giveBack(workspace) }
         return try body(workspace)
+    }
+
+    private func take(_ size: Int64) -> Workspace {
+        state.withLock { state in
+            if size >= Int64(Workspace.small) {
+                if state.free.isEmpty, state.large < Workspaces.mostLarge {
+                    state.free = Workspace.some()
+                    state.large += state.free.count
+                }
+                if let free = state.free.popLast() { return free }
+            }
+            return state.freeSmall.popLast() ?? Workspace(byteCount: Workspace.small)
+        }
+    }
+
+    private func giveBack(_ workspace: Workspace) {
+        state.withLock { state in
+            if workspace.block.count == Workspace.large {
+                state.free.append(workspace)
+            } else {
+                state.freeSmall.append(workspace)
+            }
+        }
     }
 }

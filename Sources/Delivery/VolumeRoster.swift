@@ -116,6 +116,7 @@ package actor VolumeRoster {
         var pools: [FileThreads] = []
         var finders: [VolumeName: WidthFinder] = [:]
         var probes: [VolumeName: VolumeProbe] = [:]
+        let workspaces = Workspaces()
         for volume in replay.allVolumes {
             // Probing and copying have threads of their own: a look must not wait behind copies.
             let threads: FileThreads
@@ -134,7 +135,8 @@ package actor VolumeRoster {
                     volume: CopyVolume(
                         root: volume.path, id: id, fileMode: replay.ownership.fileMode,
                         directoryMode: replay.ownership.directoryMode, user: ownership.user, group: ownership.group),
-                    threads: threads, calls: calls, settings: copying, pace: pace, finder: widths)
+                    threads: threads, calls: calls, settings: copying, pace: pace, finder: widths,
+                    workspaces: workspaces)
             }
             probes[volume.name] = VolumeProbe(
                 settings: volume, threads: FileThreads(name: "probe-\(volume.name)", count: 1),

@@ -3,24 +3,26 @@ package import Vocabulary
 /// One row of a result. Columns are asked for by name; a name that the statement does not return, or a value that is
 /// not of the type asked for, is a broken statement and throws ``PostgresError`` with code `schema`.
 package struct Row: Sendable {
-    let columns: [String: Int]
-    let values: [[UInt8]?]
+    let result: QueryResult
+    let number: Int32
 
     /// The bytes as they came; nil for NULL.
-    package func raw(_ column: String) throws -> [UInt8]? {
-        guard let index = columns[column] else {
+    package func raw(_ column: String) throws -> [UInt8]? { try read(column) { [UInt8]($0) } }
+
+    private func read<Value>(_ column: String, _ body: (UnsafeRawBufferPointer) -> Value) throws -> Value? {
+        guard let place = result.columns[column] else {
             throw PostgresError(
                 code: .schema, doing: "read column \(column)", message: "the statement has no such column")
         }
-        return values[index]
+        return result.withBytes(number, place, body)
     }
 
     /// Whether the statement returned this column, NULL or not.
-    package func has(_ column: String) -> Bool { columns[column] != nil }
+    package func has(_ column: String) -> Bool { result.columns[column] != nil }
 
     /// Bytes that are not UTF-8 (possible with `SQL_ASCII`) become replacement characters.
     package func optionalText(_ column: String) throws -> String? {
-        try raw(column).map { String(decoding: $0, as: UTF8.self) }
+        try read(column) { String(decoding: $0, as: UTF8.self) }
     }
     package func text(_ column: String) throws -> String { try present(optionalText(column), column) }
 

@@ -105,26 +105,7 @@ package final class Session {
     /// Runs one statement and gives its rows. `$1` and on stand for `values`.
     @discardableResult
     package func query(_ sql: String, _ values: [Value] = []) throws -> [Row] {
-        let result = try run(sql, values)
-        defer { PQclear(result) }
-        return Session.rows(of: result)
-    }
-
-    private static func rows(of result: OpaquePointer?) -> [Row] {
-        let columnCount = PQnfields(result)
-        var columns: [String: Int] = [:]
-        for column in 0..<columnCount { columns[String(cString: PQfname(result, column))] = Int(column) }
-        return (0..<PQntuples(result)).map { row in
-            Row(
-                columns: columns,
-                values: (0..<columnCount).map { column in
-                    guard PQgetisnull(result, row, column) == 0, let start = PQgetvalue(result, row, column) else {
-                        return nil
-                    }
-                    let length = Int(PQgetlength(result, row, column))
-                    return [UInt8](UnsafeRawBufferPointer(start: start, count: length))
-                })
-        }
+        QueryResult(try run(sql, values)).rows
     }
 
     /// Runs one statement and gives the number of rows it changed.
@@ -157,10 +138,9 @@ package final class Session {
             try send(sql, values)
             return try collect(last: 1)[0]
         }
-        let texts = values.map { $0.wireText.map { $0 + [0] } }
-        let begun = ContinuousClock.now
-        defer { timeAtServer += ContinuousClock.now - begun }
-        let result = try withPointers(texts) { pointers in
+        let result = try withPointers(values) { pointers in
+            let begun = ContinuousClock.now
+            defer { timeAtServer += ContinuousClock.now - begun }
             if isUnprepared(sql) {
                 return PQexecParams(connection, sql, Int32(values.count), nil, pointers, nil, nil, 0)
             }
@@ -210,20 +190,19 @@ package final class Session {
     }
 
     private func withPointers<Outcome>(
-        _ texts: [[UInt8]?], _ body: ([UnsafePointer<CChar>?]) throws -> Outcome
+        _ values: [Value], _ body: ([UnsafePointer<CChar>?]) throws -> Outcome
     ) rethrows -> Outcome {
-        var copies: [UnsafeMutablePointer<CChar>?] = []
-        defer { copies.forEach { $0?.deallocate() } }
-        for text in texts {
-            guard let text else {
-                copies.append(nil)
-                continue
-            }
-            let copy = UnsafeMutablePointer<CChar>.allocate(capacity: text.count)
-            for (index, byte) in text.enumerated() { copy[index] = CChar(bitPattern: byte) }
-            copies.append(copy)
-        }
-        return try body(copies.map { UnsafePointer($0) })
+        // One at a time: a batch's snapshots are long.
+        let texts = values.map { value in value.wireText.map(Session.terminated) }
+        defer { texts.forEach { $0?.deallocate() } }
+        return try body(texts.map { UnsafePointer($0) })
+    }
+
+    private static func terminated(_ text: [UInt8]) -> UnsafeMutablePointer<CChar> {
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: text.count + 1)
+        text.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: copy, count: text.count).copyMemory(from: $0) }
+        copy[text.count] = 0
+        return copy
     }
 
     private func check(_ result: OpaquePointer?) throws {
@@ -256,11 +235,10 @@ package final class Session {
     /// Sends a statement whose outcome nobody needs to see: it goes on its way with the next one that is waited for, and
     /// costs no wait of its own. An error of it is thrown by that one; it is not passed over.
     package func send(_ sql: String, _ values: [Value] = []) throws {
-        let texts = values.map { $0.wireText.map { $0 + [0] } }
-        let begun = ContinuousClock.now
-        defer { timeAtServer += ContinuousClock.now - begun }
-        if PQpipelineStatus(connection) == PQ_PIPELINE_OFF { try sent(PQenterPipelineMode(connection)) }
-        try withPointers(texts) { pointers in
+        try withPointers(values) { pointers in
+            let begun = ContinuousClock.now
+            defer { timeAtServer += ContinuousClock.now - begun }
+            if PQpipelineStatus(connection) == PQ_PIPELINE_OFF { try sent(PQenterPipelineMode(connection)) }
             if isUnprepared(sql) {
                 try sent(PQsendQueryParams(connection, sql, Int32(values.count), nil, pointers, nil, nil, 0))
             } else {
@@ -291,9 +269,7 @@ package final class Session {
         var results = try collect(last: count)[...]
         defer { results.forEach { PQclear($0) } }
         func answer<One>(_ question: Question<One>) throws -> One {
-            let result = results.removeFirst()
-            defer { PQclear(result) }
-            return try question.read(Session.rows(of: result))
+            try question.read(QueryResult(results.removeFirst()).rows)
         }
         return (repeat try answer(each questions))
     }

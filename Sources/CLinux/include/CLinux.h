@@ -96,8 +96,8 @@ pid_t takeup_spawn_guarded(const char *path, char *const arguments[], char *cons
 /// pidfd_open(2): a descriptor, closed on exec, that polls as readable when the process has ended.
 int takeup_pidfd_open(pid_t process);
 
-/// The allocator gives threads that meet each other in it no more than `count` arenas.
-void takeup_limit_arenas(int count);
+/// From now on the allocator gives blocks of 128 KiB and more back to the kernel when they are freed.
+void takeup_give_memory_back(void);
 
 /// Wait status of waitpid(2), taken apart.
 int takeup_exit_code(int status);    // -1 when it did not exit
