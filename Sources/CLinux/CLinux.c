@@ -237,9 +237,9 @@ int takeup_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, proce
 int takeup_exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
 int takeup_exit_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 
-/* One arena, set before there are threads: each that meets another one in the allocator would get one of its own for good,
-   and what was freed in it serves no other. Threads here wait for disks, servers and children; they seldom meet. */
-__attribute__((constructor)) static void limit_arenas(void) { mallopt(M_ARENA_MAX, 1); }
+/* Two arenas, set before there are threads: each that meets another one in the allocator would get one of its own for good,
+   and what was freed in it serves no other. Of one alone, threads that copy small files wait for each other. */
+__attribute__((constructor)) static void limit_arenas(void) { mallopt(M_ARENA_MAX, 2); }
 
 void takeup_give_memory_back(void) {
     /* Else the largest block that was ever freed decides which are kept. */

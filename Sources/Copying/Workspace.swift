@@ -7,28 +7,20 @@ final class Workspace: @unchecked Sendable {
     /// Aligned for reading past the cache.
     let block: UnsafeMutableRawBufferPointer
     let hash = StreamHash()
-    /// What holds the block; nil: it is this one's own.
-    private let page: HugePage?
+    private let page: HugePage
 
     static let (large, small) = (1 << 20, 256 << 10)
 
-    /// Large ones that share one page.
-    static func some() -> [Workspace] {
+    /// Those that share one page.
+    static func some(byteCount: Int) -> [Workspace] {
         let page = HugePage()
-        return page.blocks.map { Workspace($0, of: page) }
-    }
-
-    init(byteCount: Int) {
-        block = .allocate(byteCount: byteCount, alignment: KernelFiles.directUnit)
-        page = nil
+        return page.blocks(of: byteCount).map { Workspace($0, of: page) }
     }
 
     private init(_ block: UnsafeMutableRawBufferPointer, of page: HugePage) {
         self.block = block
         self.page = page
     }
-
-    deinit { if page == nil { block.deallocate() } }
 
     /// So much of the block as `left` bytes of a file need, and the end behind them: what is read past the cache takes the
     /// memory of all that it may fill, however little comes.
@@ -52,9 +44,9 @@ private final class HugePage: @unchecked Sendable {
     init() { madvise(memory.baseAddress, memory.count, MADV_HUGEPAGE) }
     deinit { memory.deallocate() }
 
-    var blocks: [UnsafeMutableRawBufferPointer] {
-        stride(from: 0, to: HugePage.size, by: Workspace.large).map {
-            UnsafeMutableRawBufferPointer(rebasing: memory[$0..<$0 + Workspace.large])
+    func blocks(of byteCount: Int) -> [UnsafeMutableRawBufferPointer] {
+        stride(from: 0, to: HugePage.size, by: byteCount).map {
+            UnsafeMutableRawBufferPointer(rebasing: memory[$0..<$0 + byteCount])
         }
     }
 }
@@ -89,12 +81,13 @@ package final class Workspaces: Sendable {
         state.withLock { state in
             if size >= Int64(Workspace.small) {
                 if state.free.isEmpty, state.large < Workspaces.mostLarge {
-                    state.free = Workspace.some()
+                    state.free = Workspace.some(byteCount: Workspace.large)
                     state.large += state.free.count
                 }
                 if let free = state.free.popLast() { return free }
             }
-            return state.freeSmall.popLast() ?? Workspace(byteCount: Workspace.small)
+            if state.freeSmall.isEmpty { state.freeSmall = Workspace.some(byteCount: Workspace.small) }
+            return state.freeSmall.removeLast()
         }
     }
 
