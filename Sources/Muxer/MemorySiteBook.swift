@@ -13,6 +13,8 @@ final class MemorySiteBook: SiteBook {
         var seen: ContinuousClock.Instant
         var failures = 0
         var state = State.waiting
+        /// A search showed it while it was worked on: its record is not the newest.
+        var isStale = false
     }
 
     private enum State { case waiting, claimed, done, failed }
@@ -62,7 +64,8 @@ final class MemorySiteBook: SiteBook {
                     (known.state, known.notBefore, known.failures) = (.waiting, now, 0)
                 }
                 // What changes while it is worked on is seen by the next search.
-                if known.state != .claimed { known.record = call }
+                known.isStale = known.state == .claimed
+                if !known.isStale { known.record = call }
                 book.calls[call.id] = known
             }
         }
@@ -76,7 +79,7 @@ final class MemorySiteBook: SiteBook {
             return chosen.map { id, known in
                 book.calls[id]?.state = .claimed
                 // What the last search did not show any more may have changed since it was shown.
-                let isFresh = book.searched.map { known.seen >= $0 } ?? true
+                let isFresh = !known.isStale && (book.searched.map { known.seen >= $0 } ?? true)
                 return SiteClaim(
                     call: id, record: isFresh ? known.record : nil, start: known.record.start,
                     failures: known.failures)

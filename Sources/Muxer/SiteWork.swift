@@ -78,10 +78,12 @@ struct SiteWork: Sendable {
     ) async throws {
         guard let screens, screens.contains(where: \.isRawScreen) else {
             outcome.hasNoPair = true
-            // Its result may have outlived its screens.
-            if screens?.contains(where: { $0.sources != nil }) == true { return }
             let record = if let record = claim.record { record } else { try await access.rws.call(claim.call) }
-            outcome.isAwaited = record?.hasScreenMark ?? false
+            // Results may have outlived their screens.
+            let used = Set((screens ?? []).flatMap { $0.sources ?? [] })
+            let sounds = record?.media.filter(\.isSound) ?? []
+            let isDone = !sounds.isEmpty && sounds.allSatisfy { used.contains($0.mediaID) }
+            outcome.isAwaited = !isDone && (record?.hasScreenMark ?? false)
             return
         }
         let record = if let record = claim.record { record } else { try await access.rws.call(claim.call) }
@@ -440,14 +442,15 @@ struct SiteWork: Sendable {
         }
     }
 
-    /// Removes the file, and with it those of records that went before RWS took the new one: without an envelope they are of
-    /// no use. Only where RWS says that nothing names them: an earlier request may have come through. What cannot be seen
+    /// Removes the file, and where it is encrypted those of records that went before RWS took the new one: without an
+    /// envelope they are of no use. Only where RWS says that nothing names them: an earlier request may have come through. What cannot be seen
     /// now is seen by the next look.
     private func withdraw(
         _ one: Registering, _ placed: SiteUpload.Placed, _ outcome: inout Outcome
     ) async {
         // Under the pair's name the next try, or another worker, takes what stands.
-        let old = placed.surplus.filter { $0.lastName != one.pair.resultName }
+        let old =
+            one.upload.encryption == nil ? [] : placed.surplus.filter { $0.lastName != one.pair.resultName }
         do {
             let screens = try await access.rws.screens(of: one.call) ?? []
             if screens.contains(where: { $0.mediaID == one.pair.resultName }) { return }

@@ -66,4 +66,18 @@ import Vocabulary
         book.note([call("a", "b")], wakes: false)
         #expect(book.claim(1, batch: nil).first?.record == call("a", "b"))
     }
+
+    @Test func `what changed while a call was worked on in vain is asked for by its id`() throws {
+        let book = MemorySiteBook(interval: .seconds(60))
+        #expect(book.beginsSearch())
+        book.note([call("a")], wakes: false)
+        let claim = try #require(book.claim(1, batch: nil).first)
+        book.note([call("a", "b")], wakes: false)
+        book.end(claim, .failed(again: .zero, error: "in vain"))
+        let again = try #require(book.claim(1, batch: nil).first)
+        #expect(again.record == nil)
+        book.end(again, .failed(again: .zero, error: "in vain"))
+        book.note([call("a", "b")], wakes: false)
+        #expect(book.claim(1, batch: nil).first?.record == call("a", "b"))
+    }
 }
