@@ -251,7 +251,7 @@ extension Migrations {
             is_recd boolean not null default false,
             attempts integer not null default 0,
             failures integer not null default 0,
-            -- The screen of each failure that was a tool's being killed at it.
+            -- The screen of each failure that was a tool's being killed at it, or a converter's that refused it.
             killed_screen_ids bigint[] not null default '{}',
             -- Workers that let its lease run out, one after the other.
             losses integer not null default 0,

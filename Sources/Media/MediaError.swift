@@ -26,6 +26,8 @@ package struct MediaError: Error, Hashable, Sendable, Retryable, CustomStringCon
         case toolFailed = "tool failed"
         /// The tool crashed, or was killed by one of its limits: the media may be why.
         case toolKilled = "tool killed"
+        /// A converter of the site's ended with words of its own: of the file or of itself, nobody but it knows.
+        case converterFailed = "converter failed"
         /// The host gave the tool no memory, no thread or no bytes of a file, or it was ended from outside: nothing is known of
         /// the media.
         case toolStarved = "tool starved"
@@ -55,7 +57,8 @@ package struct MediaError: Error, Hashable, Sendable, Retryable, CustomStringCon
     package var isTransient: Bool {
         switch code {
         case .truncated, .timedOut, .cancelled, .io, .toolStarved: true
-        case .noKey, .wrongKey, .damaged, .malformed, .unsupported, .mismatch, .toolMissing, .toolFailed, .toolKilled:
+        case .noKey, .wrongKey, .damaged, .malformed, .unsupported, .mismatch, .toolMissing, .toolFailed, .toolKilled,
+            .converterFailed:
             false
         }
     }

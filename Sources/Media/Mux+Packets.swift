@@ -33,7 +33,7 @@ extension MuxJob {
         } catch {
             switch error.code {
             // What ffmpeg makes of them is verified as well.
-            case .mismatch, .malformed, .unsupported, .toolFailed, .toolKilled: return nil
+            case .mismatch, .malformed, .unsupported, .toolFailed, .toolKilled, .converterFailed: return nil
             case .noKey, .wrongKey, .truncated, .damaged, .toolMissing, .toolStarved, .timedOut, .cancelled, .io:
                 throw error
             }

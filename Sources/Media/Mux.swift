@@ -168,7 +168,7 @@ struct MuxJob: Sendable {
                 return (try await verify(copiedPictures, isCopied: true), .copy, false)
             } catch {
                 switch error.code {
-                case .mismatch, .toolFailed, .toolKilled:
+                case .mismatch, .toolFailed, .toolKilled, .converterFailed:
                     // What did not join need not be tried again with the next.
                     for screen in screens { screen.facts.picture.map { tools.slices?.forget(MuxCommand.sliceKey($0)) } }
                     return (try await encode(), .encode(.copyUnfit), false)
@@ -187,7 +187,7 @@ struct MuxJob: Sendable {
         return try await onOwnThread("mux") { isCancelled throws(MediaError) in
             for screen in Set(shown.compactMap(\.screen)) {
                 if isCancelled() { throw MediaError(.cancelled, doing: "mux", reason: "the task was cancelled") }
-                if try ParameterSets.change(in: screens[screen].descriptor) == true { return true }
+                if try ParameterSets.change(in: screens[screen].descriptor) != false { return true }
             }
             return false
         }

@@ -38,7 +38,7 @@ struct ParameterSets {
             let index = try MP4Packets.readIndex(file)
         else { return nil }
         let boxes = MP4Boxes(bytes: index)
-        guard let track = try? MP4Track.tracks(in: boxes, isOurs: false).first(where: { $0.facts.kind == .picture }),
+        guard let track = try? MP4Track.tracks(in: boxes, isOurs: true).first(where: { $0.facts.kind == .picture }),
             let sets = try? ParameterSets(of: track, boxes), var cursor = try? MP4Cursor(track, boxes)
         else { return nil }
         for _ in 0..<cursor.count {

@@ -22,8 +22,8 @@ package struct ScreenConverter: Sendable {
 
     /// Both descriptors are lent; `output` is an empty file, open for writing.
     ///
-    /// Throws ``MediaError``: `toolFailed`, `toolKilled` or `toolStarved` with what the converter said last, `timedOut`, and what
-    /// running a tool can throw.
+    /// Throws ``MediaError``: `converterFailed`, `toolFailed`, `toolKilled` or `toolStarved` with what the converter said last,
+    /// `timedOut`, and what running a tool can throw.
     package func convert(_ input: CInt, to output: CInt, role: String) async throws(MediaError) {
         let doing = "convert \(role)"
         let given = arguments.map { argument in
@@ -31,7 +31,7 @@ package struct ScreenConverter: Sendable {
         }
         let end = try await tool.run(given, descriptors: [input, output], limits: limits, doing: doing) { _ in }
         guard end.isSuccess else {
-            throw end.failure(.toolFailed, doing: doing, tool: "the converter \(tool.name)")
+            throw end.failure(.converterFailed, doing: doing, tool: "the converter \(tool.name)")
         }
         guard let size = try regularSize(of: output, doing: doing), size > 0 else {
             throw MediaError(.toolFailed, doing: doing, reason: "the converter \(tool.name) wrote nothing")

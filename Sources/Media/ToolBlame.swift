@@ -48,7 +48,7 @@ extension GuardedTool.End {
         "permission denied", "bad file descriptor", "file too large", "no buffer space available",
         "transport endpoint is not connected", "not allocate ", "t reallocate ", "failed to alloc", "unable to alloc",
         "error allocating", "allocation fail", "malloc", "get_buffer() failed", "out of memory", "memory exhausted",
-        "failed to map segment", "pthread_create",
+        "failed to map segment", "pthread_create", "remote i/o error", "structure needs cleaning",
     ]
 
     /// Also where it complained of the media as well, as that may follow from it.

@@ -105,7 +105,10 @@ struct ClearMux: Sendable {
                 return result
             } catch let error as MediaError where !error.isTransient {
                 // Whose damage it is, each one's own decoding tells. What none has came of joining them as they are.
-                return try await beside({ try await refuseDamaged(sound, screens) }) { try await mux(extent, true) }
+                // No screen is looked at more closely there than by itself: whose fault it is could not be told.
+                let isAll = inResult.allSatisfy { checks.extent(of: $0.half, isVouched: $0.isVouched) == .all }
+                let again = isAll ? DecodeStretch.Extent.all : .keyPictures
+                return try await beside({ try await refuseDamaged(sound, screens) }) { try await mux(again, true) }
             }
         }
         return try await beside({ try await refuseDamaged(sound, screens) }) { try await mux(nil, false) }

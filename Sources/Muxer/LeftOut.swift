@@ -20,7 +20,7 @@ struct LeftOut: Sendable {
         switch error.code {
         // What was read is what was copied, to the last byte: it grows no more.
         case .noKey, .wrongKey, .truncated, .damaged, .malformed, .unsupported: return true
-        case .toolKilled:
+        case .toolKilled, .converterFailed:
             let screen = pair.screens[place].replica.id
             return pair.job.killedScreens.count { $0 == screen } >= LeftOut.mostKills
         // What a tool says that fails by itself, or that its host fails, is nothing of the screen.
@@ -30,7 +30,9 @@ struct LeftOut: Sendable {
 
     /// What is thrown of a screen that is not left out: where a tool was killed at it, with the screen.
     func refusal(_ error: any Error, of place: Int) -> any Error {
-        guard let killed = error as? MediaError, killed.code == .toolKilled else { return error }
+        guard let killed = error as? MediaError, [.toolKilled, .converterFailed].contains(killed.code) else {
+            return error
+        }
         return KilledAtScreen(screen: pair.screens[place].replica.id, error: killed)
     }
 

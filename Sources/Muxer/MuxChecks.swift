@@ -98,11 +98,8 @@ struct MuxChecks: Sendable {
                 if report.isClean { return }
                 (complaint, isDamageSeen) = (report.firstComplaint ?? "they do not decode", true)
             } catch {
-                // All at once take more memory than each by itself.
-                if error.code != .toolStarved {
-                    if error.isTransient { throw error }
-                    complaint = String(describing: error)
-                }
+                // All at once take more memory and time than each by itself, which is asked for now.
+                if error.code != .toolStarved, error.isTransient { throw error }
             }
         }
         let isConfirmed = isDamageSeen

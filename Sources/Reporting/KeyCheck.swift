@@ -52,6 +52,7 @@ enum KeyCheck {
         switch code {
         case .wrongKey: "Name the certificate that was made for this key."
         case .noKey, .truncated, .damaged, .malformed, .unsupported, .mismatch, .toolMissing, .toolFailed, .toolKilled,
+            .converterFailed,
             .toolStarved, .timedOut, .cancelled, .io:
             "Give a PEM file that the service's user can read."
         }

@@ -28,7 +28,7 @@ import Vocabulary
             do {
                 _ = try await make()
             } catch {
-                let isTransient = (error as? MuxFailure)?.isTransient ?? (error as? MediaError)?.isTransient
+                let isTransient = (error as? MuxFailure)?.isTransient ?? (error as? any Retryable)?.isTransient
                 return (String(describing: error), isTransient, error)
             }
             throw SampleFailure("a result was made")

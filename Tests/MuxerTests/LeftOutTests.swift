@@ -120,6 +120,8 @@ import Vocabulary
         #expect(!leftOut(killedAt: [1, 0, 0], failures: 9).takes(killed, of: 1))
         let again = leftOut(killedAt: [1, 0, 1], failures: 3)
         #expect(again.takes(killed, of: 1) && !again.takes(killed, of: 0))
+        let refused = MediaError(.converterFailed, doing: "convert screen 2", reason: "the converter: no such codec")
+        #expect(again.takes(refused, of: 1) && again.refusal(refused, of: 0) is KilledAtScreen)
         for code in [MediaError.Code.timedOut, .toolMissing, .toolFailed, .toolStarved, .io] {
             #expect(!again.takes(MediaError(code, doing: "decode", reason: "it"), of: 1), "\(code)")
         }

@@ -283,7 +283,7 @@ final class MuxFixture {
     struct Failure {
         let error: any Error
         var text: String { String(describing: error) }
-        var isTransient: Bool? { (error as? MuxFailure)?.isTransient ?? (error as? MediaError)?.isTransient }
+        var isTransient: Bool? { (error as? MuxFailure)?.isTransient ?? (error as? any Retryable)?.isTransient }
     }
 
     static let sid = Sid("1763700000_+447700900123_4001")
