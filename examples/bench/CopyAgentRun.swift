@@ -10,45 +10,63 @@ struct CopyAgentRun {
     init(_ plan: CopyPlan) { self.plan = plan }
 
     func figures() async throws -> [Figure] {
-        var takeup: [Double] = []
-        var rsync: [Double] = []
-        var (cpu, memory, server) = (0.0, 0.0, 0.0)
         let count = max(1, Int(10_000 * plan.share))
-        for _ in 0..<plan.rounds {
-            let cluster = try WatchSite.cluster()
-            let site = try await ScratchSite(.new, replaySchema: .new, cluster: cluster, notifies: true)
-            let recorder = try await WatchRecorder(site.source, site.recorder.layout)
-            try await recorder.prepareBurst(count, bytes: WatchPlan.writtenBytes)
-            _ = try await recorder.burst()
-            if CopyPeer.rsync.isInstalled {
-                let source = site.recorder.mountPrefix + site.recorder.layout.callsRoot
-                rsync.append(try CopyPeer.rsync.copy(from: source, to: site.directory + "/peer").wall)
-            }
-            sync()
-            let before = ProcessCost.of(try cluster.processID())
-            let begun = WatchRecorder.now().microseconds
-            let agent = try site.start(.calls)
-            let watched = WatchSite(serving: site, by: agent)
-            defer { watched.stop() }
-            try await watched.waitForReplicas(count)
-            let arrivals = try await watched.arrivals()
-            takeup.append(Double((arrivals.values.map(\.committed).max() ?? begun) - begun) / 1_000_000)
-            let cost = ProcessCost.of(agent.id)
-            (cpu, memory) = (cost.cpu, max(memory, cost.peakMemory))
-            server = ProcessCost.of(try cluster.processID()).since(before).cpu
-        }
-        let wall = Distribution(takeup).percentile(50)
-        let peer = rsync.isEmpty ? nil : Distribution(rsync).percentile(50)
+        var turns: [Turn] = []
+        for _ in 0..<plan.rounds { turns.append(try await turn(count, bytes: WatchPlan.writtenBytes)) }
+        let long = try await turn(max(1, Int(100 * plan.share)), bytes: CopyAgentRun.longBytes)
+        let wall = Distribution(turns.map(\.wall)).percentile(50)
+        let peers = turns.compactMap(\.rsync)
+        let peer = peers.isEmpty ? nil : Distribution(peers).percentile(50)
         var figures = [
             Figure("agent: \(count) files of 200 KiB with their rows, until all are committed", "s", wall, peer: peer),
-            Figure("agent: peak memory", "MiB", memory),
-            Figure("agent: CPU of the agent, of the last turn", "s", cpu),
-            Figure("agent: CPU of the replay's PostgreSQL, of the last turn", "s", server),
+            Figure(
+                "agent: peak memory", "MiB", turns.map(\.cost.peakMemory).max() ?? 0, bar: bar(CopyAgentRun.memoryBar)),
+            Figure(
+                "agent: the same, with files of 8 MiB", "MiB", long.cost.peakMemory, bar: bar(CopyAgentRun.memoryBar)),
+            Figure("agent: CPU of the agent, of the last turn", "s", turns.last?.cost.cpu ?? 0),
+            Figure("agent: CPU of the replay's PostgreSQL, of the last turn", "s", turns.last?.server ?? 0),
         ]
         if let peer {
-            figures.append(
-                Figure("agent: of rsync's time", "ratio", wall / peer, bar: plan.isWhole ? CopyAgentRun.bar : nil))
+            figures.append(Figure("agent: of rsync's time", "ratio", wall / peer, bar: bar(CopyAgentRun.bar)))
         }
         return figures
+    }
+
+    private static let longBytes = 8 << 20
+    /// 64 MB.
+    private static let memoryBar = 61.0
+
+    private func bar(_ value: Double) -> Double? { plan.isWhole ? value : nil }
+
+    private struct Turn {
+        /// Seconds, until the last commit.
+        let wall: Double
+        let rsync: Double?
+        /// Of the agent.
+        let cost: ProcessCost
+        /// Seconds of CPU of the replay's PostgreSQL.
+        let server: Double
+    }
+
+    private func turn(_ count: Int, bytes: Int) async throws -> Turn {
+        let cluster = try WatchSite.cluster()
+        let site = try await ScratchSite(.new, replaySchema: .new, cluster: cluster, notifies: true)
+        let recorder = try await WatchRecorder(site.source, site.recorder.layout)
+        try await recorder.prepareBurst(count, bytes: bytes)
+        _ = try await recorder.burst()
+        let source = site.recorder.mountPrefix + site.recorder.layout.callsRoot
+        let rsync =
+            CopyPeer.rsync.isInstalled ? try CopyPeer.rsync.copy(from: source, to: site.directory + "/peer").wall : nil
+        sync()
+        let before = ProcessCost.of(try cluster.processID())
+        let begun = WatchRecorder.now().microseconds
+        let agent = try site.start(.calls)
+        let watched = WatchSite(serving: site, by: agent)
+        defer { watched.stop() }
+        try await watched.waitForReplicas(count)
+        let arrivals = try await watched.arrivals()
+        return Turn(
+            wall: Double((arrivals.values.map(\.committed).max() ?? begun) - begun) / 1_000_000, rsync: rsync,
+            cost: ProcessCost.of(agent.id), server: ProcessCost.of(try cluster.processID()).since(before).cpu)
     }
 }
