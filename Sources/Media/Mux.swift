@@ -187,7 +187,7 @@ struct MuxJob: Sendable {
         return try await onOwnThread("mux") { isCancelled throws(MediaError) in
             for screen in Set(shown.compactMap(\.screen)) {
                 if isCancelled() { throw MediaError(.cancelled, doing: "mux", reason: "the task was cancelled") }
-                if try ParameterSets.change(in: screens[screen].descriptor) != false { return true }
+                if try ParameterSets.change(in: screens[screen].descriptor) == true { return true }
             }
             return false
         }
