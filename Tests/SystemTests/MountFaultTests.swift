@@ -306,10 +306,11 @@ private final class FaultWalk: Sendable {
     func expectRestIsStill() async throws {
         #expect(try await site.comesToRest())
         // A session that goes idle tells its counts up to 10 s later (PostgreSQL, PGSTAT_IDLE_INTERVAL).
-        try await Task.sleep(for: .seconds(11))
+        let untilTold = Duration.seconds(11)
+        try await Task.sleep(for: untilTold)
         let before = try await site.rowChanges()
         try unmount()
-        try await Task.sleep(for: .seconds(6))
+        try await Task.sleep(for: .seconds(1) + untilTold)
         var after = try await site.rowChanges()
         let problem = "replay takeup.problem"
         #expect((after[problem] ?? 0) - (before[problem] ?? 0) == 1)
